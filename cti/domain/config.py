@@ -1,0 +1,150 @@
+"""What the engine must know about the centre, as one document: agents, queues, numbers, menus, trunks.
+
+The store publishes it (``cti.store.publish_config``) and the engine reads it from the bus, so the engine never waits
+on a database. ``CentreConfig.from_document`` accepts the JSON that ``to_document`` gives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from cti.domain.errors import BadRequest
+
+
+class Strategy(StrEnum):
+    LONGEST_IDLE = "longest_idle"
+    SEQUENTIAL = "sequential"
+    ROUND_ROBIN = "round_robin"
+
+
+class TargetKind(StrEnum):
+    MENU = "menu"
+    QUEUE = "queue"
+    AGENT = "agent"
+    HANGUP = "hangup"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTarget:
+    """Where a call goes: ``id`` is that of the menu, queue or agent; empty for hang-up."""
+
+    kind: TargetKind
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """``number`` is the agent's extension and work number; devices are ``<number>`` (SIP phone) and ``<number>-web``."""
+
+    id: str
+    number: str
+    name: str
+    queues: tuple[str, ...] = ()
+
+    @property
+    def devices(self) -> tuple[str, str]:
+        return (self.number, f"{self.number}-web")
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """Times are in seconds. ``announce_max`` 0 means no announcements. ``wrapup`` 0 means none."""
+
+    id: str
+    number: str
+    name: str
+    strategy: Strategy = Strategy.LONGEST_IDLE
+    ring_timeout: float = 15.0
+    wrapup: float = 15.0
+    announce_every: float = 15.0
+    announce_max: int = 3
+    music: str = "default"
+    agents: tuple[str, ...] = ()  # agent ids in the order of the sequential strategy
+
+
+@dataclass(frozen=True, slots=True)
+class MenuConfig:
+    """A menu: ``greeting`` then ``prompt`` are prompt names without language; ``options`` maps a digit to a target.
+
+    An option's language, if given in ``languages``, becomes the call's. After ``tries`` wrong or missing keys the
+    call goes to ``otherwise``.
+    """
+
+    id: str
+    name: str
+    greeting: str
+    prompt: str
+    options: dict[str, RouteTarget]
+    languages: dict[str, str] = field(default_factory=dict)
+    language: str = "zh_CN"
+    timeout: float = 6.0
+    tries: int = 3
+    otherwise: RouteTarget = RouteTarget(TargetKind.HANGUP)
+
+
+@dataclass(frozen=True, slots=True)
+class DidConfig:
+    """A service number and what it reaches."""
+
+    number: str
+    target: RouteTarget
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkConfig:
+    """A way out. ``prefix`` digits dialled by the agent to choose it (``""`` = default), ``caller_number`` shown."""
+
+    id: str
+    name: str
+    caller_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CentreConfig:
+    """The whole document. ``version`` grows with every change."""
+
+    version: int = 0
+    agents: tuple[AgentConfig, ...] = ()
+    queues: tuple[QueueConfig, ...] = ()
+    menus: tuple[MenuConfig, ...] = ()
+    dids: tuple[DidConfig, ...] = ()
+    trunks: tuple[TrunkConfig, ...] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> CentreConfig:
+        """Build from JSON. Raises ``BadRequest`` naming what is wrong."""
+        try:
+            return cls(
+                version=int(document["version"]),
+                agents=tuple(
+                    AgentConfig(a["id"], a["number"], a["name"], tuple(a.get("queues", ()))) for a in document["agents"]
+                ),
+                queues=tuple(
+                    QueueConfig(**{**q, "strategy": Strategy(q["strategy"]), "agents": tuple(q["agents"])})
+                    for q in document["queues"]
+                ),
+                menus=tuple(
+                    MenuConfig(
+                        **{
+                            **m,
+                            "options": {d: _target(t) for d, t in m["options"].items()},
+                            "otherwise": _target(m["otherwise"]),
+                        }
+                    )
+                    for m in document["menus"]
+                ),
+                dids=tuple(DidConfig(d["number"], _target(d["target"])) for d in document["dids"]),
+                trunks=tuple(TrunkConfig(**t) for t in document["trunks"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadRequest(f"centre configuration: {error!r}") from error
+
+
+def _target(document: dict[str, Any]) -> RouteTarget:
+    return RouteTarget(TargetKind(document["kind"]), document.get("id", ""))

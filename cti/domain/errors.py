@@ -1,0 +1,72 @@
+"""Every error a person or a caller of the API may meet: one base with a stable code, one class a failure."""
+
+from __future__ import annotations
+
+
+class CallyardError(Exception):
+    """Base of all our errors.
+
+    ``code`` is stable and is what pages translate; ``params`` are plain values for the message.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str = "", **params: object) -> None:
+        super().__init__(message or self.code)
+        self.params = params
+
+
+class SwitchError(CallyardError):
+    """A switch command did not do its work."""
+
+    code = "switch.failed"
+
+
+class LinkDown(SwitchError):
+    """There is no connection to the switch; nothing was sent, or its outcome is unknown."""
+
+    code = "switch.link_down"
+
+
+class DeadlineExceeded(SwitchError):
+    """The switch did not answer in time; the outcome is unknown."""
+
+    code = "switch.deadline"
+
+
+class ChannelGone(SwitchError):
+    """The channel named in the command no longer exists."""
+
+    code = "switch.channel_gone"
+
+
+class CommandRefused(SwitchError):
+    """The command was refused before or by the switch (bad characters, unknown device, not capable)."""
+
+    code = "switch.refused"
+
+
+class IllegalTransition(CallyardError):
+    """An event that the state table does not allow in this state; nothing was changed."""
+
+    code = "state.illegal"
+
+
+class UnknownAgent(CallyardError):
+    code = "agent.unknown"
+
+
+class NotAllowedNow(CallyardError):
+    """The request makes no sense in the agent's or call's present state."""
+
+    code = "agent.not_now"
+
+
+class BadRequest(CallyardError):
+    code = "request.bad"
+
+
+class EngineUnavailable(CallyardError):
+    """The engine did not answer on the bus in time."""
+
+    code = "engine.unavailable"
