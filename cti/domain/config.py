@@ -37,7 +37,7 @@ class RouteTarget:
 
 @dataclass(frozen=True, slots=True)
 class AgentConfig:
-    """``number`` is the agent's extension and work number; devices are ``<number>`` (SIP phone) and ``<number>-web``."""
+    """``number`` is the extension and work number; devices are ``<number>`` (SIP phone) and ``<number>-web``."""
 
     id: str
     number: str
