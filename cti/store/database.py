@@ -1,0 +1,60 @@
+"""Engines and sessions from a database address; SQLite set up for several processes. Must not know any table.
+
+``postgresql://`` means psycopg 3. SQLite runs in WAL mode with foreign keys on; writers take their lock at the start
+of a transaction that writes (``BEGIN IMMEDIATE`` through ``write_session``), so that waiting works.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def database_url(address: str) -> URL:
+    """Parse ``address``; ``postgresql://`` and ``postgres://`` become psycopg 3."""
+    url = make_url(address.replace("postgres://", "postgresql://", 1) if address.startswith("postgres://") else address)
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def make_engine(address: str, *, pool_size: int = 8, connect_timeout: int = 5) -> Engine:
+    """An engine for ``address``. Connects lazily; a dead pooled connection is replaced before use."""
+    url = database_url(address)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size * 2,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        connect_args={"connect_timeout": connect_timeout, "application_name": "callyard"},
+    )
+
+
+def make_session_factory(engine: Engine) -> sessionmaker[Session]:
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _pragmas)
+    return engine
+
+
+def _pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "foreign_keys=ON",
+        "synchronous=NORMAL",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

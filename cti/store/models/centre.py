@@ -1,0 +1,124 @@
+"""How the centre is set up: queues, menus, service numbers, trunks. ``cti.store.config`` makes the engine's document of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.ext.orderinglist import ordering_list
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cti.domain.config import Strategy, TargetKind
+from cti.store.models.base import Base, enum_type, fresh_id, id_type
+from cti.store.models.people import Agent
+
+
+class Queue(Base):
+    """Times are in seconds; fields as ``QueueConfig``. ``members`` stand in the order of the sequential strategy."""
+
+    __tablename__ = "queues"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    number: Mapped[str] = mapped_column(String(16), unique=True)
+    name: Mapped[str] = mapped_column(String(128))
+    strategy: Mapped[Strategy] = mapped_column(enum_type(Strategy), default=Strategy.LONGEST_IDLE)
+    ring_timeout: Mapped[float] = mapped_column(default=15.0)
+    wrapup: Mapped[float] = mapped_column(default=15.0)
+    announce_every: Mapped[float] = mapped_column(default=15.0)
+    announce_max: Mapped[int] = mapped_column(default=3)
+    music: Mapped[str] = mapped_column(String(64), default="default")
+    service_level_seconds: Mapped[float] = mapped_column(default=20.0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+    members: Mapped[list[QueueMember]] = relationship(
+        back_populates="queue",
+        cascade="all, delete-orphan",
+        order_by="QueueMember.order",
+        collection_class=ordering_list("order"),
+    )
+
+
+class QueueMember(Base):
+    __tablename__ = "queue_members"
+    __table_args__ = (Index(None, "agent_id"),)
+
+    queue_id: Mapped[str] = mapped_column(ForeignKey("queues.id", ondelete="CASCADE"), primary_key=True)
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True)
+    order: Mapped[int] = mapped_column("position", default=0)
+
+    queue: Mapped[Queue] = relationship(back_populates="members")
+    agent: Mapped[Agent] = relationship()
+
+
+class Menu(Base):
+    """``options`` maps a digit to ``{"kind", "id", "language"}``; ``language`` may be left out. Fields as ``MenuConfig``."""
+
+    __tablename__ = "menus"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    name: Mapped[str] = mapped_column(String(128))
+    greeting: Mapped[str] = mapped_column(String(128), default="welcome")
+    prompt: Mapped[str] = mapped_column(String(128), default="menu_main")
+    options: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSON, default=dict)
+    language: Mapped[str] = mapped_column(String(16), default="zh_CN")
+    timeout: Mapped[float] = mapped_column(default=6.0)
+    tries: Mapped[int] = mapped_column(default=3)
+    otherwise_kind: Mapped[TargetKind] = mapped_column(enum_type(TargetKind), default=TargetKind.HANGUP)
+    otherwise_id: Mapped[str] = mapped_column(id_type(), default="")
+
+
+class Did(Base):
+    """A service number and what it reaches; ``target_id`` is that of the menu, queue or agent, empty for hang-up."""
+
+    __tablename__ = "dids"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    number: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(128), default="")
+    target_kind: Mapped[TargetKind] = mapped_column(enum_type(TargetKind))
+    target_id: Mapped[str] = mapped_column(id_type(), default="")
+
+
+class Trunk(Base):
+    """A way out and in. ``id`` is also part of the switch's endpoint name ``trunk-<id>``; ``port`` 0 means any."""
+
+    __tablename__ = "trunks"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    name: Mapped[str] = mapped_column(String(128))
+    host: Mapped[str] = mapped_column(String(255))
+    port: Mapped[int] = mapped_column(default=5060)
+    username: Mapped[str] = mapped_column(String(64), default="")
+    secret: Mapped[str] = mapped_column(String(128), default="")
+    register: Mapped[bool] = mapped_column(default=False)
+    caller_number: Mapped[str] = mapped_column(String(32), default="")
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class BusyReason(Base):
+    """Why an agent is not ready. ``code`` goes over the bus; ``names`` maps a locale to what people read."""
+
+    __tablename__ = "busy_reasons"
+
+    code: Mapped[str] = mapped_column(String(32), primary_key=True)
+    names: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    order: Mapped[int] = mapped_column("position", default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Setting(Base):
+    """One named value that administrators change in the pages."""
+
+    __tablename__ = "settings"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[Any] = mapped_column(JSON)
+
+
+class Counter(Base):
+    """The last number given out of a named series; see ``cti.store.numbers``."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[int] = mapped_column(default=0)

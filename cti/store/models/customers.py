@@ -1,0 +1,91 @@
+"""Customers, their phone numbers and addresses. Numbers are stored as ``cti.store.phones.normalise`` gives them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cti.store.models.base import Base, BigId, UtcDateTime, enum_type, utc_now
+
+PREFIX = "text_pattern_ops"
+
+
+class Sex(StrEnum):
+    UNKNOWN = "unknown"
+    FEMALE = "female"
+    MALE = "male"
+
+
+class Customer(Base):
+    """``number`` is given at the first flush and shown to people; ``first_entry_at`` never changes."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        Index(None, "name", postgresql_ops={"name": PREFIX}),
+        Index(None, "name_initials", postgresql_ops={"name_initials": PREFIX}),
+        Index(None, "email"),
+        Index(None, "updated_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    number: Mapped[int] = mapped_column(BigId, unique=True)
+    name: Mapped[str] = mapped_column(String(128))
+    name_initials: Mapped[str] = mapped_column(String(64), default="")
+    sex: Mapped[Sex] = mapped_column(enum_type(Sex), default=Sex.UNKNOWN)
+    birthday: Mapped[date | None]
+    id_number: Mapped[str] = mapped_column(String(32), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    source: Mapped[str] = mapped_column(String(64), default="")
+    category: Mapped[str] = mapped_column(String(64), default="")
+    level: Mapped[str] = mapped_column(String(64), default="")
+    remarks: Mapped[str] = mapped_column(Text, default="")
+    first_entry_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
+
+    phones: Mapped[list[CustomerPhone]] = relationship(
+        back_populates="customer", cascade="all, delete-orphan", order_by="CustomerPhone.id", lazy="selectin"
+    )
+    addresses: Mapped[list[Address]] = relationship(
+        back_populates="customer",
+        cascade="all, delete-orphan",
+        order_by="Address.is_default.desc(), Address.id",
+        lazy="selectin",
+    )
+
+
+class CustomerPhone(Base):
+    """``number`` in E.164 where it is a number of the public network, else as dialled. Several customers may share one."""
+
+    __tablename__ = "customer_phones"
+    __table_args__ = (
+        Index(None, "number", postgresql_ops={"number": PREFIX}),
+        Index(None, "customer_id", "number", unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    number: Mapped[str] = mapped_column(String(32))
+    label: Mapped[str] = mapped_column(String(32), default="mobile")
+
+    customer: Mapped[Customer] = relationship(back_populates="phones")
+
+
+class Address(Base):
+    """Where to ship. ``recipient`` and ``phone`` are empty when they are the customer's own."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (Index(None, "customer_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    city: Mapped[str] = mapped_column(String(128), default="")
+    line: Mapped[str] = mapped_column(String(255))
+    postcode: Mapped[str] = mapped_column(String(16), default="")
+    recipient: Mapped[str] = mapped_column(String(128), default="")
+    phone: Mapped[str] = mapped_column(String(32), default="")
+    is_default: Mapped[bool] = mapped_column(default=False)
+
+    customer: Mapped[Customer] = relationship(back_populates="addresses")

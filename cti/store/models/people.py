@@ -1,0 +1,83 @@
+"""Who uses the system: users, the agents among them, the audit of what they did. No passwords in clear, ever."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cti.store.models.base import Base, BigId, UtcDateTime, enum_type, fresh_id, id_type, utc_now
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    SUPERVISOR = "supervisor"
+    AGENT = "agent"
+
+
+class PhoneKind(StrEnum):
+    WEB = "web"
+    SIP = "sip"
+
+
+class User(Base):
+    """``password_hash`` is argon2. ``must_change_password`` stands until the one-time password was replaced."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(128))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    role: Mapped[Role] = mapped_column(enum_type(Role), default=Role.AGENT)
+    locale: Mapped[str] = mapped_column(String(16), default="zh_CN")
+    timezone: Mapped[str] = mapped_column(String(64), default="Asia/Shanghai")
+    active: Mapped[bool] = mapped_column(default=True)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    session_epoch: Mapped[int] = mapped_column(default=0)  # grown to end all sessions of this user
+    group: Mapped[str] = mapped_column("user_group", String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+    agent: Mapped[Agent | None] = relationship(back_populates="user", uselist=False)
+
+
+class Agent(Base):
+    """A user who takes calls. ``number`` is the extension and work number; devices are ``<number>``, ``<number>-web``."""
+
+    __tablename__ = "agents"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), unique=True)
+    number: Mapped[str] = mapped_column(String(16), unique=True)
+    sip_secret: Mapped[str] = mapped_column(String(64))
+    web_secret: Mapped[str] = mapped_column(String(64))
+    phone: Mapped[PhoneKind] = mapped_column(enum_type(PhoneKind), default=PhoneKind.WEB)
+
+    user: Mapped[User] = relationship(back_populates="agent", lazy="joined", innerjoin=True)
+
+    @property
+    def device(self) -> str:
+        return self.number if self.phone is PhoneKind.SIP else f"{self.number}-web"
+
+
+class AuditEntry(Base):
+    """Who did what to which object, from which address. ``object`` is ``<kind>/<id>``, as ``customer/12``."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "at", "id"), Index(None, "user_id", "at"), Index(None, "object", "at"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    user_id: Mapped[str | None] = mapped_column(id_type())
+    username: Mapped[str] = mapped_column(String(64), default="")
+    action: Mapped[str] = mapped_column(String(64))
+    object: Mapped[str] = mapped_column(String(96), default="")
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    address: Mapped[str] = mapped_column(String(64), default="")
