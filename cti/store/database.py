@@ -1,7 +1,7 @@
 """Engines and sessions from a database address; SQLite set up for several processes. Must not know any table.
 
-``postgresql://`` means psycopg 3. SQLite runs in WAL mode with foreign keys on; writers take their lock at the start
-of a transaction that writes (``BEGIN IMMEDIATE`` through ``write_session``), so that waiting works.
+``postgresql://`` means psycopg 3. SQLite runs in WAL mode with foreign keys on; a writer takes its lock at its first
+write (``BEGIN IMMEDIATE``), so that a second one waits instead of failing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def make_session_factory(engine: Engine) -> sessionmaker[Session]:
 def _sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": "IMMEDIATE"})
     event.listen(engine, "connect", _pragmas)
     return engine
 

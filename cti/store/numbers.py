@@ -1,7 +1,7 @@
 """Numbers that people read aloud: customer and order numbers, given out once each from rows of ``counters``.
 
-One statement takes the next number, so two processes never get the same; a rolled-back transaction may leave a gap
-on neither database. Kept out of the models so that they stay a description of tables.
+One statement takes the next number, so two processes never get the same; a transaction that is rolled back
+gives its number back. Kept out of the models so that they stay a description of tables.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def next_number(connection: Connection, series: str) -> int:
 
 @event.listens_for(Customer, "before_insert")
 def _number_customer(_mapper: Mapper[Any], connection: Connection, customer: Customer) -> None:
-    if customer.number is None:
+    if not customer.number:
         customer.number = next_number(connection, "customer")
 
 
 @event.listens_for(Order, "before_insert")
 def _number_order(_mapper: Mapper[Any], connection: Connection, order: Order) -> None:
-    if order.number is None:
+    if not order.number:
         order.number = str(next_number(connection, "order"))

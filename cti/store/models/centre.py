@@ -1,4 +1,7 @@
-"""How the centre is set up: queues, menus, service numbers, trunks. ``cti.store.config`` makes the engine's document of it."""
+"""How the centre is set up: queues, menus, service numbers, trunks.
+
+``cti.store.config`` makes the engine's document of it. Must not know calls or customers.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ class QueueMember(Base):
 
 
 class Menu(Base):
-    """``options`` maps a digit to ``{"kind", "id", "language"}``; ``language`` may be left out. Fields as ``MenuConfig``."""
+    """Fields as ``MenuConfig``. ``options`` maps a digit to ``{"kind", "id", "language"}``; the last may be left out."""
 
     __tablename__ = "menus"
 

@@ -57,7 +57,7 @@ class Customer(Base):
 
 
 class CustomerPhone(Base):
-    """``number`` in E.164 where it is a number of the public network, else as dialled. Several customers may share one."""
+    """``number`` in E.164 where it is a public number, else as dialled. Several customers may share one."""
 
     __tablename__ = "customer_phones"
     __table_args__ = (

@@ -48,7 +48,7 @@ class User(Base):
 
 
 class Agent(Base):
-    """A user who takes calls. ``number`` is the extension and work number; devices are ``<number>``, ``<number>-web``."""
+    """A user who takes calls. ``number`` is the extension and the work number; ``device`` the phone in use."""
 
     __tablename__ = "agents"
 
