@@ -1,0 +1,5 @@
+"""The simulator switch."""
+
+from cti.switches.sim.driver import SimSwitch
+
+__all__ = ["SimSwitch"]

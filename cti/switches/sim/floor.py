@@ -1,0 +1,193 @@
+"""The simulator's floor: live channels and what can happen to them, reported in order from the loop.
+
+It must not know the contract's commands or the tests that drive it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from pathlib import Path
+
+from cti.domain.errors import ChannelGone, CommandRefused
+from cti.domain.switch import (
+    Cause,
+    ChannelAnswered,
+    ChannelBridged,
+    ChannelHeld,
+    ChannelHungUp,
+    ChannelRinging,
+    ChannelUnbridged,
+    DeviceRegistered,
+    PlayEnd,
+    PlayFinished,
+    RecordingStopped,
+    SwitchEvent,
+)
+from cti.switches.base import EventSink
+from cti.switches.sim.audio import write_recording
+from cti.switches.sim.model import FarEnd, SimChannel, Timer
+
+Schedule = Callable[[float, Callable[[], None]], Timer]
+KNOWN_IDS = 100_000
+
+
+class Floor:
+    """Channels by id. ``schedule(delay, call)`` replaces the loop's timers, for tests with their own time."""
+
+    def __init__(self, clock: Callable[[], float], spool_dir: str | Path | None, schedule: Schedule | None) -> None:
+        self.clock = clock
+        self.channels: dict[str, SimChannel] = {}
+        self.link = False
+        self._spool = Path(spool_dir) if spool_dir else None
+        self._schedule = schedule
+        self._used: OrderedDict[str, None] = OrderedDict()
+        self._events: deque[SwitchEvent] = deque()
+        self._delivered = asyncio.Event()
+        self._draining = False
+        self._sink: EventSink | None = None
+
+    def emit(self, event: SwitchEvent) -> None:
+        if not self.link:
+            return
+        self._events.append(event)
+        self._drain_soon()
+
+    def later(self, delay: float, call: Callable[[], None]) -> Timer:
+        if self._schedule is not None:
+            return self._schedule(delay, call)
+        return asyncio.get_running_loop().call_later(delay, call)
+
+    def channel(self, channel: str) -> SimChannel:
+        try:
+            return self.channels[channel]
+        except KeyError:
+            raise ChannelGone(f"no channel {channel}", channel=channel) from None
+
+    def controlled(self, channel: str) -> SimChannel:
+        chan = self.channel(channel)
+        if not chan.controlled:
+            raise CommandRefused(f"channel {channel} is not controlled", channel=channel)
+        return chan
+
+    def first_use(self, channel: str) -> bool:
+        """True the first time an id is dialled."""
+        if channel in self._used or channel in self.channels:
+            return False
+        self._used[channel] = None
+        if len(self._used) > KNOWN_IDS:
+            self._used.popitem(last=False)
+        return True
+
+    def end_play(self, chan: SimChannel, reason: PlayEnd) -> None:
+        playing, chan.playing = chan.playing, None
+        if playing is not None:
+            playing.timer.cancel()
+            self.emit(PlayFinished(self.clock(), chan.id, playing.play_id, reason))
+
+    def part(self, chan: SimChannel) -> SimChannel | None:
+        """Take ``chan`` out of its bridge; return the peer. Reports nothing."""
+        peer = chan.peer
+        if peer is not None:
+            for one in (chan, peer):
+                one.peer, one.controlled = None, True
+        return peer
+
+    def unbridged(self, chan: SimChannel) -> None:
+        self.emit(ChannelUnbridged(self.clock(), chan.id))
+
+    def stop_recording(self, chan: SimChannel, recording_id: str) -> None:
+        recording = chan.recordings.pop(recording_id, None)
+        if recording is None:
+            return
+        file, now = f"{recording.name}.raw", self.clock()
+        if self._spool is not None:
+            write_recording(self._spool / file, now - recording.started_at)
+        self.emit(RecordingStopped(now, chan.id, recording_id, file))
+
+    def end(self, chan: SimChannel, cause: Cause, by_far_side: bool) -> None:
+        """The channel goes away: its play, recordings and bridge first, then itself, then word to the survivor."""
+        if self.channels.pop(chan.id, None) is None:
+            return
+        if chan.ring_timer is not None:
+            chan.ring_timer.cancel()
+        for timer in chan.timers:
+            timer.cancel()
+        self.end_play(chan, PlayEnd.FAILED)
+        for recording_id in list(chan.recordings):
+            self.stop_recording(chan, recording_id)
+        if chan.far is not None:
+            chan.far.channels.remove(chan)
+        survivor = self.part(chan)
+        self.emit(ChannelHungUp(self.clock(), chan.id, cause, by_far_side))
+        if survivor is not None:
+            self.unbridged(survivor)
+
+    def bridged(self, chan: SimChannel, peer: SimChannel) -> None:
+        for one, other in ((chan, peer), (peer, chan)):
+            self.end_play(one, PlayEnd.STOPPED)
+            one.music, one.controlled, one.peer = "", False, other
+        self.emit(ChannelBridged(self.clock(), chan.id, peer.id))
+
+    # ------------------------------------------------------------ the far end's side
+
+    def ring(self, chan: SimChannel) -> None:
+        if chan.id not in self.channels or chan.far is None:
+            return
+        chan.ringing = True
+        self.emit(ChannelRinging(self.clock(), chan.id))
+        if chan.auto_answer:
+            self.far_answer(chan)
+        elif chan.far.on_ring is not None:
+            chan.far.on_ring(chan)
+
+    def set_registered(self, far: FarEnd, registered: bool) -> None:
+        changed, far.registered = far.registered != registered, registered
+        if changed:
+            self.emit(DeviceRegistered(self.clock(), far.address, registered))
+
+    def answer_later(self, channel: SimChannel, after: float) -> None:
+        if after <= 0:
+            self.far_answer(channel)
+        else:
+            channel.timers.append(self.later(after, lambda: self.far_answer(channel)))
+
+    def end_later(self, channel: SimChannel, cause: Cause, after: float) -> None:
+        if after <= 0:
+            self.far_end(channel, cause)
+        else:
+            channel.timers.append(self.later(after, lambda: self.far_end(channel, cause)))
+
+    def far_answer(self, channel: SimChannel) -> None:
+        if channel.id not in self.channels or channel.answered:
+            return
+        if channel.ring_timer is not None:
+            channel.ring_timer.cancel()
+        channel.answered = channel.controlled = True
+        self.emit(ChannelAnswered(self.clock(), channel.id))
+
+    def far_end(self, channel: SimChannel, cause: Cause) -> None:
+        if channel.incoming and not channel.answered and cause is Cause.NORMAL:
+            cause = Cause.CANCELLED
+        self.end(channel, cause, by_far_side=True)
+
+    def far_hold(self, channel: SimChannel, held: bool) -> None:
+        self.emit(ChannelHeld(self.clock(), channel.id, held))
+
+    def _drain(self) -> None:
+        self._draining = False
+        try:
+            while self._events and self._sink is not None:
+                self._sink(self._events.popleft())
+        finally:
+            if not self._events:
+                self._delivered.set()
+            elif self._sink is not None:
+                self._drain_soon()
+
+    def _drain_soon(self) -> None:
+        if not self._draining:
+            self._draining = True
+            self._delivered.clear()
+            asyncio.get_running_loop().call_soon(self._drain)
