@@ -1,0 +1,225 @@
+"""Configuration files of our own Asterisk, from settings and the rows of agents and trunks.
+
+What the engine's driver relies on: contexts ``callyard-trunk``, ``callyard-agent``, ``callyard-parked``,
+``callyard-test``; channel variables ``CY_DIALED``, ``CY_TRUNK``, ``CY_DEVICE``; endpoints ``<number>``,
+``<number>-web`` and ``trunk-<id>``. Must not know the database or a running Asterisk.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from cti.domain.errors import CallyardError
+from cti.provision.home import asterisk_home
+from cti.provision.secrets import effective_secrets
+from cti.settings import Settings
+from dialplan import escape
+from dialplan.modules import QUIET_EVENTS, modules
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+FILES: Final = (
+    "asterisk.conf",
+    "modules.conf",
+    "logger.conf",
+    "manager.conf",
+    "http.conf",
+    "rtp.conf",
+    "musiconhold.conf",
+    "indications.conf",
+    "cdr.conf",
+    "pjsip.conf",
+    "pjsip_agents.conf",
+    "pjsip_trunks.conf",
+    "extensions.conf",
+)
+EMPTY_FILES: Final = ("acl.conf", "ccss.conf", "cel.conf", "codecs.conf", "dnsmgr.conf", "dsp.conf", "enum.conf")
+EMPTY_FILES_MORE: Final = (
+    "features.conf",
+    "pjproject.conf",
+    "stasis.conf",
+    "udptl.conf",
+    "sorcery.conf",
+    "pjsip_notify.conf",
+)
+NO_ROWS: Final[Rows] = {"agents": [], "trunks": []}
+
+
+class BadDialplan(CallyardError):
+    """The rendered configuration is not fit to be loaded; the message names the file and what is wrong."""
+
+    code = "dialplan.bad"
+
+
+def render(settings: Settings, rows: Rows = NO_ROWS, *, app_queue: bool = False) -> dict[str, str]:
+    """Relative file name → text. ``rows`` as ``cti.store.switchdata.load_switch_rows`` gives.
+
+    ``app_queue`` adds Asterisk's own queue application, for the bench only. Raises ``UnsafeValue``, naming the field.
+    """
+    environment = _environment()
+    trunks = _trunks(rows["trunks"])
+    context: dict[str, Any] = {
+        "settings": settings,
+        "home": asterisk_home(settings),
+        "modules": modules(app_queue),
+        "quiet_events": QUIET_EVENTS,
+        "ami_secret": effective_secrets(settings).ami_secret,
+        "ami_bind": "127.0.0.1",
+        "sip_bind": _address(settings.bind, settings.sip_port),
+        "media_address": _media_address(settings.bind),
+        "agents": [_agent(row) for row in rows["agents"]],
+        "trunks": trunks,
+        "default_trunk": next(t["id"] for t in trunks if t["loopback"]),
+        "app_queue": app_queue,
+    }
+    names = (*FILES, *(("queues.conf",) if app_queue else ()))
+    files = {name: environment.get_template(f"{name}.j2").render(context) for name in names}
+    empty = environment.get_template("empty.conf.j2").render()
+    return files | dict.fromkeys((*EMPTY_FILES, *EMPTY_FILES_MORE), empty)
+
+
+def check(files: Mapping[str, str]) -> None:
+    """Refuse files that Asterisk would misread. Raises ``BadDialplan``."""
+    for name in FILES:
+        if name not in files:
+            raise BadDialplan(f"{name} is missing")
+    for name, text in files.items():
+        if Path(name).name != name:
+            raise BadDialplan(f"{name!r} is not a plain file name")
+        _check_lines(name, text)
+    _check_sections(files)
+
+
+_SECTION = re.compile(r"\[([^\]\[]+)\](\([^()]*\))?")
+_SETTING = re.compile(r"[A-Za-z0-9_ ().,]+?\s*(=>|=).*")
+
+
+def _check_lines(name: str, text: str) -> None:
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip()
+        if any(ord(c) < 32 or ord(c) == 127 for c in line):
+            raise BadDialplan(f"{name}:{number}: control character")
+        if not stripped or stripped.startswith(";"):
+            continue
+        if stripped.startswith("#"):
+            if not re.fullmatch(r"#include pjsip_(agents|trunks)\.conf", stripped):
+                raise BadDialplan(f"{name}:{number}: {stripped[:60]!r} is not allowed")
+        elif not (_SECTION.fullmatch(stripped) or _SETTING.fullmatch(stripped)):
+            raise BadDialplan(f"{name}:{number}: neither a section nor a setting: {stripped[:60]!r}")
+
+
+def _check_sections(files: Mapping[str, str]) -> None:
+    """No two objects of one kind may share a name: the later would change the earlier."""
+    seen: set[tuple[str, str]] = set()
+    for name in ("pjsip_agents.conf", "pjsip_trunks.conf"):
+        for header, template, body in _sections(files[name]):
+            kind = next((line.split("=", 1)[1].strip() for line in body if line.startswith("type =")), template)
+            if (header, kind) in seen:
+                raise BadDialplan(f"{name}: two objects [{header}] of kind {kind}")
+            seen.add((header, kind))
+
+
+def _sections(text: str) -> list[tuple[str, str, list[str]]]:
+    found: list[tuple[str, str, list[str]]] = []
+    for line in text.split("\n"):
+        if match := _SECTION.fullmatch(line.strip()):
+            found.append((match[1], match[2] or "", []))
+        elif found:
+            found[-1][2].append(line.strip())
+    return found
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("dialplan", "asterisk"),
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - these are no web pages; finalize guards every value
+    )
+    for name in ("token", "host", "secret", "display", "plan_path"):
+        environment.filters[name] = getattr(escape, name)
+    return environment
+
+
+def _finalize(value: object) -> str:
+    """The last guard, for every value of every template: one line, no control characters."""
+    text = str(value)
+    if any(ord(c) < 32 or ord(c) in (127, 0x85, 0x2028, 0x2029) for c in text):
+        raise escape.UnsafeValue("a value holds a line end or another control character")
+    return text
+
+
+def _agent(row: Mapping[str, Any]) -> dict[str, Any]:
+    number = escape.token(row["number"], "agent number")
+    return {
+        "number": number,
+        "name": row["name"],
+        "devices": [
+            (number, "cy-phone", row["sip_secret"]),
+            (f"{number}-web", "cy-web", row["web_secret"]),
+        ],
+    }
+
+
+def _trunks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Trunks as the template wants them. Exactly one takes the calls that come from this machine itself."""
+    trunks = [_trunk(row) for row in rows]
+    loopback = [trunk for trunk in trunks if trunk["loopback"]]
+    if not loopback:
+        used = {trunk["id"] for trunk in trunks}
+        name = next(n for n in ("local", "loopback", "this-machine") if n not in used)
+        trunks.append(_trunk({"id": name, "name": name, "host": "127.0.0.1"}))
+    for other in loopback[1:]:
+        other["host"] = ""
+    return trunks
+
+
+def _trunk(row: Mapping[str, Any]) -> dict[str, Any]:
+    identity = escape.token(row["id"], "trunk id")
+    host = escape.host(row["host"], f"host of trunk {identity}")
+    port = int(row.get("port") or 5060)
+    if not 0 < port < 65536:
+        raise escape.UnsafeValue(f"port of trunk {identity}: {port}")
+    server = f"sip:{_address(host, port)}"
+    username, register = row.get("username") or "", bool(row.get("register"))
+    if register and not username:
+        raise escape.UnsafeValue(f"trunk {identity}: registering needs a user name and a secret")
+    loopback = _is_loopback(host)
+    return {
+        "id": identity,
+        "host": host,
+        "loopback": loopback,
+        "uri": server,
+        "match": ("127.0.0.0/8" if ":" not in host else "::1") if loopback else host.strip("[]"),
+        "username": username,
+        "secret": row.get("secret") or "",
+        "register": register,
+        "server_uri": server,
+        "client_uri": f"sip:{escape.token(username)}@{_address(host, port)}" if username else "",
+    }
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _address(host: str, port: int) -> str:
+    bare = escape.host(host, "address").strip("[]")
+    return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
+
+
+def _media_address(bind: str) -> str:
+    """RTP goes through the one address we listen on, unless that is every address."""
+    return "" if bind in {"0.0.0.0", "::", ""} else escape.host(bind, "CALLYARD_BIND").strip("[]")  # noqa: S104
