@@ -1,0 +1,47 @@
+"""The agent gap: from an agent's BYE leaving the phone to the next INVITE reaching the same phone, by the phone's clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from tests.e2e.rig.sipp import Message
+
+_USER = re.compile(r"sips?:([^@>;]+)@")
+
+
+def gaps(messages: Iterable[Message]) -> list[float]:
+    """Seconds of each gap, over all phones in one trace of messages; the first calls have none."""
+    phone_of_call: dict[str, str] = {}
+    free_since: dict[str, float] = {}
+    found: list[float] = []
+    for message in messages:
+        call = message.header("Call-ID")
+        if message.start.startswith("INVITE") and not message.sent and call not in phone_of_call:
+            phone = _user(message.header("To") or message.start)
+            phone_of_call[call] = phone
+            if phone in free_since:
+                found.append(message.at - free_since.pop(phone))
+        elif message.start.startswith("BYE") and call in phone_of_call:
+            free_since.setdefault(phone_of_call[call], message.at)
+    return found
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that ``share`` of all values do not exceed (nearest rank)."""
+    ranked = sorted(values)
+    return ranked[max(0, -int(-share * len(ranked) // 1) - 1)]
+
+
+def summary(values: Sequence[float]) -> dict[str, float | int]:
+    return {
+        "p50": round(quantile(values, 0.5), 4),
+        "p99": round(quantile(values, 0.99), 4),
+        "max": round(max(values), 4),
+        "count": len(values),
+    }
+
+
+def _user(text: str) -> str:
+    found = _USER.search(text)
+    return found[1] if found else text

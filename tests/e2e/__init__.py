@@ -1,0 +1,1 @@
+"""End-to-end tests: the whole product on a real Asterisk, real SIP, real browsers."""
