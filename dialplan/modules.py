@@ -84,6 +84,7 @@ APP_QUEUE = ("app_dial", "app_queue")
 QUIET_EVENTS = (
     "VarSet",
     "Newexten",
+    "TestEvent",
     "RTCPSent",
     "RTCPReceived",
     "AGIExecStart",
