@@ -1,4 +1,4 @@
-"""Text to speech behind one Protocol: espeak-ng as a program, or as the library that comes as a wheel.
+"""Text to speech behind one Protocol: espeak-ng as the library that comes as a wheel, or as a program.
 
 Must not know phrases, files or where prompts are used. A better engine is added here and in ``find_engine``.
 """
@@ -44,10 +44,16 @@ class TtsEngine(Protocol):
 
 
 def find_engine() -> TtsEngine:
-    """espeak-ng on PATH, else the wheel. Raises ``ProvisionFailed`` with what to install."""
-    if program := shutil.which("espeak-ng"):
-        return EspeakProgram(program)
-    return EspeakLibrary.load()
+    """The wheel's espeak-ng 1.52, else the one on PATH. Raises ``ProvisionFailed`` with what to install.
+
+    The wheel comes first because Debian 12's espeak-ng 1.51 spells Mandarin in English letters.
+    """
+    try:
+        return EspeakLibrary.load()
+    except ProvisionFailed:
+        if program := shutil.which("espeak-ng"):
+            return EspeakProgram(program)
+        raise
 
 
 class EspeakProgram:
