@@ -116,6 +116,8 @@ class NatsBus(CoreBus):
                 token=self._token or None,
                 name=self._name,
                 allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
                 connect_timeout=CONNECT_TIMEOUT,
                 ping_interval=5,
                 max_outstanding_pings=2,

@@ -1,0 +1,394 @@
+"""One suite for every bus: NATS with a real server, and the twin in memory. What holds for one holds for the other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cti.bus.base import LEASE_SECONDS, Bus, BusDown
+from cti.bus.memory import MemoryBroker, MemoryBus, matches
+from cti.bus.nats import NatsBus
+from cti.domain.errors import EngineUnavailable, NotAllowedNow
+from tests.nats_server import NatsServer
+
+
+class Rig:
+    """Makes buses of one kind that hear each other, and cuts and restores what joins them."""
+
+    def __init__(self) -> None:
+        self.buses: list[Bus] = []
+
+    def make(self, **options: Any) -> Bus:
+        raise NotImplementedError
+
+    async def cut(self) -> None:
+        raise NotImplementedError
+
+    async def restore(self) -> None:
+        raise NotImplementedError
+
+    async def bus(self, **options: Any) -> Bus:
+        bus = self.make(**options)
+        self.buses.append(bus)
+        await bus.start()
+        assert await bus.wait_connected(5.0)
+        return bus
+
+    async def close(self) -> None:
+        for bus in self.buses:
+            await bus.stop(flush=0.2)
+
+
+class MemoryRig(Rig):
+    def __init__(self, _folder: Path) -> None:
+        super().__init__()
+        self.shift = 0.0
+        self.broker = MemoryBroker(clock=lambda: time.monotonic() + self.shift)
+
+    def make(self, **options: Any) -> Bus:
+        return MemoryBus(self.broker, **options)
+
+    async def cut(self) -> None:
+        self.broker.cut()
+
+    async def restore(self) -> None:
+        self.broker.restore()
+
+
+class NatsRig(Rig):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.server = NatsServer(folder)
+        self.server.start()
+
+    def make(self, **options: Any) -> Bus:
+        return NatsBus(self.server.url, self.server.token, **options)
+
+    async def cut(self) -> None:
+        self.server.stop(hard=True)
+        await until(lambda: not any(bus.connected for bus in self.buses))
+
+    async def restore(self) -> None:
+        await asyncio.to_thread(self.server.start)
+        for bus in self.buses:
+            assert await bus.wait_connected(5.0)
+
+    async def close(self) -> None:
+        await super().close()
+        self.server.stop()
+
+
+@pytest.fixture(params=[MemoryRig, NatsRig], ids=["memory", "nats"])
+async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    made: Rig = request.param(tmp_path)
+    yield made
+    await made.close()
+
+
+async def until(condition: Callable[[], object], deadline: float = 5.0) -> None:
+    end = time.monotonic() + deadline
+    while not condition():
+        assert time.monotonic() < end, "the condition never came"
+        await asyncio.sleep(0.005)
+
+
+async def test_a_request_is_answered(rig: Rig) -> None:
+    engine, web = await rig.bus(), await rig.bus()
+
+    async def answer(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "heard": payload["名"]}
+
+    await engine.serve("cy.cmd.agent", answer)
+    assert await web.request("cy.cmd.agent", {"名": "张伟 😀"}) == {"ok": True, "heard": "张伟 😀"}
+
+
+async def test_a_refusal_comes_back_with_its_code(rig: Rig) -> None:
+    engine, web = await rig.bus(), await rig.bus()
+
+    async def refuse(_payload: dict[str, Any]) -> dict[str, Any]:
+        raise NotAllowedNow("in a call", state="talking")
+
+    await engine.serve("cy.cmd.agent", refuse)
+    reply = await web.request("cy.cmd.agent", {})
+    assert reply == {"ok": False, "error": "agent.not_now", "params": {"state": "talking"}, "message": "in a call"}
+
+
+async def test_a_slow_request_does_not_hold_up_another(rig: Rig) -> None:
+    engine, web = await rig.bus(), await rig.bus()
+    gate = asyncio.Event()
+
+    async def answer(payload: dict[str, Any]) -> dict[str, Any]:
+        if payload["slow"]:
+            await gate.wait()
+        return payload
+
+    await engine.serve("cy.cmd.agent", answer)
+    slow = asyncio.create_task(web.request("cy.cmd.agent", {"slow": True}))
+    assert await web.request("cy.cmd.agent", {"slow": False}) == {"slow": False}
+    assert not slow.done()
+    gate.set()
+    assert await slow == {"slow": True}
+
+
+async def test_nobody_answers_and_the_caller_is_told_at_once(rig: Rig) -> None:
+    web = await rig.bus()
+    began = time.monotonic()
+    with pytest.raises(EngineUnavailable):
+        await web.request("cy.cmd.nobody", {}, 3.0)
+    assert time.monotonic() - began < 1.0
+
+
+async def test_an_answer_that_does_not_come_ends_at_the_deadline(rig: Rig) -> None:
+    engine, web = await rig.bus(), await rig.bus()
+
+    async def never(_payload: dict[str, Any]) -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    await engine.serve("cy.cmd.agent", never)
+    with pytest.raises(EngineUnavailable):
+        await web.request("cy.cmd.agent", {}, 0.2)
+
+
+async def test_events_arrive_in_order_and_only_those_asked_for(rig: Rig) -> None:
+    engine, web = await rig.bus(), await rig.bus()
+    heard: list[tuple[str, int]] = []
+    undo = await web.subscribe("cy.evt.agent.*", lambda subject, doc: heard.append((subject, doc["n"])))
+    for n in range(50):
+        engine.publish("cy.evt.agent.a1", {"n": n})
+        engine.publish("cy.evt.queue.q1", {"n": n})
+    await until(lambda: len(heard) == 50)
+    assert heard == [("cy.evt.agent.a1", n) for n in range(50)]
+    undo()
+    await asyncio.sleep(0)
+    engine.publish("cy.evt.agent.a1", {"n": 99})
+    engine.publish("cy.evt.agent.a1", {"n": 100})
+    await until(lambda: engine.stats.events_sent >= 102)
+    assert ("cy.evt.agent.a1", 100) not in heard
+
+
+async def test_a_handler_that_fails_does_not_stop_the_others(rig: Rig) -> None:
+    engine, web = await rig.bus(), await rig.bus()
+    heard: list[int] = []
+
+    def fragile(_subject: str, doc: dict[str, Any]) -> None:
+        if doc["n"] == 0:
+            raise RuntimeError("bad page")
+        heard.append(doc["n"])
+
+    await web.subscribe("cy.evt.>", fragile)
+    engine.publish("cy.evt.centre", {"n": 0})
+    engine.publish("cy.evt.centre", {"n": 1})
+    await until(lambda: heard == [1])
+
+
+async def test_log_messages_queued_while_the_bus_is_down_are_stored_in_order(rig: Rig) -> None:
+    engine = await rig.bus()
+    engine.publish_durable("cy.log.call.c1", "c1-1", {"n": 1})
+    assert await engine.flush_durable(5.0)
+    await rig.cut()
+    began = time.monotonic()
+    for n in range(2, 500):
+        engine.publish_durable("cy.log.call.c1", f"c1-{n}", {"n": n})
+    assert time.monotonic() - began < 0.5
+    assert engine.stats.outbox >= 498
+    await rig.restore()
+    assert await engine.flush_durable(10.0)
+    consumer = engine.consumer("reader")
+    got: list[bytes] = []
+    while len(got) < 499:
+        messages = await consumer.fetch(200, 5.0)
+        assert messages
+        got += [m.data for m in messages]
+        for message in messages:
+            await message.ack()
+    assert got == [b'{"n":%d}' % n for n in range(1, 500)]
+    assert engine.stats.durable_dropped == 0
+
+
+async def test_a_full_outbox_keeps_the_oldest_and_counts_the_rest(rig: Rig) -> None:
+    engine = await rig.bus(outbox_limit=10)
+    await rig.cut()
+    for n in range(25):
+        engine.publish_durable("cy.log.call.c1", f"c1-{n}", {"n": n})
+    assert engine.stats.durable_dropped == 15
+    await rig.restore()
+    assert await engine.flush_durable(5.0)
+    messages = await engine.consumer("reader").fetch(50, 5.0)
+    assert [m.data for m in messages] == [b'{"n":%d}' % n for n in range(10)]
+
+
+async def test_a_repeated_message_id_is_stored_once(rig: Rig) -> None:
+    engine = await rig.bus()
+    for _ in range(3):
+        engine.publish_durable("cy.log.call.c1", "c1-7", {"version": 7})
+    engine.publish_durable("cy.log.call.c1", "c1-8", {"version": 8})
+    assert await engine.flush_durable(5.0)
+    messages = await engine.consumer("reader").fetch(10, 1.0)
+    assert [m.data for m in messages] == [b'{"version":7}', b'{"version":8}']
+
+
+async def test_a_message_too_big_for_the_bus_does_not_block_the_ones_behind_it(tmp_path: Path) -> None:
+    rig = NatsRig(tmp_path)
+    engine = await rig.bus()
+    engine.publish_durable("cy.log.call.c1", "c1-1", {"x": "y" * 2_000_000})
+    engine.publish_durable("cy.log.call.c1", "c1-2", {"n": 2})
+    assert await engine.flush_durable(5.0)
+    assert engine.stats.durable_dropped == 1
+    assert await engine.last("cy.log.call.c1") == {"n": 2}
+    await rig.close()
+
+
+async def test_a_reader_goes_on_where_it_acknowledged(rig: Rig) -> None:
+    engine = await rig.bus()
+    for n in range(4):
+        engine.publish_durable(f"cy.log.call.c{n}", f"c{n}-1", {"n": n})
+    assert await engine.flush_durable(5.0)
+    first = await engine.consumer("reader").fetch(2, 5.0)
+    for message in first:
+        await message.ack()
+    other = await rig.bus()
+    rest = await other.consumer("reader").fetch(10, 5.0)
+    assert [m.sequence for m in rest] == [3, 4]
+    assert await other.consumer("reader").pending() == 2
+
+
+async def test_a_reader_survives_the_loss_of_the_bus(rig: Rig) -> None:
+    engine = await rig.bus()
+    consumer = engine.consumer("reader")
+    assert await consumer.fetch(1, 0.05) == []
+    waiting = asyncio.create_task(consumer.fetch(1, 1.0))
+    await asyncio.sleep(0)
+    await rig.cut()
+    assert await waiting == []
+    assert await consumer.fetch(1, 0.05) == []
+    await rig.restore()
+    engine.publish_durable("cy.log.call.c1", "c1-1", {"n": 1})
+    messages = await consumer.fetch(1, 5.0)
+    assert [m.data for m in messages] == [b'{"n":1}']
+
+
+async def test_the_last_log_message_of_a_call(rig: Rig) -> None:
+    engine = await rig.bus()
+    assert await engine.last("cy.log.call.c1") is None
+    for n in (1, 2):
+        engine.publish_durable("cy.log.call.c1", f"c1-{n}", {"n": n})
+    assert await engine.flush_durable(5.0)
+    assert await engine.last("cy.log.call.c1") == {"n": 2}
+
+
+async def test_keys_are_put_read_and_watched_through_a_loss(rig: Rig) -> None:
+    engine, web = await rig.bus(), await rig.bus()
+    await web.kv_put("cy_config", "centre", {"version": 1})
+    assert await engine.kv_get("cy_config", "centre") == {"version": 1}
+    assert await engine.kv_get("cy_config", "other") is None
+    seen: list[int] = []
+    await engine.kv_watch("cy_config", lambda _key, value: seen.append(value["version"] if value else 0))
+    await until(lambda: seen == [1])
+    await web.kv_put("cy_config", "centre", {"version": 2})
+    await until(lambda: seen == [1, 2])
+    await rig.cut()
+    with pytest.raises(BusDown):
+        await web.kv_put("cy_config", "centre", {"version": 3}, 0.1)
+    await rig.restore()
+    await until(lambda: seen[-1] == 2 and len(seen) > 2)
+    await web.kv_put("cy_config", "centre", {"version": 4})
+    await until(lambda: seen[-1] == 4)
+
+
+async def test_the_newest_value_of_a_key_is_stored_when_the_bus_is_back(rig: Rig) -> None:
+    engine = await rig.bus()
+    await rig.cut()
+    for n in range(5):
+        engine.put_soon("cy_agents", "a1", {"n": n})
+    engine.put_soon("cy_agents", "a2", {"n": 9})
+    await rig.restore()
+    end = time.monotonic() + 5
+    while await engine.kv_all("cy_agents") != {"a1": {"n": 4}, "a2": {"n": 9}}:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.005)
+
+
+async def test_subscriptions_and_services_survive_a_loss(rig: Rig) -> None:
+    engine, web = await rig.bus(), await rig.bus()
+    heard: list[int] = []
+    again: list[bool] = []
+
+    async def answer(payload: dict[str, Any]) -> dict[str, Any]:
+        return payload
+
+    await engine.serve("cy.cmd.agent", answer)
+    await web.subscribe("cy.evt.centre", lambda _subject, doc: heard.append(doc["n"]))
+    engine.on_connected(lambda: again.append(True))
+    await rig.cut()
+    engine.publish("cy.evt.centre", {"n": 1})
+    assert engine.stats.events_dropped >= 1
+    with pytest.raises(EngineUnavailable):
+        await web.request("cy.cmd.agent", {}, 0.1)
+    await rig.restore()
+    assert again == [True]
+    engine.publish("cy.evt.centre", {"n": 2})
+    await until(lambda: heard == [2])
+    assert await web.request("cy.cmd.agent", {"n": 3}) == {"n": 3}
+
+
+async def test_a_lease_has_one_holder(rig: Rig) -> None:
+    first, second = await rig.bus(), await rig.bus()
+    assert await first.hold_lease("jobs", "w1")
+    assert not await second.hold_lease("jobs", "w2")
+    assert await first.hold_lease("jobs", "w1")
+    await first.drop_lease("jobs")
+    assert await second.hold_lease("jobs", "w2")
+    assert not await first.hold_lease("jobs", "w1")
+
+
+async def test_a_lease_whose_holder_died_is_free_after_its_time(tmp_path: Path) -> None:
+    rig = MemoryRig(tmp_path)
+    first, second = await rig.bus(), await rig.bus()
+    assert await first.hold_lease("jobs", "w1")
+    rig.shift = LEASE_SECONDS + 1
+    assert await second.hold_lease("jobs", "w2")
+    assert not await first.hold_lease("jobs", "w1")
+    await rig.close()
+
+
+async def test_a_bus_waits_for_a_server_that_starts_later(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path)
+    bus = NatsBus(server.url, server.token)
+    await bus.start()
+    bus.publish_durable("cy.log.call.c1", "c1-1", {"n": 1})
+    assert not await bus.wait_connected(0.1)
+    await asyncio.to_thread(server.start)
+    assert await bus.wait_connected(5.0)
+    assert await bus.flush_durable(5.0)
+    await bus.stop()
+    server.stop()
+
+
+async def test_a_wrong_token_never_connects(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path)
+    await asyncio.to_thread(server.start)
+    bus = NatsBus(server.url, "wrong")
+    await bus.start()
+    assert not await bus.wait_connected(0.5)
+    await bus.stop()
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "subject", "expected"),
+    [
+        ("cy.evt.agent.*", "cy.evt.agent.a1", True),
+        ("cy.evt.agent.*", "cy.evt.agent.a1.b", False),
+        ("cy.evt.>", "cy.evt.agent.a1", True),
+        ("cy.evt.>", "cy.evt", False),
+        ("cy.evt", "cy.evt.agent", False),
+    ],
+)
+def test_wildcards(pattern: str, subject: str, expected: bool) -> None:
+    assert matches(pattern, subject) is expected
