@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.rig.ports import free_port
+from tests.e2e.rig.ports import free_port, free_range
 
+MEDIA_PORTS = 400
 SIPP = shutil.which("sipp") or ""
 _HEAD = re.compile(r"^-{20,} (\d{4}-\d\d-\d\d)[\tT ](\d\d:\d\d:\d\d\.\d+)(?:\s+(\d+\.\d+))?", re.M)
 
@@ -58,9 +59,9 @@ class Sipp:
         self.folder = folder / f"{name}-{self.port}"
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "scenario.xml").write_text(scenario, "utf-8")
-        media = free_port()
+        media = free_range(MEDIA_PORTS)
         command = [SIPP, target, "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1"]
-        command += ["-mp", str(media - media % 2), "-cp", str(free_port()), "-nostdin", "-timer_resol", "1"]
+        command += ["-mp", str(media[0]), "-cp", str(free_port()), "-nostdin", "-timer_resol", "1"]
         if trace:
             command += ["-trace_msg", "-message_file", "messages.log"]
         command += ["-trace_err", "-error_file", "errors.log"]
