@@ -55,6 +55,7 @@ class _Registration:
 
     put_on: Callable[[_Registration], Coroutine[Any, Any, None]]
     remove: Callable[[], Coroutine[Any, Any, None]] | None = None
+    client: Client | None = None  # the connection it is on
 
 
 class NatsBus(CoreBus):
@@ -88,6 +89,7 @@ class NatsBus(CoreBus):
             try:
                 await self._connect(client, closed)
             except (*_FAILURES, BusDown) as error:
+                self._client = None
                 if not told:
                     log.warning("bus.unreachable", url=self._url, error=str(error) or type(error).__name__)
                     told = True
@@ -128,7 +130,7 @@ class NatsBus(CoreBus):
             self._client = client
             self._buckets = {}
             for registration in list(self._registrations):
-                await registration.put_on(registration)
+                await self._put_on(registration, client)
             await client.flush()
 
     async def _live(self, deadline: float) -> Client:
@@ -140,16 +142,27 @@ class NatsBus(CoreBus):
     async def _register(self, put_on: Callable[[_Registration], Coroutine[Any, Any, None]]) -> Undo:
         registration = _Registration(put_on)
         self._registrations.append(registration)
-        if self.connected:
-            await _quietly(registration.put_on(registration))
+        client = self._client
+        if client is not None:
+            try:
+                await self._put_on(registration, client)
+                await client.flush()
+            except _FAILURES as error:
+                log.warning("bus.not_registered", error=str(error) or type(error).__name__)
+                await _quietly(client.close())  # the next connection gets it
 
         def undo() -> None:
             if registration in self._registrations:
                 self._registrations.remove(registration)
-                if registration.remove is not None and self._client is not None:
+                if registration.remove is not None and registration.client is self._client:
                     self._spawn(_quietly(registration.remove()))
 
         return undo
+
+    async def _put_on(self, registration: _Registration, client: Client) -> None:
+        if registration.client is not client and registration in self._registrations:
+            registration.client = client
+            await registration.put_on(registration)
 
     # ------------------------------------------------------------ requests and events
 
