@@ -1,0 +1,38 @@
+"""Passwords: argon2 hashes, and what a new one must be. Must not know requests or the database."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+SHORTEST = 10
+LONGEST = 200
+
+
+def hash_password(password: str) -> str:
+    return PasswordHasher().hash(password)
+
+
+def verify(stored: str, password: str) -> bool:
+    """Whether ``password`` is right. A user that does not exist costs the same time: pass an empty ``stored``."""
+    try:
+        return PasswordHasher().verify(stored or _nobody(), password) and bool(stored)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def outdated(stored: str) -> bool:
+    """The hash was made with weaker parameters than today's."""
+    return PasswordHasher().check_needs_rehash(stored)
+
+
+def acceptable(password: str, username: str) -> bool:
+    """Long enough, not the user name, not one character over and over."""
+    return SHORTEST <= len(password) <= LONGEST and username.lower() not in password.lower() and len(set(password)) >= 4
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    return hash_password("nobody has this password")

@@ -1,0 +1,1 @@
+"""What every feature of the site shares: database session, permissions, languages, errors, the way to the engine."""

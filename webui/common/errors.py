@@ -1,0 +1,123 @@
+"""Every failure, as the browser gets it: one place maps stable codes to HTTP and to words in the user's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from cti.domain.errors import CallyardError
+from webui.common.htmx import is_fragment, is_htmx, wants_json
+
+STATUS = {
+    "agent.unknown": 404,
+    "agent.not_now": 409,
+    "state.illegal": 409,
+    "request.bad": 400,
+    "engine.unavailable": 503,
+    "switch.link_down": 503,
+    "switch.deadline": 504,
+    "switch.channel_gone": 409,
+    "switch.refused": 409,
+    "switch.failed": 502,
+}
+
+log = structlog.get_logger("web")
+
+
+def message_for(code: str, params: dict[str, Any] | None = None) -> str:
+    """What to tell the person, and what to do about it."""
+    messages = {
+        "agent.unknown": _("This agent is not known to the engine yet. Ask an administrator to check the agent."),
+        "agent.not_now": _("That is not possible at this moment."),
+        "state.illegal": _("That is not possible at this moment."),
+        "request.bad": _("The request was not understood. Check what you entered."),
+        "engine.unavailable": _("The call engine does not answer. Calls go on; try again in a moment."),
+        "switch.link_down": _("No connection to the switch. Calls go on; try again in a moment."),
+        "switch.deadline": _("The switch did not answer in time. Look whether it happened before you try again."),
+        "switch.channel_gone": _("That call has just ended."),
+        "switch.refused": _("The switch refused that. Check the number, and that the phone is connected."),
+        "switch.failed": _("The switch could not do that."),
+    }
+    return messages.get(code) or _("That did not work (%(code)s).", code=code)
+
+
+def http_text(status: int) -> tuple[str, str]:
+    """Headline and advice for an HTTP status."""
+    texts = {
+        400: (_("Not understood"), _("The request was not understood. Go back and try again.")),
+        401: (_("Please sign in"), _("Your session has ended. Sign in again.")),
+        403: (_("Not allowed"), _("Your role does not include this. Ask an administrator if you need it.")),
+        404: (_("Not found"), _("There is nothing at this address, or it was removed.")),
+        405: (_("Not possible"), _("This address does not work that way.")),
+        409: (_("Not now"), _("That is not possible at this moment.")),
+        413: (_("Too large"), _("What you sent is too large.")),
+        429: (_("Too many attempts"), _("Wait a minute, then try again.")),
+        503: (_("Not available"), _("A part of the system does not answer. Try again in a moment.")),
+    }
+    return texts.get(status) or (_("Something went wrong"), _("The error was logged. Try again, or tell support."))
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(CallyardError, _ours)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _crash)
+
+
+def _ours(error: CallyardError) -> ResponseReturnValue:
+    status = STATUS.get(error.code, 500)
+    log.warning("web.refused", code=error.code, detail=str(error), path=request.path)
+    return answer(status, error.code, _("Not done"), message_for(error.code, error.params))
+
+
+def _csrf(error: CSRFError) -> ResponseReturnValue:
+    log.warning("web.csrf", detail=error.description, path=request.path)
+    return answer(400, "csrf", _("Page too old"), _("This page is too old to be sent. Load it again."))
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None:
+        return error.response
+    status = error.code or 500
+    if status == 401:
+        return _sign_in()
+    headline, advice = http_text(status)
+    return answer(status, f"http.{status}", headline, advice)
+
+
+def _crash(error: Exception) -> ResponseReturnValue:
+    log.error("web.crash", path=request.path, exc_info=error)
+    headline, advice = http_text(500)
+    return answer(500, "crash", headline, advice)
+
+
+def _sign_in() -> ResponseReturnValue:
+    """A page goes to the login and comes back; a script or fragment is told by 401."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    target = url_for("auth.login", next=wanted) if wanted != "/" else url_for("auth.login")
+    if wants_json() or request.path == "/events":
+        return jsonify(ok=False, error="session.ended", message=http_text(401)[1]), 401
+    if is_htmx():
+        response = make_response("", 401)
+        response.headers["HX-Redirect"] = url_for("auth.login")
+        return response
+    return redirect(target, 302)
+
+
+def answer(status: int, code: str, headline: str, advice: str) -> ResponseReturnValue:
+    """The failure as JSON, as a toast for a fragment, or as a page, whichever was asked for."""
+    if wants_json():
+        return jsonify(ok=False, error=code, message=advice), status
+    if is_fragment():
+        response = make_response(render_template("fragments/error.html", headline=headline, advice=advice), status)
+        response.headers["HX-Retarget"] = "#toasts"
+        response.headers["HX-Reswap"] = "beforeend"
+        return response
+    page = render_template("error.html", status=status, headline=headline, advice=advice)
+    return make_response(page, status)

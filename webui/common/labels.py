@@ -1,0 +1,107 @@
+"""What codes of the store and the engine are called in the user's language. Must not know any page."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from flask import Flask
+from flask_babel import lazy_gettext as _
+
+LABELS: dict[str, dict[str, Any]] = {
+    "order_status": {
+        "new": _("New"),
+        "confirmed": _("Confirmed"),
+        "shipped": _("Shipped"),
+        "completed": _("Completed"),
+        "cancelled": _("Cancelled"),
+    },
+    "payment": {
+        "cash_on_delivery": _("Cash on delivery"),
+        "online": _("Online payment"),
+        "bank_transfer": _("Bank transfer"),
+    },
+    "sex": {"unknown": _("Not stated"), "female": _("Female"), "male": _("Male")},
+    "phone_label": {"mobile": _("Mobile"), "home": _("Home"), "work": _("Work"), "other": _("Other")},
+    "call_type": {"normal": _("Normal"), "silent": _("Silent"), "dropped": _("Dropped")},
+    "business_type": {
+        "callback": _("Callback"),
+        "order": _("Order"),
+        "consultation": _("Consultation"),
+        "complaint": _("Complaint"),
+        "harassment": _("Harassment"),
+    },
+    "direction": {"inbound": _("Inbound"), "outbound": _("Outbound"), "internal": _("Internal")},
+    "outcome": {
+        "answered": _("Answered"),
+        "abandoned": _("Abandoned"),
+        "no_answer": _("No answer"),
+        "live": _("In progress"),
+    },
+    "role": {"admin": _("Administrator"), "supervisor": _("Supervisor"), "agent": _("Agent")},
+    "phone_kind": {"web": _("Browser phone"), "sip": _("SIP phone")},
+    "leg_kind": {
+        "customer": _("Customer"),
+        "agent": _("Agent"),
+        "consulted": _("Consulted"),
+        "outside": _("Outside number"),
+    },
+    "ended_by": {"customer": _("Customer"), "agent": _("Agent"), "system": _("System")},
+    "transfer": {
+        "blind": _("Blind transfer"),
+        "consult": _("Transfer after consultation"),
+        "completed": _("completed"),
+        "failed": _("failed"),
+    },
+    "agent_state": {
+        "loggedOff": _("Signed off"),
+        "notReady": _("Busy"),
+        "ready": _("Ready"),
+        "reserved": _("Being called"),
+        "alerting": _("Ringing"),
+        "talking": _("Talking"),
+        "hold": _("On hold"),
+        "workingAfterCall": _("Wrap-up"),
+    },
+    "cause": {
+        "normal": _("Normal"),
+        "busy": _("Engaged"),
+        "no_answer": _("No answer"),
+        "rejected": _("Rejected"),
+        "unallocated": _("No such number"),
+        "congestion": _("Network congestion"),
+        "cancelled": _("Given up"),
+        "media_lost": _("Sound was lost"),
+        "unreachable": _("Phone not reachable"),
+        "failed": _("Failed"),
+    },
+    "strategy": {
+        "longest_idle": _("Longest idle"),
+        "sequential": _("In order"),
+        "round_robin": _("Round robin"),
+    },
+    "target": {"menu": _("Menu"), "queue": _("Queue"), "agent": _("Agent"), "hangup": _("Hang up")},
+    "recording": {
+        "pending": _("Still being written"),
+        "ready": _("Ready"),
+        "missing": _("Missing"),
+    },
+}
+
+
+def label(code: StrEnum | str | None, kind: str) -> str:
+    """The words for ``code``; a code without words (a newer engine's) shows as it is."""
+    if code is None or code == "":
+        return ""
+    value = code.value if isinstance(code, StrEnum) else code
+    return str(LABELS[kind].get(value, value))
+
+
+def choices(kind: str) -> list[tuple[str, Any]]:
+    """All codes of a kind with their words, for a select field."""
+    return list(LABELS[kind].items())
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.filters["label"] = label
+    app.jinja_env.globals["label_choices"] = choices

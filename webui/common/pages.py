@@ -1,0 +1,100 @@
+"""What every template may use: the menu this user sees, the permissions by name, the language, what scripts start with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, url_for
+from flask_babel import lazy_gettext
+from flask_login import current_user
+
+from webui.common import phones
+from webui.common.i18n import LOCALES, choose_timezone, current_locale
+from webui.common.permissions import Permission
+from webui.common.viewer import Viewer
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    endpoint: str
+    label: Any
+    icon: str
+    permission: Permission
+
+
+MENU = (
+    MenuItem("desktop.page", lazy_gettext("Desktop"), "headset", Permission.DESKTOP_USE),
+    MenuItem("customers.index", lazy_gettext("Customers"), "users", Permission.CUSTOMERS_READ),
+    MenuItem("orders.index", lazy_gettext("Orders"), "shopping-cart", Permission.ORDERS_READ),
+    MenuItem("calls.index", lazy_gettext("Calls"), "phone-call", Permission.CALLS_READ_OWN),
+    MenuItem("products.index", lazy_gettext("Products"), "package", Permission.ORDERS_READ),
+    MenuItem("floor.index", lazy_gettext("Live"), "activity", Permission.FLOOR_VIEW),
+    MenuItem("admin.index", lazy_gettext("Administration"), "settings", Permission.ADMIN_USERS),
+)
+
+
+def menu() -> list[dict[str, str]]:
+    """The entries this user may open, in order; one whose page is not there is left out."""
+    return [
+        {"url": url_for(item.endpoint), "label": str(item.label), "icon": item.icon}
+        for item in MENU
+        if item.endpoint in current_app.view_functions and allowed(item)
+    ]
+
+
+def allowed(item: MenuItem) -> bool:
+    if item.permission is Permission.DESKTOP_USE:
+        return bool(current_user.has_desktop)
+    return bool(current_user.can(item.permission))
+
+
+def home() -> str:
+    """Where a signed-in user starts."""
+    entries = menu()
+    if current_user.has_desktop or not current_user.can(Permission.FLOOR_VIEW):
+        return entries[0]["url"] if entries else url_for("auth.password")
+    floor = "floor.index" in current_app.view_functions
+    return url_for("floor.index") if floor else entries[0]["url"]
+
+
+def language_tag() -> str:
+    return current_locale().replace("_", "-")
+
+
+def boot() -> dict[str, Any]:
+    """What the page's scripts start with; no secret, no number that this user may not see."""
+    if not current_user.is_authenticated:
+        return {"language": language_tag()}
+    return {
+        "language": language_tag(),
+        "timezone": choose_timezone(),
+        "user": current_user.id,
+        "agent": {"id": current_user.agent_id, "number": current_user.agent_number}
+        if current_user.has_desktop
+        else None,
+        "live": current_user.has_desktop or current_user.can(Permission.FLOOR_VIEW),
+    }
+
+
+def viewer() -> Viewer:
+    """What this user may see of live documents."""
+    floor = current_user.can(Permission.FLOOR_VIEW)
+    return Viewer(current_user.agent_id, floor, phones.may_see(), phones.sealing_key())
+
+
+def install(app: Flask) -> None:
+    @app.context_processor
+    def _context() -> dict[str, Any]:
+        return {
+            "menu": menu,
+            "boot": boot,
+            "language_tag": language_tag,
+            "locale": current_locale(),
+            "locales": LOCALES,
+            "Permission": Permission,
+            "can": lambda permission: current_user.is_authenticated and current_user.can(Permission(permission)),
+        }
+
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True

@@ -1,0 +1,102 @@
+"""Phone numbers on pages: masked unless the user may see them, and opaque tokens so that a masked number can be dialled.
+
+A token is the number sealed under the site's key (synthetic IV: HMAC of the number, then a keystream from it), so a
+page holds nothing to read and a made-up token is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+
+from flask import Flask, current_app
+from flask_login import current_user
+
+from cti.domain.errors import BadRequest
+from webui.common.permissions import Permission
+
+MARK = "~"
+LONGEST = 32
+DIALLABLE = re.compile(r"\+?[0-9*#]{1,31}")
+
+
+def may_see() -> bool:
+    return bool(current_user and current_user.is_authenticated and current_user.can(Permission.NUMBERS_UNMASKED))
+
+
+def mask(number: str) -> str:
+    """``+8613800138000`` as ``+86138****8000``; numbers of six digits or fewer (extensions) stay."""
+    digits = sum(c.isdigit() for c in number)
+    if digits <= 6:
+        return number
+    tail = number[-4:]
+    head = number[: max(1, len(number) - 8)]
+    return f"{head}****{tail}"
+
+
+def shown(number: str | None) -> str:
+    """The number as this user may see it."""
+    if not number:
+        return ""
+    return pretty(number) if may_see() else mask(pretty(number))
+
+
+def pretty(number: str) -> str:
+    """A Chinese number as people here write it; everything else as it is."""
+    return number[3:] if re.fullmatch(r"\+861\d{10}", number) else number
+
+
+def conceal(number: str) -> str:
+    """The number for a page's hidden use: plain for who may see it, else a token."""
+    return number if may_see() or not number else seal(number, sealing_key())
+
+
+def reveal(value: str) -> str:
+    """A token's number, or a plain value as it is. Raises ``BadRequest`` for a forged token."""
+    if not value.startswith(MARK):
+        return value
+    return unseal(value, sealing_key())
+
+
+def diallable(value: str) -> str:
+    """A number that may be dialled, from a token or as typed with spaces, dots, dashes and brackets."""
+    number = re.sub(r"[\s.()/-]", "", reveal(value.strip()))
+    if not DIALLABLE.fullmatch(number):
+        raise BadRequest("not a number that can be dialled", field="number")
+    return number
+
+
+def seal(number: str, key: bytes) -> str:
+    plain = number.encode()[:LONGEST].ljust(LONGEST, b"\0")
+    tag = _mac(key, b"tag" + plain)[:16]
+    sealed = bytes(a ^ b for a, b in zip(plain, _mac(key, b"key" + tag), strict=True))
+    return MARK + base64.urlsafe_b64encode(tag + sealed).decode().rstrip("=")
+
+
+def unseal(token: str, key: bytes) -> str:
+    try:
+        raw = base64.urlsafe_b64decode(token[len(MARK) :] + "=" * (-(len(token) - len(MARK)) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest("not a number token") from error
+    if len(raw) != 16 + LONGEST:
+        raise BadRequest("not a number token")
+    tag = raw[:16]
+    plain = bytes(a ^ b for a, b in zip(raw[16:], _mac(key, b"key" + tag), strict=True))
+    if not hmac.compare_digest(tag, _mac(key, b"tag" + plain)[:16]):
+        raise BadRequest("not a number token")
+    return plain.rstrip(b"\0").decode(errors="replace")
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.filters.update(phone=shown, conceal=conceal)
+
+
+def sealing_key() -> bytes:
+    return hashlib.sha256(b"numbers:" + str(current_app.secret_key).encode()).digest()
+
+
+def _mac(key: bytes, data: bytes) -> bytes:
+    return hmac.new(key, data, hashlib.sha256).digest()

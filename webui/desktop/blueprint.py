@@ -1,0 +1,101 @@
+"""The agent's page and what its phone bar asks for. Every command goes to the engine; the answer is the agent document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from werkzeug.exceptions import Forbidden
+
+from cti.domain.errors import BadRequest
+from cti.store.models import PhoneKind
+from webui.common import audit, db
+from webui.common.bus import request_engine
+from webui.common.hub import EventHub
+from webui.common.i18n import current_locale
+from webui.common.pages import viewer
+from webui.common.permissions import Permission, requires
+from webui.common.security import websocket_url
+from webui.desktop import forms, queries, texts
+
+blueprint = Blueprint("desktop", __name__, url_prefix="/desktop")
+
+
+def install(app: Flask) -> None:
+    app.context_processor(lambda: {"bar_texts": texts.bar_texts, "busy_reasons": busy_reasons})
+
+
+@blueprint.before_request
+def agents_only() -> None:
+    """A supervisor without a phone has the permission but nothing to drive."""
+    if current_user.is_authenticated and not current_user.has_desktop:
+        raise Forbidden
+
+
+@blueprint.get("")
+@requires(Permission.DESKTOP_USE)
+def page() -> ResponseReturnValue:
+    return render_template("desktop/page.html")
+
+
+@blueprint.post("/command")
+@requires(Permission.DESKTOP_USE)
+def command() -> ResponseReturnValue:
+    """One operation of docs/bus.md for the own agent."""
+    op, arguments = forms.command(request.get_json(silent=True))
+    payload: dict[str, Any] = {"op": op, "agent_id": current_user.agent_id, **arguments}
+    if op in forms.WITH_DEVICE:
+        payload["device"] = queries.own_agent(db.session(), current_user.agent_id).device
+    db.release()
+    reply = request_engine("cy.cmd.agent", payload)
+    return jsonify(ok=True, agent=viewer().agent(reply.get("agent") or {}))
+
+
+@blueprint.get("/phone")
+@requires(Permission.DESKTOP_USE)
+def phone() -> ResponseReturnValue:
+    """How the own browser registers as a phone; only ever the own credentials."""
+    agent = queries.own_agent(db.session(), current_user.agent_id)
+    settings = current_app.extensions["callyard_settings"]
+    if agent.phone is PhoneKind.SIP:
+        return jsonify(ok=True, kind="sip", device=agent.device)
+    return jsonify(
+        ok=True,
+        kind="web",
+        device=agent.device,
+        secret=agent.web_secret,
+        name=agent.user.name,
+        url=websocket_url(settings),
+    )
+
+
+@blueprint.post("/phone")
+@requires(Permission.DESKTOP_USE)
+def choose_phone() -> ResponseReturnValue:
+    kind = (request.get_json(silent=True) or {}).get("kind")
+    if kind not in {item.value for item in PhoneKind}:
+        raise BadRequest("web or sip", field="kind")
+    agent = queries.choose_phone(db.session(), current_user.agent_id, PhoneKind(kind))
+    audit.record("phone.choose", f"agent/{agent.id}", after={"phone": kind})
+    db.session().commit()
+    return phone()
+
+
+@blueprint.get("/targets")
+@requires(Permission.DESKTOP_USE)
+def targets() -> ResponseReturnValue:
+    """Colleagues with their present state, and queues: whom a call can go to."""
+    hub: EventHub = current_app.extensions["callyard_hub"]
+    colleagues = [
+        {"number": d.get("number"), "name": d.get("name"), "state": d.get("state"), "kind": "agent"}
+        for d in hub.agents()
+        if d.get("agent_id") != current_user.agent_id
+    ]
+    groups = [{"number": q.number, "name": q.name, "state": "", "kind": "queue"} for q in queries.queues(db.session())]
+    return jsonify(ok=True, targets=[*groups, *colleagues])
+
+
+def busy_reasons() -> list[queries.Reason]:
+    return queries.busy_reasons(db.session(), current_locale())

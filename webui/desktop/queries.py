@@ -1,0 +1,37 @@
+"""What the agent's page reads from the database: the own phone, busy reasons, queues to transfer to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cti.store.models import Agent, BusyReason, PhoneKind, Queue
+
+
+@dataclass(frozen=True)
+class Reason:
+    code: str
+    name: str
+
+
+def own_agent(session: Session, agent_id: str) -> Agent:
+    return session.get_one(Agent, agent_id)
+
+
+def choose_phone(session: Session, agent_id: str, kind: PhoneKind) -> Agent:
+    """Use the browser or the desk phone from now on. The caller commits."""
+    agent = own_agent(session, agent_id)
+    agent.phone = kind
+    return agent
+
+
+def busy_reasons(session: Session, locale: str) -> list[Reason]:
+    """The reasons an agent may pick, in order, named in ``locale``."""
+    rows = session.scalars(select(BusyReason).where(BusyReason.active).order_by(BusyReason.order, BusyReason.code))
+    return [Reason(row.code, row.names.get(locale) or row.names.get("en") or row.code) for row in rows]
+
+
+def queues(session: Session) -> list[Queue]:
+    return list(session.scalars(select(Queue).where(Queue.active).order_by(Queue.number)))

@@ -1,0 +1,84 @@
+"""Words that the phone bar's scripts show, in the user's language: states, notices, phone troubles."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+
+def bar_texts() -> dict[str, str]:
+    return _states() | _notices() | _phone() | _calls()
+
+
+def _states() -> dict[str, str]:
+    return {
+        "state.loggedOff": _("Signed off"),
+        "state.notReady": _("Busy"),
+        "state.ready": _("Ready"),
+        "state.reserved": _("Call coming"),
+        "state.alerting": _("Ringing"),
+        "state.talking": _("Talking"),
+        "state.hold": _("On hold"),
+        "state.workingAfterCall": _("Wrap-up"),
+        "state.dialling": _("Dialling"),
+        "state.connecting": _("Connecting …"),
+        "reason.login": _("just signed in"),
+        "reason.away": _("away"),
+        "reason.no_answer": _("no answer"),
+        "reason.device_lost": _("phone lost"),
+        "reason.system": _("set by the system"),
+        "pending.ready": _("then ready"),
+        "pending.notReady": _("then busy"),
+        "pending.loggedOff": _("then signed off"),
+    }
+
+
+def _notices() -> dict[str, str]:
+    return {
+        "notice.no_answer": _("You did not answer, so you were set to busy. The caller went on to a colleague."),
+        "notice.device_lost": _("Your phone lost its connection, so you were set to busy."),
+        "notice.target_failed": _("The other side could not be reached."),
+        "notice.caller_gone": _("The caller hung up."),
+        "link.lost": _("No connection to the server. Calls go on; this page reconnects by itself."),
+        "link.engine": _("The call engine does not answer. Calls go on; buttons work again when it is back."),
+        "link.switch": _("No connection to the switch. Calls go on; buttons work again when it is back."),
+    }
+
+
+def _phone() -> dict[str, str]:
+    return {
+        "phone.starting": _("Phone is connecting …"),
+        "phone.registered": _("Phone is connected"),
+        "phone.lost": _("Phone has no connection to the switch. Trying again …"),
+        "phone.rejected": _("The switch refused this phone's password. Tell an administrator."),
+        "phone.sip": _("Desk phone"),
+        "phone.sip.lost": _("Your desk phone is not registered at the switch."),
+        "phone.other": _("Your phone is in use in another tab."),
+        "phone.mic.denied": _("The microphone is blocked. Allow it in the address bar, then answer again."),
+        "phone.mic.missing": _("No microphone was found. Plug in a headset, then answer again."),
+        "phone.ringing": _("Call from %(who)s", who="{who}"),
+        "phone.failed": _("The phone could not set up the call: {cause}"),
+        "phone.muted": _("Microphone is off"),
+    }
+
+
+def _calls() -> dict[str, str]:
+    return {
+        "call.inbound": _("Call in"),
+        "call.outbound": _("Call out"),
+        "call.consulted": _("A colleague asks you"),
+        "call.ended": _("Call ended"),
+        "call.waited": _("waited {seconds} s"),
+        "call.unknown": _("Unknown number"),
+        "consult.calling": _("Calling {who} …"),
+        "consult.ringing": _("{who} is ringing"),
+        "consult.talking": _("With {who}"),
+        "consult.failed": _("{who} could not be reached"),
+        "dial.none": _("No numbers dialled yet"),
+        "targets.none": _("Nobody by that name. Enter calls the number itself."),
+        "targets.queue": _("Queue"),
+        "wrapup.left": _("{seconds} s left"),
+        "wrapup.open": _("Finish the note, then go on"),
+        "draft.kept": _("Draft kept"),
+        "session.ended": _("Your session has ended. Sign in again."),
+        "dialled": _("Dialling …"),
+    }

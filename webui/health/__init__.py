@@ -1,0 +1,1 @@
+"""What monitoring asks: is the site alive, can it reach what it needs, how much does it do."""
