@@ -1,0 +1,47 @@
+"""An agent on duty: what is true now, and kept apart from it, what the agent asked for next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AgentState(StrEnum):
+    LOGGED_OFF = "loggedOff"
+    NOT_READY = "notReady"
+    READY = "ready"
+    RESERVED = "reserved"
+    ALERTING = "alerting"
+    TALKING = "talking"
+    HOLD = "hold"
+    WRAP_UP = "workingAfterCall"
+
+
+ON_CALL = frozenset({AgentState.RESERVED, AgentState.ALERTING, AgentState.TALKING, AgentState.HOLD})
+
+
+@dataclass(slots=True, eq=False)
+class Agent:
+    """``state`` since ``since``; ``pending`` is entered when the present call or wrap-up ends."""
+
+    agent_id: str
+    number: str
+    name: str
+    queues: tuple[str, ...] = ()
+    device: str = ""
+    registered: bool = False
+    state: AgentState = AgentState.LOGGED_OFF
+    reason: str = ""
+    since: float = 0.0
+    pending: AgentState | None = None
+    pending_reason: str = ""
+    idle_since: float = 0.0  # when the last contact ended: the measure of "longest idle"
+    call_id: str = ""
+    leg_id: str = ""
+    wrapup_until: float | None = None
+    notice: str = ""
+    wrapped_call: str = ""  # the call that the present wrap-up is about
+
+    @property
+    def free(self) -> bool:
+        return self.state is AgentState.READY and self.registered and not self.call_id

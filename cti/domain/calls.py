@@ -1,0 +1,289 @@
+"""A call and its legs: the ledger, plus what the switch last said about each leg.
+
+A ``Call`` is one customer contact from first ring to last leg gone. A ``Leg`` is one connection of it (ECMA-269) on
+one channel. ``to_document`` is the ledger of docs/bus.md; ``from_document`` brings a call back after a restart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Direction(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+
+
+class LegKind(StrEnum):
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    CONSULTED = "consulted"
+    OUTSIDE = "outside"
+
+
+class LegState(StrEnum):
+    """Connection states of ECMA-269."""
+
+    NULL = "null"
+    INITIATED = "initiated"
+    ALERTING = "alerting"
+    CONNECTED = "connected"
+    HOLD = "hold"
+    QUEUED = "queued"
+    FAIL = "fail"
+
+
+class CallPhase(StrEnum):
+    """What the call is doing as a whole."""
+
+    OFFERED = "offered"
+    MENU = "menu"
+    QUEUED = "queued"
+    DIALLING = "dialling"
+    CONNECTED = "connected"
+    ENDED = "ended"
+
+
+class Audio(StrEnum):
+    """What a channel should hear while it is not joined with another."""
+
+    SILENCE = "silence"
+    MUSIC = "music"
+    PROMPT = "prompt"
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """One connection. ``answered``, ``controlled``, ``peer`` are what the switch last reported; the rest is ours."""
+
+    leg_id: str
+    kind: LegKind
+    channel: str
+    created_at: float
+    device: str = ""
+    number: str = ""
+    agent_id: str = ""
+    state: LegState = LegState.INITIATED
+    alerting_at: float | None = None
+    answered_at: float | None = None
+    ended_at: float | None = None
+    cause: str = ""
+    held_seconds: float = 0.0
+    held_since: float | None = None
+    joined: bool = False  # has talked with its partner
+    # what the switch last reported
+    answered: bool = False
+    controlled: bool = False
+    peer: str = ""
+    changed_at: float = 0.0
+    # what we asked for and have not seen yet
+    pending: str = ""
+    pending_since: float = 0.0
+    attempts: int = 0
+    wants: Audio = Audio.SILENCE
+    music_on: bool = False
+    # why a coming hang-up of this leg must not end the call
+    released: bool = False
+
+    @property
+    def alive(self) -> bool:
+        return self.ended_at is None
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "leg_id": self.leg_id,
+            "kind": self.kind,
+            "device": self.device,
+            "number": self.number,
+            "agent_id": self.agent_id,
+            "channel": self.channel,
+            "created_at": self.created_at,
+            "alerting_at": self.alerting_at,
+            "answered_at": self.answered_at,
+            "ended_at": self.ended_at,
+            "cause": self.cause,
+            "held_seconds": round(self.held_seconds, 3),
+            "state": self.state,
+            "joined": self.joined,
+        }
+
+    @classmethod
+    def from_document(cls, d: dict[str, Any]) -> Leg:
+        return cls(
+            leg_id=d["leg_id"],
+            kind=LegKind(d["kind"]),
+            channel=d["channel"],
+            created_at=d["created_at"],
+            device=d.get("device", ""),
+            number=d.get("number", ""),
+            agent_id=d.get("agent_id", ""),
+            state=LegState(d["state"]),
+            alerting_at=d.get("alerting_at"),
+            answered_at=d.get("answered_at"),
+            ended_at=d.get("ended_at"),
+            cause=d.get("cause", ""),
+            held_seconds=d.get("held_seconds", 0.0),
+            joined=d.get("joined", False),
+            answered=d.get("answered_at") is not None,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Recording:
+    recording_id: str
+    leg_id: str
+    agent_id: str
+    channel: str
+    name: str
+    started_at: float
+    ended_at: float | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "recording_id": self.recording_id,
+            "leg_id": self.leg_id,
+            "agent_id": self.agent_id,
+            "channel": self.channel,
+            "name": self.name,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+        }
+
+
+@dataclass(slots=True, eq=False)
+class Transfer:
+    at: float
+    kind: str  # blind | consult
+    from_agent: str
+    to_number: str
+    to_agent: str = ""
+    result: str = "started"  # started | completed | failed
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "at": self.at,
+            "kind": self.kind,
+            "from_agent": self.from_agent,
+            "to_number": self.to_number,
+            "to_agent": self.to_agent,
+            "result": self.result,
+        }
+
+
+@dataclass(slots=True, eq=False)
+class MenuPosition:
+    """Where the caller is in the menus, and how many keys went wrong."""
+
+    menu_id: str
+    tries: int = 0
+    play_id: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One contact. ``pair`` names the two legs that should be joined now, or is empty."""
+
+    call_id: str
+    switch: str
+    direction: Direction
+    created_at: float
+    ani: str = ""
+    ani_name: str = ""
+    dnis: str = ""
+    trunk: str = ""
+    language: str = "zh_CN"
+    phase: CallPhase = CallPhase.OFFERED
+    queue_id: str = ""
+    queued_at: float | None = None
+    first_in_line: bool = False
+    priority: int = 0
+    announced: int = 0
+    announcing: str = ""
+    answered_at: float | None = None
+    ended_at: float | None = None
+    cause: str = ""
+    ended_by: str = ""
+    digits: str = ""
+    test: bool = False
+    version: int = 0
+    menu: MenuPosition | None = None
+    pair: tuple[str, str] | None = None
+    legs: list[Leg] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
+    waiting_for_agent: str = ""  # the agent whose lost phone we wait for
+    after_prompt: str = ""  # what to do when the present prompt ends: "hangup"
+
+    @property
+    def alive(self) -> bool:
+        return self.ended_at is None
+
+    def live_legs(self) -> list[Leg]:
+        return [leg for leg in self.legs if leg.alive]
+
+    def leg(self, leg_id: str) -> Leg:
+        return next(leg for leg in self.legs if leg.leg_id == leg_id)
+
+    def live(self, kind: LegKind) -> Leg | None:
+        """The newest live leg of a kind that has not been released."""
+        return next((leg for leg in reversed(self.legs) if leg.alive and leg.kind is kind and not leg.released), None)
+
+    @property
+    def customer(self) -> Leg | None:
+        return self.live(LegKind.CUSTOMER)
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "call_id": self.call_id,
+            "version": self.version,
+            "switch": self.switch,
+            "direction": self.direction,
+            "ani": self.ani,
+            "ani_name": self.ani_name,
+            "dnis": self.dnis,
+            "queue_id": self.queue_id,
+            "language": self.language,
+            "trunk": self.trunk,
+            "created_at": self.created_at,
+            "queued_at": self.queued_at,
+            "answered_at": self.answered_at,
+            "ended_at": self.ended_at,
+            "cause": self.cause,
+            "ended_by": self.ended_by,
+            "state": self.phase,
+            "digits": self.digits,
+            "test": self.test,
+            "announced": self.announced,
+            "legs": [leg.to_document() for leg in self.legs],
+            "recordings": [r.to_document() for r in self.recordings],
+            "transfers": [t.to_document() for t in self.transfers],
+        }
+
+    @classmethod
+    def from_document(cls, d: dict[str, Any]) -> Call:
+        """Rebuild from a ledger document. Raises ``KeyError``/``ValueError`` on one that is not ours."""
+        return cls(
+            call_id=d["call_id"],
+            switch=d["switch"],
+            direction=Direction(d["direction"]),
+            created_at=d["created_at"],
+            ani=d["ani"],
+            ani_name=d["ani_name"],
+            dnis=d["dnis"],
+            trunk=d["trunk"],
+            language=d["language"],
+            phase=CallPhase(d["state"]),
+            queue_id=d["queue_id"],
+            queued_at=d["queued_at"],
+            announced=d.get("announced", 0),
+            answered_at=d["answered_at"],
+            digits=d["digits"],
+            test=d["test"],
+            version=d["version"],
+            legs=[Leg.from_document(leg) for leg in d["legs"]],
+            recordings=[Recording(**r) for r in d["recordings"]],
+            transfers=[Transfer(**t) for t in d["transfers"]],
+        )

@@ -1,0 +1,271 @@
+"""Agents on duty: state changes, wrap-up, phones that come and go. Knows nothing of queues' choices or bridges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cti.domain.agents import ON_CALL, Agent, AgentState
+from cti.domain.calls import Call, Leg
+from cti.domain.config import AgentConfig
+from cti.domain.errors import BadRequest, IllegalTransition, NotAllowedNow
+from cti.machines import agent as machine
+from cti.machines.agent import AgentEffect, AgentEvent
+from cti.machines.table import step
+from cti.services.centre import Centre
+from cti.services.documents import stored_agent
+from cti.services.effects import Log, StoreAgent
+
+DEVICE_GRACE = 8.0
+"""Seconds a ready agent's phone may be unregistered (a page reload) before the agent is set busy."""
+
+MAX_WRAPUP = 1800.0
+
+
+class AgentService:
+    """Steps the agents' state table. ``on_ready`` is called when an agent has become free for a call."""
+
+    def __init__(self, centre: Centre, on_ready: Callable[[Agent], None]) -> None:
+        self._centre = centre
+        self._on_ready = on_ready
+
+    # ------------------------------------------------------------ configuration
+
+    def configure(self, configs: tuple[AgentConfig, ...]) -> None:
+        """Take over added, changed and removed agents. One who is on a call leaves when it ends."""
+        centre = self._centre
+        for config in configs:
+            agent = centre.agents.setdefault(config.id, Agent(config.id, config.number, config.name, since=centre.now))
+            agent.number, agent.name, agent.queues = config.number, config.name, config.queues
+            centre.dirty_agents.add(config.id)
+        known = {config.id for config in configs}
+        for agent in [a for a in centre.agents.values() if a.agent_id not in known]:
+            if agent.state in ON_CALL:
+                self.event(agent, AgentEvent.LOGOUT)
+            else:
+                del centre.agents[agent.agent_id]
+
+    # ------------------------------------------------------------ the table
+
+    def event(self, agent: Agent, event: AgentEvent, reason: str = "") -> bool:
+        """Step ``agent``; ``False`` (counted, nothing changed) when the table forbids it."""
+        centre = self._centre
+        before, before_reason = agent.state, agent.reason
+        try:
+            after, effects = step(machine.TABLE, before, event)
+        except IllegalTransition:
+            centre.counters[f"illegal:agent:{before}:{event}"] += 1
+            return False
+        if event is AgentEvent.RESERVE and before is AgentState.NOT_READY and agent.pending is None:
+            agent.pending, agent.pending_reason = before, before_reason
+        if event is AgentEvent.ALERT or event is AgentEvent.RESERVE:
+            agent.notice = ""
+        new_reason = reason if after is AgentState.NOT_READY else ""
+        if AgentEffect.KEEP_WISH in effects:
+            self._wish(agent, event, reason)
+            new_reason = before_reason
+        elif AgentEffect.CLEAR_WISH in effects:
+            agent.pending, agent.pending_reason = None, ""
+        if after is not before or new_reason != before_reason:
+            self._enter(agent, after, new_reason)
+        for effect in effects:
+            self._effect(agent, effect)
+        centre.dirty_agents.add(agent.agent_id)
+        return True
+
+    def _effect(self, agent: Agent, effect: AgentEffect) -> None:
+        centre = self._centre
+        if effect is AgentEffect.ENTER_WISH:
+            self._enter_wish(agent)
+        elif effect is AgentEffect.START_WRAPUP:
+            seconds = self._wrapup_seconds(agent)
+            agent.wrapup_until = centre.now + seconds
+            centre.start_timer(f"wrapup:{agent.agent_id}", seconds)
+        elif effect is AgentEffect.STOP_WRAPUP:
+            agent.wrapup_until = None
+            centre.wrapped.pop(agent.agent_id, None)
+            centre.stop_timer(f"wrapup:{agent.agent_id}")
+
+    def _wish(self, agent: Agent, event: AgentEvent, reason: str) -> None:
+        agent.pending = {
+            AgentEvent.READY: AgentState.READY,
+            AgentEvent.NOT_READY: AgentState.NOT_READY,
+            AgentEvent.LOGOUT: AgentState.LOGGED_OFF,
+        }[event]
+        agent.pending_reason = reason if event is AgentEvent.NOT_READY else ""
+
+    def _enter_wish(self, agent: Agent) -> None:
+        wish, reason = agent.pending, agent.pending_reason
+        agent.pending, agent.pending_reason = None, ""
+        if wish is AgentState.NOT_READY or wish is AgentState.LOGGED_OFF:
+            self._enter(agent, wish, reason if wish is AgentState.NOT_READY else "")
+
+    def _enter(self, agent: Agent, state: AgentState, reason: str) -> None:
+        centre = self._centre
+        if centre.now > agent.since and agent.state is not AgentState.LOGGED_OFF:
+            self._log_stretch(agent)
+        agent.state, agent.reason, agent.since = state, reason, centre.now
+        centre.dirty_queues.update(agent.queues)
+
+    def _log_stretch(self, agent: Agent) -> None:
+        centre = self._centre
+        call = centre.calls.get(agent.call_id) or centre.wrapped.get(agent.agent_id)
+        document = {
+            "agent_id": agent.agent_id,
+            "number": agent.number,
+            "state": agent.state,
+            "reason": agent.reason,
+            "started_at": agent.since,
+            "ended_at": centre.now,
+            "queue_id": call.queue_id if call else "",
+            "call_id": call.call_id if call else "",
+        }
+        centre.effects.append(Log(f"cy.log.agent.{agent.agent_id}", document, f"{agent.agent_id}-{agent.since:.6f}"))
+
+    def _wrapup_seconds(self, agent: Agent) -> float:
+        call = self._centre.wrapped.get(agent.agent_id)
+        return self.wrapup_of(agent, call) if call else 0.0
+
+    def wrapup_of(self, agent: Agent, call: Call) -> float:
+        """Seconds of wrap-up after ``call``: its queue's, else the agent's first queue's."""
+        for queue_id in (call.queue_id, *agent.queues):
+            queue = self._centre.queues.get(queue_id)
+            if queue is not None:
+                return queue.config.wrapup
+        return 0.0
+
+    # ------------------------------------------------------------ contacts
+
+    def take(self, agent: Agent, call: Call, leg: Leg) -> bool:
+        """Reserve the agent for a leg. ``False`` when the agent's state does not allow it."""
+        if not self.event(agent, AgentEvent.RESERVE):
+            return False
+        agent.call_id, agent.leg_id = call.call_id, leg.leg_id
+        return True
+
+    def give_back(self, agent: Agent, event: AgentEvent, reason: str = "", notice: str = "") -> None:
+        """The agent's contact is over: ``WITHDRAW``, ``FAIL``, ``RELEASE`` or ``WRAP``."""
+        centre = self._centre
+        call = centre.calls.get(agent.call_id)
+        if event is AgentEvent.WRAP and call is not None:
+            centre.wrapped[agent.agent_id] = call
+        if event in (AgentEvent.RELEASE, AgentEvent.WRAP):
+            agent.idle_since = centre.now
+        self.event(agent, event, reason)
+        agent.call_id = agent.leg_id = ""
+        agent.notice = notice
+        self._if_free(agent)
+
+    def _if_free(self, agent: Agent) -> None:
+        if agent.free:
+            self._on_ready(agent)
+
+    # ------------------------------------------------------------ what an agent asks for
+
+    def login(self, agent: Agent, device: str) -> None:
+        if device not in (agent.number, f"{agent.number}-web"):
+            raise BadRequest("this phone does not belong to the agent", device=device)
+        if agent.state in ON_CALL and device != agent.device:
+            raise NotAllowedNow("the phone can be changed after the call")
+        fresh = agent.state is AgentState.LOGGED_OFF
+        agent.device = device
+        agent.registered = self._centre.device_registered(device)
+        self.event(agent, AgentEvent.LOGIN, "login")
+        if fresh:
+            agent.idle_since = self._centre.now
+            agent.notice = ""
+        self._if_free(agent)
+
+    def logout(self, agent: Agent) -> None:
+        self.event(agent, AgentEvent.LOGOUT)
+        if agent.state is AgentState.WRAP_UP:
+            self.wrapup_done(agent)
+
+    def ready(self, agent: Agent) -> None:
+        if agent.state is AgentState.LOGGED_OFF:
+            raise NotAllowedNow("log in first")
+        if agent.state is AgentState.NOT_READY and not agent.registered:
+            raise NotAllowedNow("the phone is not registered", notice="device_lost")
+        agent.notice = ""
+        self.event(agent, AgentEvent.READY)
+        if agent.state is AgentState.WRAP_UP:
+            self.wrapup_done(agent)
+        else:
+            self._if_free(agent)
+
+    def not_ready(self, agent: Agent, reason: str) -> None:
+        if agent.state is AgentState.LOGGED_OFF:
+            raise NotAllowedNow("log in first")
+        if not reason or len(reason) > 40 or not reason.replace("_", "").isalnum():
+            raise BadRequest("a reason code is needed", reason=reason[:40])
+        agent.notice = ""
+        self.event(agent, AgentEvent.NOT_READY, reason)
+        if agent.state is AgentState.WRAP_UP:
+            self.wrapup_done(agent)
+
+    def wrapup_done(self, agent: Agent) -> None:
+        if agent.state is not AgentState.WRAP_UP:
+            raise NotAllowedNow("there is no wrap-up")
+        self.event(agent, AgentEvent.WRAP_DONE)
+        self._if_free(agent)
+
+    def wrapup_extend(self, agent: Agent, seconds: float) -> None:
+        if agent.state is not AgentState.WRAP_UP or agent.wrapup_until is None:
+            raise NotAllowedNow("there is no wrap-up")
+        if not 0 < seconds <= MAX_WRAPUP:
+            raise BadRequest("seconds out of range", seconds=seconds)
+        limit = agent.since + MAX_WRAPUP
+        agent.wrapup_until = min(limit, max(agent.wrapup_until, self._centre.now) + seconds)
+        self._centre.start_timer(f"wrapup:{agent.agent_id}", agent.wrapup_until - self._centre.now)
+        self._centre.dirty_agents.add(agent.agent_id)
+
+    # ------------------------------------------------------------ phones
+
+    def device_changed(self, device: str, registered: bool) -> None:
+        for agent in self._centre.agents.values():
+            if agent.device != device or agent.registered == registered:
+                continue
+            agent.registered = registered
+            self._centre.dirty_agents.add(agent.agent_id)
+            if registered:
+                self._centre.stop_timer(f"device:{agent.agent_id}")
+                self._if_free(agent)
+            elif agent.state is AgentState.READY:
+                self._centre.start_timer(f"device:{agent.agent_id}", DEVICE_GRACE)
+
+    def device_timer(self, agent: Agent) -> None:
+        """The phone of a ready agent stayed away: busy by the system, with notice."""
+        if agent.state is AgentState.READY and not agent.registered:
+            self.event(agent, AgentEvent.FAIL, "device_lost")
+            agent.notice = "device_lost"
+
+    # ------------------------------------------------------------ after a restart
+
+    def restore(self, agent: Agent, document: dict[str, object]) -> None:
+        """Take over what KV kept. A call state stays only if its leg is found (``settle_restored``)."""
+        agent.device = str(document.get("device") or "")
+        agent.state = AgentState(str(document["state"]))
+        agent.reason = str(document.get("reason") or "")
+        agent.since = _number(document.get("since"), self._centre.now)
+        agent.idle_since = _number(document.get("idle_since"), agent.since)
+        pending = document.get("pending")
+        agent.pending = AgentState(str(pending)) if pending else None
+        agent.pending_reason = str(document.get("pending_reason") or "")
+        until = document.get("wrapup_until")
+        agent.wrapup_until = _number(until, 0.0) if until else None
+        agent.registered = self._centre.device_registered(agent.device)
+        if agent.state is AgentState.WRAP_UP:
+            self._centre.start_timer(f"wrapup:{agent.agent_id}", (agent.wrapup_until or 0.0) - self._centre.now)
+        self._centre.dirty_agents.add(agent.agent_id)
+
+    def settle_restored(self, agent: Agent) -> None:
+        """An agent who was on a call that is gone goes on as asked; the time of the loss is not wrap-up."""
+        if agent.state in ON_CALL and self._centre.agent_call(agent) is None:
+            established = agent.state in (AgentState.TALKING, AgentState.HOLD)
+            self.give_back(agent, AgentEvent.RELEASE if established else AgentEvent.WITHDRAW)
+
+    def store(self, agent: Agent) -> StoreAgent:
+        return StoreAgent(agent.agent_id, stored_agent(agent))
+
+
+def _number(value: object, default: float) -> float:
+    return float(value) if isinstance(value, int | float) else default

@@ -1,0 +1,261 @@
+"""Joining, parting, holding and ending legs.
+
+The rule: a call says which two legs should be joined (``pair``) and what every other leg should hear (``wants``);
+``settle`` compares that with what the switch last reported and asks for the difference. It is run after every event,
+so a late, lost or doubled event changes when something happens, never what.
+"""
+
+from __future__ import annotations
+
+import time
+
+from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, LegState, Recording
+from cti.domain.ids import new_id
+from cti.domain.switch import (
+    Bridge,
+    Cause,
+    Hangup,
+    Music,
+    Originate,
+    RecordStart,
+    RecordStop,
+    SetState,
+    Target,
+    Unbridge,
+)
+from cti.machines.connection import LegEvent
+from cti.services import channel_state
+from cti.services.centre import Centre
+
+PENDING_LIMIT = 3.0
+"""Seconds after which a join, a parting or a hang-up that did not show is asked for again."""
+
+MAX_ATTEMPTS = 4
+
+
+class CallControl:
+    """The media side of calls. Decides nothing about agents or queues."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+
+    # ------------------------------------------------------------ making legs
+
+    def originate(
+        self, call: Call, leg: Leg, target: Target, *, caller: str, name: str = "", ring: float, auto: bool = False
+    ) -> None:
+        """Dial ``leg``. The switch gives up itself two seconds after our own ring timer should have."""
+        command = Originate(
+            channel=leg.channel,
+            target=target,
+            caller_number=caller,
+            caller_name=name,
+            ring_timeout=ring + 2.0,
+            state=channel_state.encode(call, leg),
+            auto_answer=auto,
+        )
+        self._centre.command(call, command)
+        self._centre.start_timer(f"ring:{leg.channel}", ring)
+
+    def remember(self, call: Call) -> None:
+        """Write the call's state on the customer's channel."""
+        leg = call.customer
+        if leg is not None:
+            self._centre.command(call, SetState(leg.channel, channel_state.encode(call, leg)))
+
+    # ------------------------------------------------------------ what should be
+
+    def join(self, call: Call, a: Leg, b: Leg) -> None:
+        call.pair = (a.leg_id, b.leg_id)
+        a.wants = b.wants = Audio.SILENCE
+        self.settle(call)
+
+    def part(self, call: Call) -> None:
+        call.pair = None
+        self.settle(call)
+
+    def hear(self, call: Call, leg: Leg, audio: Audio) -> None:
+        leg.wants = audio
+        self.settle(call)
+
+    def hangup(self, call: Call, leg: Leg, cause: Cause = Cause.NORMAL) -> None:
+        """End one leg; what that means for the call was decided by the caller of this (``leg.released``)."""
+        if not leg.alive or leg.pending == "hangup":
+            return
+        if call.pair and leg.leg_id in call.pair:
+            call.pair = None
+        leg.cause = leg.cause or cause
+        self._pend(call, leg, "hangup")
+        self._centre.command(call, Hangup(leg.channel, cause))
+
+    def hangup_all(self, call: Call, cause: Cause = Cause.NORMAL, by: str = "") -> None:
+        call.ended_by = call.ended_by or by
+        for leg in call.live_legs():
+            self.hangup(call, leg, cause)
+
+    # ------------------------------------------------------------ making it so
+
+    def settle(self, call: Call) -> None:
+        """Ask the switch for the difference between what is and what should be. Safe to call at any time."""
+        joined = self._pair_channels(call)
+        for leg in call.live_legs():
+            self._expire(call, leg)
+            partner = joined.get(leg.channel, "")
+            if leg.pending:
+                continue
+            if leg.peer and leg.peer != partner:
+                self._pend(call, leg, "unbridge")
+                self._centre.command(call, Unbridge(leg.channel))
+            elif not leg.peer and not partner and leg.controlled and leg.answered:
+                self._settle_audio(call, leg)
+        self._settle_pair(call)
+
+    def _settle_audio(self, call: Call, leg: Leg) -> None:
+        want_music = leg.wants is Audio.MUSIC
+        if leg.wants is not Audio.PROMPT and want_music != leg.music_on:
+            leg.music_on = want_music
+            queue = self._centre.queues.get(call.queue_id)
+            self._centre.command(call, Music(leg.channel, want_music, queue.config.music if queue else "default"))
+
+    def _settle_pair(self, call: Call) -> None:
+        if call.pair is None:
+            return
+        a, b = (call.leg(leg_id) for leg_id in call.pair)
+        if not (a.alive and b.alive):
+            call.pair = None
+            return
+        ready = all(leg.answered and leg.controlled and not leg.peer and not leg.pending for leg in (a, b))
+        if ready:
+            self._pend(call, a, "bridge")
+            self._pend(call, b, "bridge")
+            a.music_on = b.music_on = False
+            self.ensure_recording(call, a, b)
+            self._centre.command(call, Bridge(a.channel, b.channel))
+
+    def _pair_channels(self, call: Call) -> dict[str, str]:
+        if call.pair is None:
+            return {}
+        a, b = (call.leg(leg_id) for leg_id in call.pair)
+        return {a.channel: b.channel, b.channel: a.channel}
+
+    def _pend(self, call: Call, leg: Leg, what: str) -> None:
+        leg.pending, leg.pending_since, leg.changed_at = what, self._centre.now, self._centre.now
+        self._centre.start_timer(f"settle:{call.call_id}", PENDING_LIMIT + 0.1)
+
+    def _expire(self, call: Call, leg: Leg) -> None:
+        if not leg.pending or self._centre.now - leg.pending_since < PENDING_LIMIT:
+            return
+        again = leg.pending == "hangup"
+        leg.pending = ""
+        leg.attempts += 1
+        self._centre.counters["settle:expired"] += 1
+        if again or leg.attempts >= MAX_ATTEMPTS:
+            self._pend(call, leg, "hangup")
+            self._centre.command(call, Hangup(leg.channel, Cause.FAILED))
+
+    def settle_timer(self, call: Call) -> None:
+        self.settle(call)
+        if any(leg.pending for leg in call.live_legs()):
+            self._centre.start_timer(f"settle:{call.call_id}", PENDING_LIMIT + 0.1)
+
+    # ------------------------------------------------------------ what the switch reported
+
+    def bridged(self, call: Call, channel: str, peer: str) -> bool:
+        """Note a join; ``True`` when it is the pair that should be."""
+        for mine, other in ((channel, peer), (peer, channel)):
+            found = self._centre.channels.get(mine)
+            if found is None or found[0] is not call:
+                continue
+            leg = found[1]
+            leg.peer, leg.controlled, leg.music_on = other, False, False
+            leg.changed_at = self._centre.now
+            if leg.pending == "bridge":
+                leg.pending, leg.attempts = "", 0
+        wanted = self._pair_channels(call).get(channel) == peer
+        self.settle(call)
+        return wanted
+
+    def unbridged(self, call: Call, leg: Leg) -> None:
+        leg.peer, leg.controlled, leg.music_on = "", True, False
+        leg.changed_at = self._centre.now
+        if leg.pending in ("bridge", "unbridge"):
+            leg.pending = ""
+        self.settle(call)
+
+    def answered(self, leg: Leg) -> None:
+        leg.answered = leg.controlled = True
+        leg.changed_at = self._centre.now
+        self._centre.stop_timer(f"ring:{leg.channel}")
+        self._centre.leg_event(leg, LegEvent.ANSWER)
+
+    def gone(self, call: Call, leg: Leg, cause: Cause) -> None:
+        """Book the end of a leg and of the recordings made for it."""
+        leg.cause = cause
+        if not self._centre.leg_event(leg, LegEvent.CLEAR):
+            leg.ended_at, leg.state = self._centre.now, LegState.NULL
+        leg.pending = leg.peer = ""
+        leg.controlled = False
+        self._centre.stop_timer(f"ring:{leg.channel}")
+        self._centre.channels.pop(leg.channel, None)
+        if call.pair and leg.leg_id in call.pair:
+            call.pair = None
+        for recording in call.recordings:
+            if recording.ended_at is None and leg.leg_id == recording.leg_id and leg.channel != recording.channel:
+                self._centre.command(call, RecordStop(recording.channel, recording.recording_id))
+            if recording.ended_at is None and (leg.leg_id == recording.leg_id or leg.channel == recording.channel):
+                recording.ended_at = self._centre.now
+
+    def end(self, call: Call, cause: str) -> None:
+        """The last leg is gone."""
+        call.ended_at, call.phase, call.cause = self._centre.now, CallPhase.ENDED, cause
+        call.pair, call.menu = None, None
+        self._centre.stop_timer(f"settle:{call.call_id}")
+        self._centre.log_call("callCleared", call, cause)
+        self._centre.calls.pop(call.call_id, None)
+
+    # ------------------------------------------------------------ hold
+
+    def hold(self, call: Call, agent_leg: Leg) -> None:
+        """Customer to music, the agent hears nothing."""
+        customer = call.customer
+        call.pair = None
+        if customer is not None:
+            customer.wants = Audio.MUSIC
+            self._centre.leg_event(customer, LegEvent.HOLD)
+        agent_leg.wants = Audio.SILENCE
+        self._centre.leg_event(agent_leg, LegEvent.HOLD)
+        self.settle(call)
+        self._centre.log_call("held", call)
+
+    # ------------------------------------------------------------ recording
+
+    def ensure_recording(self, call: Call, a: Leg, b: Leg) -> None:
+        """Record the conversation about to start, on the channel of ``a``, for the leg of the agent in it."""
+        agent_leg = b if b.agent_id else a
+        if any(r.ended_at is None and r.leg_id == agent_leg.leg_id and r.channel == a.channel for r in call.recordings):
+            return
+        if not (a.agent_id or b.agent_id):
+            return
+        now = self._centre.now
+        day = time.strftime("%Y/%m/%d", time.gmtime(now))
+        recording = Recording(
+            recording_id=new_id(now),
+            leg_id=agent_leg.leg_id,
+            agent_id=agent_leg.agent_id,
+            channel=a.channel,
+            name=f"{day}/{call.call_id}-{len(call.recordings) + 1}",
+            started_at=now,
+        )
+        call.recordings.append(recording)
+        self._centre.command(call, RecordStart(a.channel, recording.recording_id, recording.name))
+
+    # ------------------------------------------------------------ roles
+
+    @staticmethod
+    def conversation(call: Call) -> tuple[Leg, Leg] | None:
+        """The two legs that talk when nobody consults: customer and agent (or outside party), or two colleagues."""
+        first = call.customer or call.live(LegKind.AGENT)
+        second = call.live(LegKind.AGENT) or call.live(LegKind.OUTSIDE)
+        if first is second:
+            second = call.live(LegKind.CONSULTED)
+        return (first, second) if first is not None and second is not None else None

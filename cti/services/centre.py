@@ -1,0 +1,183 @@
+"""The state of the whole centre in memory, and the one place where effects are collected.
+
+Every service works on one ``Centre``. It holds no clock: ``now`` is set by the engine before each input.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from cti.domain.agents import Agent
+from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.config import CentreConfig, QueueConfig
+from cti.domain.errors import IllegalTransition, UnknownAgent
+from cti.domain.ids import new_id
+from cti.domain.switch import Command
+from cti.machines import connection
+from cti.machines.connection import LegEffect, LegEvent
+from cti.machines.table import step
+from cti.services.effects import Effect, Log, StartTimer, StopTimer, SwitchCommand
+
+
+@dataclass(slots=True)
+class QueueToday:
+    offered: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    wait_total: float = 0.0
+    wait_max: float = 0.0
+    answered_in_target: int = 0
+
+    def to_document(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True)
+class QueueRuntime:
+    """``waiting`` is in order of service; a call being offered to an agent keeps its place until the answer."""
+
+    config: QueueConfig
+    waiting: list[Call] = field(default_factory=list)
+    last_offered: str = ""
+    today: QueueToday = field(default_factory=QueueToday)
+
+    @staticmethod
+    def order(call: Call) -> tuple[bool, int, float, str]:
+        return (not call.first_in_line, -call.priority, call.queued_at or 0.0, call.call_id)
+
+    def add(self, call: Call) -> None:
+        bisect.insort(self.waiting, call, key=self.order)
+
+    def remove(self, call: Call) -> bool:
+        if call in self.waiting:
+            self.waiting.remove(call)
+            return True
+        return False
+
+
+@dataclass(slots=True)
+class SwitchStatus:
+    up: bool = False
+    since: float = 0.0
+    reconciled: bool = False
+    devices: dict[str, bool] = field(default_factory=dict)
+
+
+class Centre:
+    """Calls, agents, queues and switches as they are known now."""
+
+    def __init__(self, switches: list[str]) -> None:
+        self.now = 0.0
+        self.effects: list[Effect] = []
+        self.config = CentreConfig()
+        self.calls: dict[str, Call] = {}
+        self.channels: dict[str, tuple[Call, Leg]] = {}
+        self.agents: dict[str, Agent] = {}
+        self.queues: dict[str, QueueRuntime] = {}
+        self.switches: dict[str, SwitchStatus] = {name: SwitchStatus() for name in switches}
+        self.dirty_agents: set[str] = set()
+        self.dirty_queues: set[str] = set()
+        self.wrapped: dict[str, Call] = {}  # by agent id: the ended call that the wrap-up is about
+        self.test_callers: dict[str, float] = {}
+        self.counters: Counter[str] = Counter()
+
+    # ------------------------------------------------------------ effects
+
+    def command(self, call: Call, command: Command) -> None:
+        self.effects.append(SwitchCommand(call.switch, command))
+
+    def start_timer(self, key: str, delay: float) -> None:
+        self.effects.append(StartTimer(key, max(0.0, delay)))
+
+    def stop_timer(self, key: str) -> None:
+        self.effects.append(StopTimer(key))
+
+    def log_call(self, event: str, call: Call, cause: str = "") -> None:
+        """Write one CSTA event with the whole ledger as of now."""
+        call.version += 1
+        document = {"event": event, "at": self.now, "cause": cause, "call": call.to_document()}
+        self.effects.append(Log(f"cy.log.call.{call.call_id}", document, f"{call.call_id}-{call.version}"))
+
+    # ------------------------------------------------------------ look-ups
+
+    def agent(self, agent_id: str) -> Agent:
+        try:
+            return self.agents[agent_id]
+        except KeyError:
+            raise UnknownAgent(f"no agent {agent_id!r}") from None
+
+    def agent_by_number(self, number: str) -> Agent | None:
+        return next((a for a in self.agents.values() if a.number == number), None)
+
+    def queue_by_number(self, number: str) -> QueueRuntime | None:
+        return next((q for q in self.queues.values() if q.config.number == number), None)
+
+    def agent_call(self, agent: Agent) -> tuple[Call, Leg] | None:
+        """The call and leg the agent is on, or ``None``."""
+        call = self.calls.get(agent.call_id)
+        if call is None:
+            return None
+        leg = next((leg for leg in call.legs if leg.leg_id == agent.leg_id), None)
+        return None if leg is None else (call, leg)
+
+    def device_registered(self, device: str) -> bool:
+        return any(status.devices.get(device, False) for status in self.switches.values())
+
+    def device_switch(self, device: str) -> str:
+        """The switch a device is registered on; the first one when it is nowhere."""
+        for name, status in self.switches.items():
+            if status.devices.get(device, False):
+                return name
+        return next(iter(self.switches))
+
+    # ------------------------------------------------------------ calls and legs
+
+    def new_call(self, switch: str, direction: Direction, phase: CallPhase) -> Call:
+        call = Call(call_id=new_id(self.now), switch=switch, direction=direction, created_at=self.now, phase=phase)
+        self.calls[call.call_id] = call
+        return call
+
+    def new_leg(
+        self, call: Call, kind: LegKind, channel: str = "", *, device: str = "", number: str = "", agent_id: str = ""
+    ) -> Leg:
+        leg_id = new_id(self.now)
+        leg = Leg(
+            leg_id=leg_id,
+            kind=kind,
+            channel=channel or f"cy-{leg_id}",
+            created_at=self.now,
+            device=device,
+            number=number,
+            agent_id=agent_id,
+            changed_at=self.now,
+        )
+        call.legs.append(leg)
+        self.channels[leg.channel] = (call, leg)
+        return leg
+
+    def leg_event(self, leg: Leg, event: LegEvent) -> bool:
+        """Step a leg's state table and stamp its times. ``False`` (counted) when the table forbids it."""
+        try:
+            leg.state, effects = step(connection.TABLE, leg.state, event)
+        except IllegalTransition:
+            self.counters[f"illegal:leg:{leg.state}:{event}"] += 1
+            return False
+        for effect in effects:
+            self._stamp(leg, effect)
+        return True
+
+    def _stamp(self, leg: Leg, effect: LegEffect) -> None:
+        if effect is LegEffect.STAMP_ALERTING:
+            leg.alerting_at = self.now
+        elif effect is LegEffect.STAMP_ANSWERED:
+            leg.answered_at = self.now
+        elif effect is LegEffect.STAMP_ENDED:
+            leg.ended_at = self.now
+        elif effect is LegEffect.START_HOLD:
+            leg.held_since = self.now
+        elif effect is LegEffect.STOP_HOLD and leg.held_since is not None:
+            leg.held_seconds += self.now - leg.held_since
+            leg.held_since = None

@@ -1,0 +1,315 @@
+"""What agents do with calls from their desk: dial, hold, transfer, consult, hang up, come back after a reload."""
+
+from __future__ import annotations
+
+import re
+
+from cti.domain.agents import ON_CALL, Agent, AgentState
+from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
+from cti.domain.errors import BadRequest, NotAllowedNow
+from cti.domain.switch import AnswerDevice, Cause, DeviceTarget, SendDigits, TrunkTarget
+from cti.machines.agent import AgentEvent
+from cti.services.acd import DEFAULT_RING, Acd
+from cti.services.calls import CallControl
+from cti.services.centre import Centre
+from cti.services.routing import Destination, resolve
+
+OUTSIDE_RING = 60.0
+OWN_PHONE_RING = 20.0
+REJOIN_RING = 10.0
+_DIGITS = re.compile(r"^[0-9*#A-Da-d]{1,32}$")
+
+
+class Dialling:
+    """Operations of one agent. Each raises ``NotAllowedNow`` or ``BadRequest`` and then has changed nothing."""
+
+    def __init__(self, centre: Centre, control: CallControl, acd: Acd) -> None:
+        self._centre = centre
+        self._control = control
+        self._acd = acd
+
+    # ------------------------------------------------------------ helpers
+
+    def _on(self, agent: Agent) -> tuple[Call, Leg]:
+        found = self._centre.agent_call(agent)
+        if found is None or not found[1].alive:
+            raise NotAllowedNow("there is no call")
+        return found
+
+    def _talking(self, agent: Agent) -> tuple[Call, Leg]:
+        call, leg = self._on(agent)
+        if not leg.joined or leg.kind is not LegKind.AGENT:
+            raise NotAllowedNow("only in a conversation of one's own")
+        return call, leg
+
+    def _with_customer(self, agent: Agent) -> tuple[Call, Leg, Leg]:
+        call, leg = self._talking(agent)
+        customer = call.customer
+        if customer is None:
+            raise NotAllowedNow("the customer is not on the line")
+        return call, leg, customer
+
+    def _free_colleague(self, agent: Agent, agent_id: str) -> Agent:
+        colleague = self._centre.agents[agent_id]
+        if colleague is agent:
+            raise BadRequest("that is yourself", number=colleague.number)
+        if not colleague.free:
+            raise NotAllowedNow("the colleague is not free", number=colleague.number, state=str(colleague.state))
+        return colleague
+
+    def _trunk(self) -> tuple[str, str]:
+        """Id and caller number of the trunk for calls out."""
+        trunks = self._centre.config.trunks
+        if not trunks:
+            raise NotAllowedNow("there is no trunk for calls out")
+        return trunks[0].id, trunks[0].caller_number
+
+    def _switch_up(self, switch: str) -> None:
+        if not self._centre.switches[switch].up:
+            raise NotAllowedNow("the switch cannot be reached", switch=switch)
+
+    # ------------------------------------------------------------ calls out
+
+    def dial(self, agent: Agent, number: str) -> None:
+        """The agent's phone first, then the number: a colleague, or outside."""
+        if agent.state not in (AgentState.READY, AgentState.NOT_READY, AgentState.WRAP_UP) or agent.call_id:
+            raise NotAllowedNow("not in this state", state=str(agent.state))
+        if not agent.registered:
+            raise NotAllowedNow("the phone is not registered", notice="device_lost")
+        destination = self._dial_destination(agent, number)
+        switch = self._centre.device_switch(agent.device)
+        self._switch_up(switch)
+        call = self._new_call_out(agent, switch, destination)
+        leg = self._centre.new_leg(
+            call, LegKind.AGENT, device=agent.device, number=agent.number, agent_id=agent.agent_id
+        )
+        self._acd.agents.take(agent, call, leg)
+        self._control.originate(call, leg, DeviceTarget(agent.device), caller=call.dnis, ring=OWN_PHONE_RING, auto=True)
+        self._centre.log_call("serviceInitiated", call)
+
+    def _dial_destination(self, agent: Agent, number: str) -> Destination:
+        destination = resolve(self._centre, number)
+        if destination.queue_id:
+            raise BadRequest("a queue cannot be dialled", number=number)
+        if destination.agent_id:
+            self._free_colleague(agent, destination.agent_id)
+        else:
+            self._trunk()
+        return destination
+
+    def _new_call_out(self, agent: Agent, switch: str, destination: Destination) -> Call:
+        direction = Direction.INTERNAL if destination.agent_id else Direction.OUTBOUND
+        call = self._centre.new_call(switch, direction, CallPhase.DIALLING)
+        call.ani = agent.number
+        call.dnis = destination.outside or self._centre.agents[destination.agent_id].number
+        return call
+
+    def dialled_by_phone(self, agent: Agent, call: Call, leg: Leg) -> None:
+        """The agent dialled on the phone itself: its channel is already there."""
+        self._dial_destination(agent, call.dnis)
+        if not self._acd.agents.take(agent, call, leg):
+            raise NotAllowedNow("not in this state", state=str(agent.state))
+        leg.agent_id = agent.agent_id
+
+    def is_own_phone(self, call: Call, leg: Leg) -> bool:
+        """The leg of the agent who dials: it rings only to start the call."""
+        return call.phase is CallPhase.DIALLING and leg.kind is LegKind.AGENT
+
+    def wants_partner(self, call: Call) -> bool:
+        return call.phase is CallPhase.DIALLING and call.customer is None and call.live(LegKind.CONSULTED) is None
+
+    def call_partner(self, call: Call, agent_leg: Leg) -> None:
+        """The dialling agent is on the phone: now call the other side."""
+        if call.direction is Direction.INTERNAL:
+            colleague = self._centre.agent_by_number(call.dnis)
+            if colleague is None or not colleague.free or self._acd.offer(call, colleague, LegKind.CONSULTED) is None:
+                self._agent_notice(agent_leg, "target_failed")
+                self._control.hangup_all(call)
+            return
+        trunk, caller = self._trunk()
+        call.trunk = trunk
+        leg = self._centre.new_leg(call, LegKind.CUSTOMER, number=call.dnis)
+        self._control.originate(call, leg, TrunkTarget(trunk, call.dnis), caller=caller, ring=OUTSIDE_RING)
+        self._centre.log_call("originated", call)
+
+    def _agent_notice(self, leg: Leg, notice: str) -> None:
+        agent = self._centre.agents.get(leg.agent_id)
+        if agent is not None:
+            agent.notice = notice
+            self._centre.dirty_agents.add(agent.agent_id)
+
+    # ------------------------------------------------------------ in a call
+
+    def answer(self, agent: Agent) -> None:
+        call, leg = self._on(agent)
+        if agent.state not in (AgentState.RESERVED, AgentState.ALERTING):
+            raise NotAllowedNow("nothing rings")
+        self._centre.command(call, AnswerDevice(leg.channel))
+
+    def hangup(self, agent: Agent) -> None:
+        call, leg = self._on(agent)
+        target = call.live(LegKind.CONSULTED)
+        if target is not None and leg.kind is LegKind.AGENT and call.customer is not None:
+            self.take_back(agent)
+        elif not leg.joined and call.direction is Direction.INBOUND:
+            self._control.hangup(call, leg, Cause.REJECTED)
+        elif leg.kind is LegKind.CONSULTED:
+            self._control.hangup(call, leg)
+        else:
+            self._control.hangup_all(call, Cause.NORMAL, "agent")
+
+    def hold(self, agent: Agent) -> None:
+        call, leg, _ = self._with_customer(agent)
+        if agent.state is not AgentState.TALKING or call.live(LegKind.CONSULTED) is not None:
+            raise NotAllowedNow("not in this state", state=str(agent.state))
+        self._control.hold(call, leg)
+        self._acd.agents.event(agent, AgentEvent.HOLD)
+
+    def retrieve(self, agent: Agent) -> None:
+        call, leg, customer = self._with_customer(agent)
+        if agent.state is not AgentState.HOLD or call.live(LegKind.CONSULTED) is not None:
+            raise NotAllowedNow("nothing is held")
+        self._retrieve(call, leg, customer)
+
+    def _retrieve(self, call: Call, leg: Leg, customer: Leg) -> None:
+        self._control.join(call, customer, leg)
+        self._centre.log_call("retrieved", call)
+
+    def held_on_phone(self, call: Call, leg: Leg, held: bool) -> None:
+        """Hold pressed on the phone itself; the switch plays the music."""
+        agent = self._centre.agents.get(leg.agent_id)
+        if agent is None or agent.leg_id != leg.leg_id:
+            return
+        if self._acd.agents.event(agent, AgentEvent.HOLD if held else AgentEvent.RETRIEVE):
+            self._centre.log_call("held" if held else "retrieved", call)
+
+    def digits(self, agent: Agent, digits: str) -> None:
+        call, leg = self._talking(agent)
+        if not _DIGITS.match(digits):
+            raise BadRequest("digits are 0-9 * # A-D", digits=digits[:40])
+        partner = next((other for other in call.live_legs() if other.channel == leg.peer), call.customer)
+        if partner is None:
+            raise NotAllowedNow("nobody to send digits to")
+        self._centre.command(call, SendDigits(partner.channel, digits.upper()))
+
+    # ------------------------------------------------------------ transfer
+
+    def transfer(self, agent: Agent, number: str) -> None:
+        """Blind: the agent leaves at once, the customer goes on."""
+        call, leg, customer = self._with_customer(agent)
+        if call.live(LegKind.CONSULTED) is not None:
+            raise NotAllowedNow("a consultation is going on")
+        destination = resolve(self._centre, number)
+        colleague = self._free_colleague(agent, destination.agent_id) if destination.agent_id else None
+        trunk = self._trunk() if destination.outside else ("", "")
+        call.transfers.append(Transfer(self._centre.now, "blind", agent.agent_id, number[:40]))
+        self._leave(call, leg)
+        self._centre.log_call("diverted", call)
+        if colleague is not None:
+            call.phase = CallPhase.CONNECTED
+            self._control.hear(call, customer, Audio.MUSIC)
+            self._acd.offer(call, colleague)
+        elif destination.queue_id:
+            self._acd.enqueue(call, destination.queue_id)
+        else:
+            self._control.hear(call, customer, Audio.MUSIC)
+            outside = self._centre.new_leg(call, LegKind.OUTSIDE, number=destination.outside)
+            target = TrunkTarget(trunk[0], destination.outside)
+            self._control.originate(call, outside, target, caller=trunk[1], ring=OUTSIDE_RING)
+
+    def _leave(self, call: Call, leg: Leg) -> None:
+        leg.released = True
+        call.pair = None
+        self._control.hangup(call, leg)
+
+    def consult(self, agent: Agent, number: str) -> None:
+        """Customer to music, then call the target."""
+        call, leg, _ = self._with_customer(agent)
+        if call.live(LegKind.CONSULTED) is not None:
+            raise NotAllowedNow("a consultation is going on")
+        destination = resolve(self._centre, number)
+        if destination.queue_id:
+            raise BadRequest("a queue cannot be consulted", number=number[:40])
+        colleague = self._free_colleague(agent, destination.agent_id) if destination.agent_id else None
+        trunk = self._trunk() if destination.outside else ("", "")
+        self._control.hold(call, leg)
+        self._acd.agents.event(agent, AgentEvent.HOLD)
+        if colleague is not None:
+            self._acd.offer(call, colleague, LegKind.CONSULTED)
+        else:
+            target = self._centre.new_leg(call, LegKind.CONSULTED, number=destination.outside)
+            trunk_target = TrunkTarget(trunk[0], destination.outside)
+            self._control.originate(call, target, trunk_target, caller=trunk[1], ring=OUTSIDE_RING)
+
+    def complete(self, agent: Agent) -> None:
+        """Customer to the consulted party; while that still rings the customer waits with music."""
+        call, leg, _ = self._with_customer(agent)
+        target = call.live(LegKind.CONSULTED)
+        if target is None:
+            raise NotAllowedNow("nobody is consulted")
+        call.transfers.append(Transfer(self._centre.now, "consult", agent.agent_id, target.number))
+        self._leave(call, leg)
+        self.promote(call, target)
+
+    def promote(self, call: Call, target: Leg) -> None:
+        """The consulted party takes over the customer, now or as soon as they answer."""
+        target.kind = LegKind.AGENT if target.agent_id else LegKind.OUTSIDE
+        call.phase = CallPhase.CONNECTED
+        if target.agent_id:
+            self._centre.dirty_agents.add(target.agent_id)
+        customer = call.customer
+        if customer is not None and target.answered:
+            self._control.join(call, customer, target)
+
+    def take_back(self, agent: Agent) -> None:
+        """End the consultation; the customer comes back."""
+        call, leg, customer = self._with_customer(agent)
+        target = call.live(LegKind.CONSULTED)
+        if target is not None:
+            target.released = True
+            self._control.hangup(call, target, Cause.NORMAL if target.answered else Cause.CANCELLED)
+        elif agent.state is not AgentState.HOLD:
+            raise NotAllowedNow("nobody is consulted")
+        self._retrieve(call, leg, customer)
+
+    # ------------------------------------------------------------ coming back
+
+    def rejoin(self, agent: Agent, device: str) -> None:
+        """The page was reloaded in a call: a new leg to the agent's phone takes the place of the old one."""
+        found = self._centre.agent_call(agent)
+        if found is None or agent.state not in ON_CALL:
+            raise NotAllowedNow("there is no call")
+        call, old = found
+        if device not in (agent.number, f"{agent.number}-web"):
+            raise BadRequest("this phone does not belong to the agent", device=device)
+        if not old.joined and call.waiting_for_agent != agent.agent_id:
+            self._ring_again(call, old, agent, device)
+            return
+        customer = call.customer
+        old.released = True
+        call.waiting_for_agent = agent.agent_id
+        leg = self._centre.new_leg(call, old.kind, device=device, number=agent.number, agent_id=agent.agent_id)
+        agent.device, agent.leg_id = device, leg.leg_id
+        if customer is not None:
+            customer.wants = Audio.MUSIC
+        self._control.hangup(call, old)
+        self._centre.start_timer(f"rejoin:{call.call_id}", REJOIN_RING * 2)
+        self._control.originate(
+            call, leg, DeviceTarget(device), caller=call.ani, name=call.ani_name, ring=REJOIN_RING, auto=True
+        )
+
+    def _ring_again(self, call: Call, old: Leg, agent: Agent, device: str) -> None:
+        """Reloaded while it rang: ring the new page; the offer's time starts anew."""
+        old.released = True
+        leg = self._centre.new_leg(call, old.kind, device=device, number=agent.number, agent_id=agent.agent_id)
+        agent.device, agent.leg_id = device, leg.leg_id
+        self._control.hangup(call, old, Cause.CANCELLED)
+        self._control.originate(
+            call,
+            leg,
+            DeviceTarget(device),
+            caller=call.ani,
+            name=call.ani_name,
+            ring=DEFAULT_RING,
+            auto=self.is_own_phone(call, leg),
+        )

@@ -1,0 +1,140 @@
+"""The documents of docs/bus.md, made from the state of the centre. Pure functions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from cti.domain.agents import Agent, AgentState
+from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind, LegState
+from cti.services.centre import Centre, QueueRuntime
+
+
+def agent_document(centre: Centre, agent: Agent) -> dict[str, Any]:
+    return {
+        "agent_id": agent.agent_id,
+        "number": agent.number,
+        "name": agent.name,
+        "queues": list(agent.queues),
+        "device": agent.device,
+        "registered": agent.registered,
+        "state": agent.state,
+        "reason": agent.reason,
+        "since": agent.since,
+        "pending": agent.pending,
+        "pending_reason": agent.pending_reason,
+        "wrapup_until": agent.wrapup_until,
+        "notice": agent.notice,
+        "call": _agent_call(centre, agent),
+    }
+
+
+def _agent_call(centre: Centre, agent: Agent) -> dict[str, Any] | None:
+    found = centre.agent_call(agent)
+    if found is not None:
+        return _call_part(centre, agent, *found)
+    ended = centre.wrapped.get(agent.agent_id)
+    if ended is None or agent.state is not AgentState.WRAP_UP:
+        return None
+    leg = next((leg for leg in reversed(ended.legs) if leg.agent_id == agent.agent_id), None)
+    return None if leg is None else {**_call_part(centre, agent, ended, leg), "state": "ended"}
+
+
+def _call_part(centre: Centre, agent: Agent, call: Call, leg: Leg) -> dict[str, Any]:
+    queue = centre.queues.get(call.queue_id)
+    own = [other for other in call.legs if other.agent_id == agent.agent_id and other.joined]
+    return {
+        "call_id": call.call_id,
+        "role": "consulted" if leg.kind is LegKind.CONSULTED else "agent",
+        "direction": call.direction,
+        "number": customer_number(call),
+        "caller_name": call.ani_name,
+        "dialed": call.dnis,
+        "queue_id": call.queue_id,
+        "queue_name": queue.config.name if queue else "",
+        "language": call.language,
+        "state": _shown_state(call, agent),
+        "leg_id": leg.leg_id,
+        "channel": leg.channel,
+        "started_at": call.created_at,
+        "answered_at": own[0].answered_at if own else None,
+        "waited": round((leg.created_at - call.queued_at), 3) if call.queued_at else 0.0,
+        "held": agent.state is AgentState.HOLD,
+        "recording": any(r.ended_at is None for r in call.recordings),
+        "consult": _consult(centre, call, leg),
+    }
+
+
+def _shown_state(call: Call, agent: Agent) -> str:
+    if agent.state is AgentState.TALKING:
+        return "talking"
+    if agent.state is AgentState.HOLD:
+        return "hold"
+    return "dialling" if call.phase is CallPhase.DIALLING else "offered"
+
+
+def _consult(centre: Centre, call: Call, leg: Leg) -> dict[str, Any] | None:
+    target = call.live(LegKind.CONSULTED)
+    if target is None or leg.kind is not LegKind.AGENT or call.direction is Direction.INTERNAL:
+        return None
+    state = {LegState.INITIATED: "calling", LegState.ALERTING: "ringing"}.get(target.state, "talking")
+    colleague = centre.agents.get(target.agent_id)
+    return {"number": target.number, "name": colleague.name if colleague else "", "state": state}
+
+
+def customer_number(call: Call) -> str:
+    """The number of the person outside, whichever way the call went."""
+    return call.ani if call.direction is Direction.INBOUND else call.dnis
+
+
+def queue_document(centre: Centre, queue: QueueRuntime) -> dict[str, Any]:
+    states = Counter(_group(a.state) for a in centre.agents.values() if queue.config.id in a.queues)
+    return {
+        "queue_id": queue.config.id,
+        "number": queue.config.number,
+        "name": queue.config.name,
+        "waiting": [
+            {"call_id": c.call_id, "number": customer_number(c), "since": c.queued_at, "position": i}
+            for i, c in enumerate(queue.waiting[:100], 1)
+        ],
+        "waiting_count": len(queue.waiting),
+        "agents": {
+            name: states.get(name, 0) for name in ("ready", "talking", "notReady", "workingAfterCall", "loggedOff")
+        },
+        "today": queue.today.to_document(),
+    }
+
+
+def _group(state: AgentState) -> str:
+    on_call = (AgentState.RESERVED, AgentState.ALERTING, AgentState.TALKING, AgentState.HOLD)
+    return "talking" if state in on_call else state.value
+
+
+def centre_document(centre: Centre) -> dict[str, Any]:
+    return {
+        "switches": [{"name": name, "up": s.up, "since": s.since} for name, s in centre.switches.items()],
+        "config_version": centre.config.version,
+    }
+
+
+def floor_document(centre: Centre) -> dict[str, Any]:
+    return {
+        **centre_document(centre),
+        "agents": [agent_document(centre, a) for a in centre.agents.values()],
+        "queues": [queue_document(centre, q) for q in centre.queues.values()],
+        "calls": len(centre.calls),
+    }
+
+
+def stored_agent(agent: Agent) -> dict[str, Any]:
+    """What KV ``cy_agents`` keeps, so that a restarted engine knows who is on duty."""
+    return {
+        "device": agent.device,
+        "state": agent.state,
+        "reason": agent.reason,
+        "since": agent.since,
+        "idle_since": agent.idle_since,
+        "pending": agent.pending,
+        "pending_reason": agent.pending_reason,
+        "wrapup_until": agent.wrapup_until,
+    }

@@ -1,0 +1,57 @@
+"""What services ask for, as data. The runner (``cti.engine.runner``) carries it out; services never do I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cti.domain.switch import Command
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchCommand:
+    """A failure of it comes back as ``Engine.on_failed`` with the same effect."""
+
+    switch: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """(Re)start the timer ``key``; ``Engine.on_timer(key)`` after ``delay`` seconds."""
+
+    key: str
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimer:
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """A live document for whoever listens now."""
+
+    subject: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A durable document; stored once per ``message_id``."""
+
+    subject: str
+    document: dict[str, Any]
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAgent:
+    """What a restarted engine must know about an agent."""
+
+    agent_id: str
+    document: dict[str, Any]
+
+
+Effect = SwitchCommand | StartTimer | StopTimer | Publish | Log | StoreAgent

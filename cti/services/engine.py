@@ -1,0 +1,440 @@
+"""The whole of call control as one pure object: inputs with their time in, effects out.
+
+Inputs: switch events, timers, requests of agents and supervisors, configuration, snapshots, failures of effects.
+``cti.engine.runner`` feeds it and carries the effects out; tests and simulations do the same without a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.config import CentreConfig
+from cti.domain.errors import BadRequest, CallyardError, DeadlineExceeded, LinkDown
+from cti.domain.switch import (
+    Answer,
+    Bridge,
+    Cause,
+    ChannelAnswered,
+    ChannelBridged,
+    ChannelHeld,
+    ChannelHungUp,
+    ChannelOffered,
+    ChannelRinging,
+    ChannelUnbridged,
+    DeviceRegistered,
+    Digit,
+    Hangup,
+    LinkLost,
+    LinkUp,
+    Originate,
+    Play,
+    PlayEnd,
+    PlayFinished,
+    RecordingStarted,
+    RecordingStopped,
+    Snapshot,
+    SwitchEvent,
+    TestCall,
+)
+from cti.services.acd import Acd
+from cti.services.calls import CallControl
+from cti.services.centre import Centre, QueueRuntime
+from cti.services.dialling import Dialling
+from cti.services.documents import agent_document, centre_document, floor_document, queue_document, stored_agent
+from cti.services.effects import Effect, Log, Publish, StoreAgent, SwitchCommand
+from cti.services.lifecycle import Lifecycle
+from cti.services.reconcile import Reconciler
+from cti.services.routing import Routing
+
+QUEUE_PUBLISH_EVERY = 0.2
+"""Seconds: a busy queue's document is sent at most this often."""
+
+TEXT_LIMIT = 200
+
+
+class Engine:
+    def __init__(self, switches: list[str]) -> None:
+        self.centre = Centre(switches)
+        self._control = CallControl(self.centre)
+        self._acd = Acd(self.centre, self._control)
+        self._agents = self._acd.agents
+        self._dialling = Dialling(self.centre, self._control, self._acd)
+        self._routing = Routing(self.centre, self._control, self._acd)
+        self._lifecycle = Lifecycle(self.centre, self._control, self._acd, self._routing, self._dialling)
+        self._reconciler = Reconciler(
+            self.centre, self._control, self._acd, self._routing, self._lifecycle, self._offered
+        )
+        self._queue_timers: set[str] = set()
+        self._stored: dict[str, dict[str, Any]] = {}
+        self._recordings: dict[str, dict[str, Any]] = {}
+        self._centre_dirty = True
+
+    # ------------------------------------------------------------ inputs
+
+    def on_config(self, now: float, config: CentreConfig) -> list[Effect]:
+        self.centre.now = now
+        self.centre.config = config
+        for queue in config.queues:
+            known = self.centre.queues.get(queue.id)
+            if known is None:
+                self.centre.queues[queue.id] = QueueRuntime(queue)
+            else:
+                known.config = queue
+        for gone in self.centre.queues.keys() - {q.id for q in config.queues}:
+            if not self.centre.queues[gone].waiting:
+                del self.centre.queues[gone]
+        self._agents.configure(config.agents)
+        self.centre.dirty_queues.update(self.centre.queues)
+        self._centre_dirty = True
+        self._acd.dispatch_all()
+        return self._flush()
+
+    def on_restore(self, now: float, agents: Mapping[str, dict[str, Any]]) -> list[Effect]:
+        """Agents as KV kept them; before the first snapshot."""
+        self.centre.now = now
+        for agent_id, document in agents.items():
+            agent = self.centre.agents.get(agent_id)
+            if agent is not None:
+                try:
+                    self._agents.restore(agent, document)
+                except (KeyError, ValueError):
+                    self.centre.counters["restore:bad"] += 1
+        return self._flush()
+
+    def unknown_calls(self, snapshot: Snapshot) -> list[str]:
+        return self._reconciler.unknown_calls(snapshot)
+
+    def on_snapshot(
+        self, now: float, switch: str, snapshot: Snapshot, asked_at: float, ledger: Mapping[str, dict[str, Any]]
+    ) -> list[Effect]:
+        self.centre.now = now
+        self._reconciler.run(switch, snapshot, asked_at, ledger)
+        for call in self.centre.calls.values():
+            for recording in call.recordings:
+                if recording.ended_at is None:
+                    self._note_recording(call, recording.recording_id)
+        return self._flush()
+
+    def on_event(self, now: float, switch: str, event: SwitchEvent) -> list[Effect]:
+        self.centre.now = now
+        self.centre.counters[f"event:{type(event).__name__}"] += 1
+        self._event(switch, event)
+        return self._flush()
+
+    def on_timer(self, now: float, key: str) -> list[Effect]:
+        self.centre.now = now
+        kind, _, ident = key.partition(":")
+        if kind == "queue":
+            self._publish_queue(ident)
+        elif kind in ("wrapup", "device"):
+            self._agent_timer(kind, ident)
+        elif kind == "ring":
+            self._ring_timer(ident)
+        elif (call := self.centre.calls.get(ident)) is not None:
+            self._call_timer(kind, call)
+        return self._flush()
+
+    def on_failed(self, now: float, effect: SwitchCommand, error: CallyardError) -> list[Effect]:
+        """A switch command did not do its work; what is not repaired here is by the settle timer or reconciliation."""
+        self.centre.now = now
+        command = effect.command
+        self.centre.counters[f"failed:{type(command).__name__}:{error.code}"] += 1
+        if isinstance(command, TestCall):
+            return self._flush()
+        found = self.centre.channels.get(command.channel)
+        if found is not None:
+            call, leg = found
+            if isinstance(command, Originate) and not isinstance(error, DeadlineExceeded):
+                refused = error.code == "switch.refused"
+                self._lifecycle.gone(call, leg, Cause.UNREACHABLE if refused else Cause.CANCELLED, False)
+            elif isinstance(command, Play):
+                self._routing.play_finished(call, command.play_id, PlayEnd.FAILED)
+            elif isinstance(command, Bridge | Hangup):
+                self.centre.start_timer(f"settle:{call.call_id}", 1.0)
+        return self._flush()
+
+    # ------------------------------------------------------------ requests
+
+    def agent_request(self, now: float, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[Effect]]:
+        """One ``cy.cmd.agent`` request of docs/bus.md: the reply and the effects."""
+        self.centre.now = now
+        try:
+            agent = self.centre.agent(str(request.get("agent_id", "")))
+            self._operation(str(request.get("op", "")), agent.agent_id, request)
+            effects = self._flush()
+            present = self.centre.agents.get(agent.agent_id, agent)
+            return {"ok": True, "agent": agent_document(self.centre, present)}, effects
+        except CallyardError as error:
+            return error_reply(error), self._flush()
+
+    def _operation(self, op: str, agent_id: str, request: Mapping[str, Any]) -> None:
+        agent = self.centre.agent(agent_id)
+        text: Callable[[str], str] = lambda name: _text(request, name)  # noqa: E731
+        operations: dict[str, Callable[[], None]] = {
+            "state": lambda: None,
+            "login": lambda: self._agents.login(agent, text("device")),
+            "logout": lambda: self._agents.logout(agent),
+            "ready": lambda: self._agents.ready(agent),
+            "not_ready": lambda: self._agents.not_ready(agent, text("reason")),
+            "answer": lambda: self._dialling.answer(agent),
+            "hangup": lambda: self._dialling.hangup(agent),
+            "hold": lambda: self._dialling.hold(agent),
+            "retrieve": lambda: self._dialling.retrieve(agent),
+            "digits": lambda: self._dialling.digits(agent, text("digits")),
+            "dial": lambda: self._dialling.dial(agent, text("number")),
+            "transfer": lambda: self._dialling.transfer(agent, text("number")),
+            "consult": lambda: self._dialling.consult(agent, text("number")),
+            "complete": lambda: self._dialling.complete(agent),
+            "take_back": lambda: self._dialling.take_back(agent),
+            "wrapup_done": lambda: self._agents.wrapup_done(agent),
+            "wrapup_extend": lambda: self._agents.wrapup_extend(agent, _seconds(request)),
+            "rejoin": lambda: self._dialling.rejoin(agent, text("device")),
+        }
+        if op not in operations:
+            raise BadRequest("unknown operation", op=op[:40])
+        operations[op]()
+        self.centre.dirty_agents.add(agent_id)
+
+    def centre_request(self, now: float, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[Effect]]:
+        """One ``cy.cmd.centre`` request."""
+        self.centre.now = now
+        try:
+            op = request.get("op")
+            if op == "floor":
+                return {"ok": True, **floor_document(self.centre)}, self._flush()
+            if op == "calls":
+                return {"ok": True, "calls": [c.to_document() for c in self.centre.calls.values()]}, self._flush()
+            if op == "test_call":
+                self._test_call(request)
+                return {"ok": True}, self._flush()
+            raise BadRequest("unknown operation", op=str(op)[:40])
+        except CallyardError as error:
+            return error_reply(error), self._flush()
+
+    def _test_call(self, request: Mapping[str, Any]) -> None:
+        dialed, caller = _text(request, "dialed"), _text(request, "caller_number")
+        if self._routing.target_of(dialed) is None:
+            raise BadRequest("this is no service number", dialed=dialed[:40])
+        if not caller.lstrip("+").isdigit():
+            raise BadRequest("this is no phone number", number=caller[:40])
+        switch = next((name for name, status in self.centre.switches.items() if status.up), None)
+        if switch is None:
+            raise LinkDown("the switch cannot be reached")
+        digits = str(request.get("digits", ""))
+        if len(digits) > 8 or any(d not in "0123456789*#" for d in digits):
+            raise BadRequest("digits are 0-9 * #", digits=digits[:40])
+        self.centre.test_callers[caller] = self.centre.now
+        name = str(request.get("caller_name", ""))[:60]
+        self.centre.effects.append(SwitchCommand(switch, TestCall(dialed, caller, name, digits)))
+
+    # ------------------------------------------------------------ events of a switch
+
+    def _event(self, switch: str, event: SwitchEvent) -> None:
+        if isinstance(event, LinkUp | LinkLost):
+            self._link(switch, event)
+        elif isinstance(event, DeviceRegistered):
+            self.centre.switches[switch].devices[event.device] = event.registered
+            self._agents.device_changed(event.device, self.centre.device_registered(event.device))
+        elif isinstance(event, ChannelOffered):
+            self._offered(switch, event)
+        elif isinstance(event, RecordingStarted | RecordingStopped):
+            self._recording(event)
+        else:
+            found = self.centre.channels.get(event.channel)
+            if found is None:
+                self._stray(switch, event)
+            else:
+                self._channel_event(found[0], found[1], event)
+
+    def _channel_event(
+        self,
+        call: Call,
+        leg: Leg,
+        event: ChannelRinging
+        | ChannelAnswered
+        | ChannelBridged
+        | ChannelUnbridged
+        | ChannelHeld
+        | Digit
+        | PlayFinished
+        | ChannelHungUp,
+    ) -> None:
+        match event:
+            case ChannelRinging():
+                self._lifecycle.ringing(call, leg)
+            case ChannelAnswered():
+                self._lifecycle.answered(call, leg)
+            case ChannelBridged():
+                self._lifecycle.bridged(call, event.channel, event.peer)
+            case ChannelUnbridged():
+                self._control.unbridged(call, leg)
+            case ChannelHeld():
+                self._dialling.held_on_phone(call, leg, event.held)
+            case Digit():
+                if leg.kind is LegKind.CUSTOMER:
+                    self._routing.digit(call, event.digit)
+            case PlayFinished():
+                self._routing.play_finished(call, event.play_id, event.reason)
+            case ChannelHungUp():
+                self._lifecycle.gone(call, leg, event.cause, event.by_far_side)
+
+    def _stray(self, switch: str, event: SwitchEvent) -> None:
+        """An event of a channel no longer ours. One that was answered too late must not stay up."""
+        self.centre.counters["stray"] += 1
+        if isinstance(event, ChannelAnswered) and event.channel.startswith("cy-"):
+            self.centre.effects.append(SwitchCommand(switch, Hangup(event.channel, Cause.CANCELLED)))
+
+    def _offered(self, switch: str, event: ChannelOffered) -> None:
+        if event.channel in self.centre.channels:
+            return
+        call = self.centre.new_call(switch, Direction.INBOUND, CallPhase.OFFERED)
+        call.ani, call.ani_name = _clean(event.caller_number, 64), _clean(event.caller_name, TEXT_LIMIT)
+        call.dnis, call.trunk = _clean(event.dialed, 64), event.trunk
+        call.test = self.centre.now - self.centre.test_callers.pop(call.ani, 0.0) < 15.0
+        agent = next(
+            (a for a in self.centre.agents.values() if event.device and event.device in (a.number, a.device)), None
+        )
+        if event.device and self._routing.target_of(call.dnis) is None:
+            self._dialled_by_phone(call, event, agent.agent_id if agent is not None else "")
+            return
+        leg = self.centre.new_leg(call, LegKind.CUSTOMER, event.channel, device=event.device, number=call.ani)
+        leg.controlled = True
+        self.centre.log_call("offered", call)
+        self._routing.caller_offered(call, leg)
+        self._control.remember(call)
+
+    def _dialled_by_phone(self, call: Call, event: ChannelOffered, agent_id: str) -> None:
+        agent = self.centre.agents.get(agent_id)
+        call.phase, call.direction = CallPhase.DIALLING, Direction.OUTBOUND
+        leg = self.centre.new_leg(call, LegKind.AGENT, event.channel, device=event.device, number=event.device)
+        leg.controlled = True
+        try:
+            if agent is None or agent.device != event.device:
+                raise BadRequest("this phone has nobody logged in")
+            if self.centre.agent_by_number(call.dnis) is not None:
+                call.direction = Direction.INTERNAL
+            call.ani = agent.number
+            self._dialling.dialled_by_phone(agent, call, leg)
+        except CallyardError:
+            self._control.hangup_all(call, Cause.REJECTED, "system")
+            return
+        self.centre.command(call, Answer(leg.channel))
+        self.centre.log_call("serviceInitiated", call)
+
+    def _link(self, switch: str, event: LinkUp | LinkLost) -> None:
+        status = self.centre.switches[switch]
+        status.up, status.since, status.reconciled = isinstance(event, LinkUp), self.centre.now, False
+        self._centre_dirty = True
+
+    def _recording(self, event: RecordingStarted | RecordingStopped) -> None:
+        found = self.centre.channels.get(event.channel)
+        if isinstance(event, RecordingStarted):
+            if found is not None:
+                self._note_recording(found[0], event.recording_id)
+            return
+        if found is not None and event.recording_id not in self._recordings:
+            self._note_recording(found[0], event.recording_id)
+        document = self._recordings.pop(event.recording_id, None)
+        if document is None:
+            self.centre.counters["recording:unknown"] += 1
+            return
+        document = {**document, "file": event.file, "ended_at": self.centre.now}
+        self.centre.effects.append(Log(f"cy.log.recording.{event.recording_id}", document, event.recording_id))
+
+    def _note_recording(self, call: Call, recording_id: str) -> None:
+        recording = next((r for r in call.recordings if r.recording_id == recording_id), None)
+        if recording is not None:
+            self._recordings[recording_id] = {
+                "recording_id": recording_id,
+                "call_id": call.call_id,
+                "leg_id": recording.leg_id,
+                "agent_id": recording.agent_id,
+                "started_at": recording.started_at,
+            }
+
+    # ------------------------------------------------------------ timers
+
+    def _agent_timer(self, kind: str, agent_id: str) -> None:
+        agent = self.centre.agents.get(agent_id)
+        if agent is None:
+            return
+        if kind == "device":
+            self._agents.device_timer(agent)
+        elif agent.wrapup_until is not None and self.centre.now >= agent.wrapup_until - 0.05:
+            self._agents.wrapup_done(agent)
+
+    def _ring_timer(self, channel: str) -> None:
+        found = self.centre.channels.get(channel)
+        if found is not None and not found[1].answered:
+            self._control.hangup(*found, Cause.NO_ANSWER)
+
+    def _call_timer(self, kind: str, call: Call) -> None:
+        if kind == "settle":
+            self._control.settle_timer(call)
+        elif kind == "announce":
+            self._acd.announce(call)
+        elif kind == "menu":
+            self._routing.menu_timer(call)
+        elif kind == "rejoin":
+            self._lifecycle.rejoin_timer(call)
+        elif kind == "bye":
+            self._control.hangup_all(call, Cause.NORMAL, "system")
+
+    # ------------------------------------------------------------ outputs
+
+    def _flush(self) -> list[Effect]:
+        """Documents of what changed go first, so that a page shows the call before the phone rings."""
+        centre = self.centre
+        first: list[Effect] = []
+        for agent_id in sorted(centre.dirty_agents):
+            agent = centre.agents.get(agent_id)
+            if agent is None:
+                continue
+            first.append(Publish(f"cy.evt.agent.{agent_id}", agent_document(centre, agent)))
+            stored = stored_agent(agent)
+            if self._stored.get(agent_id) != stored:
+                self._stored[agent_id] = stored
+                first.append(StoreAgent(agent_id, stored))
+        for queue_id in centre.dirty_queues - self._queue_timers:
+            self._queue_timers.add(queue_id)
+            centre.start_timer(f"queue:{queue_id}", QUEUE_PUBLISH_EVERY)
+        if self._centre_dirty:
+            self._centre_dirty = False
+            first.append(Publish("cy.evt.centre", centre_document(centre)))
+        effects = first + centre.effects
+        centre.effects = []
+        centre.dirty_agents.clear()
+        centre.dirty_queues.clear()
+        return effects
+
+    def _publish_queue(self, queue_id: str) -> None:
+        self._queue_timers.discard(queue_id)
+        queue = self.centre.queues.get(queue_id)
+        if queue is not None:
+            document = queue_document(self.centre, queue)
+            self.centre.effects.append(Publish(f"cy.evt.queue.{queue_id}", document))
+
+
+def error_reply(error: CallyardError) -> dict[str, Any]:
+    return {"ok": False, "error": error.code, "params": error.params, "message": str(error)}
+
+
+def _text(request: Mapping[str, Any], name: str) -> str:
+    value = request.get(name)
+    if not isinstance(value, str) or not value.strip() or len(value) > TEXT_LIMIT:
+        raise BadRequest(f"{name} is missing", field=name)
+    return value.strip()
+
+
+def _seconds(request: Mapping[str, Any]) -> float:
+    value = request.get("seconds")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadRequest("seconds is missing", field="seconds")
+    return float(value)
+
+
+def _clean(text: str, limit: int) -> str:
+    """Text of a stranger: control characters out, length limited; everything else as it is."""
+    return "".join(c for c in text if c.isprintable())[:limit]

@@ -1,0 +1,257 @@
+"""What it means for a call that a leg rang, was answered, was joined, or went away."""
+
+from __future__ import annotations
+
+from cti.domain.agents import Agent, AgentState
+from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
+from cti.domain.switch import Cause
+from cti.machines.agent import AgentEvent
+from cti.machines.connection import LegEvent
+from cti.services.acd import Acd
+from cti.services.calls import CallControl
+from cti.services.centre import Centre
+from cti.services.dialling import Dialling
+from cti.services.routing import Routing
+
+REJOIN_GRACE = 25.0
+"""Seconds a customer waits, with music, for an agent whose phone was lost in the call."""
+
+ESTABLISHED = frozenset({AgentState.TALKING, AgentState.HOLD})
+
+LOST = frozenset({Cause.MEDIA_LOST, Cause.FAILED, Cause.UNREACHABLE})
+
+
+class Lifecycle:
+    def __init__(self, centre: Centre, control: CallControl, acd: Acd, routing: Routing, dialling: Dialling) -> None:
+        self._centre = centre
+        self._control = control
+        self._acd = acd
+        self._routing = routing
+        self._dialling = dialling
+
+    def _agent_of(self, leg: Leg) -> Agent | None:
+        """The agent whose present leg this is."""
+        agent = self._centre.agents.get(leg.agent_id)
+        return agent if agent is not None and agent.leg_id == leg.leg_id else None
+
+    # ------------------------------------------------------------ ringing, answer
+
+    def ringing(self, call: Call, leg: Leg) -> None:
+        first = leg.alerting_at is None
+        self._centre.leg_event(leg, LegEvent.RING)
+        agent = self._agent_of(leg)
+        if agent is not None and not self._dialling.is_own_phone(call, leg):
+            self._acd.agents.event(agent, AgentEvent.ALERT)
+        self._touch_agents(call)
+        if first:
+            self._centre.log_call("delivered", call)
+
+    def answered(self, call: Call, leg: Leg) -> None:
+        if leg.answered:
+            return
+        self._control.answered(leg)
+        self._touch_agents(call)
+        if leg.kind is LegKind.CUSTOMER:
+            if call.direction is Direction.INBOUND:
+                self._routing.caller_answered(call)
+            else:
+                self._join_conversation(call)
+        elif leg.kind is LegKind.AGENT and self._dialling.wants_partner(call):
+            self._dialling.call_partner(call, leg)
+        elif leg.kind is LegKind.CONSULTED:
+            self._join_consultation(call, leg)
+        else:
+            self._join_conversation(call)
+
+    def _join_conversation(self, call: Call) -> None:
+        pair = self._control.conversation(call)
+        if pair is None:
+            self._control.hangup_all(call, Cause.CANCELLED)
+        elif all(leg.answered for leg in pair):
+            call.waiting_for_agent = ""
+            self._control.join(call, *pair)
+
+    def _join_consultation(self, call: Call, target: Leg) -> None:
+        agent_leg = call.live(LegKind.AGENT)
+        if agent_leg is None:
+            self._control.hangup(call, target, Cause.CANCELLED)
+        else:
+            self._control.join(call, agent_leg, target)
+
+    # ------------------------------------------------------------ joined
+
+    def bridged(self, call: Call, channel: str, peer: str) -> None:
+        if not self._control.bridged(call, channel, peer) or call.pair is None:
+            return
+        legs = [call.leg(leg_id) for leg_id in call.pair]
+        for leg in legs:
+            self._centre.leg_event(leg, LegEvent.JOIN)
+            leg.joined = True
+            agent = self._agent_of(leg)
+            if agent is not None:
+                self._acd.agents.event(agent, AgentEvent.ESTABLISH)
+        customer = call.customer
+        if customer is not None and customer in legs:
+            self._acd.leave(call, answered=True)
+            call.phase, call.first_in_line = CallPhase.CONNECTED, False
+            call.answered_at = call.answered_at or self._centre.now
+            self._finish_transfers(call)
+            self._control.remember(call)
+        elif call.direction is Direction.INTERNAL:
+            call.phase, call.answered_at = CallPhase.CONNECTED, call.answered_at or self._centre.now
+        self._touch_agents(call)
+        self._centre.log_call("established", call)
+
+    def _finish_transfers(self, call: Call) -> None:
+        for transfer in call.transfers:
+            if transfer.result == "started":
+                transfer.result = "completed"
+                agent_leg = call.live(LegKind.AGENT)
+                transfer.to_agent = agent_leg.agent_id if agent_leg is not None else ""
+                self._centre.log_call("transferred", call)
+
+    # ------------------------------------------------------------ gone
+
+    def gone(self, call: Call, leg: Leg, cause: Cause, by_far_side: bool) -> None:
+        answered = leg.answered
+        cause = Cause(leg.cause) if leg.cause else cause  # the reason we hung up for
+        self._control.gone(call, leg, cause)
+        if leg.kind is LegKind.CUSTOMER:
+            self._customer_gone(call, leg, cause, by_far_side)
+        elif leg.kind is LegKind.AGENT:
+            self._agent_gone(call, leg, cause, by_far_side=by_far_side)
+        elif leg.kind is LegKind.CONSULTED:
+            self._consulted_gone(call, leg, answered=answered, cause=cause)
+        else:
+            self._outside_gone(call, leg, answered=answered)
+        self._close_or_settle(call, cause)
+
+    def _close_or_settle(self, call: Call, cause: Cause) -> None:
+        self._touch_agents(call)
+        if call.live_legs():
+            self._centre.log_call("connectionCleared", call, cause)
+            self._control.settle(call)
+        elif call.alive:
+            for timer in ("announce", "menu", "bye", "rejoin"):
+                self._centre.stop_timer(f"{timer}:{call.call_id}")
+            self._acd.leave(call, answered=False)
+            self._control.end(call, cause)
+
+    def _customer_gone(self, call: Call, leg: Leg, cause: Cause, by_far_side: bool) -> None:
+        if by_far_side and not call.ended_by:
+            call.ended_by = "customer"
+        self._acd.leave(call, answered=False)
+        agent_leg, target = call.live(LegKind.AGENT), call.live(LegKind.CONSULTED)
+        if call.phase is CallPhase.DIALLING and agent_leg is not None and not leg.answered:
+            self._notice(agent_leg, f"dial_{cause}")
+        if agent_leg is not None and target is not None and target.answered and target.kind is LegKind.CONSULTED:
+            self._notice(agent_leg, "caller_gone")
+            return
+        for other in call.live_legs():
+            self._control.hangup(call, other, Cause.NORMAL if other.answered else Cause.CANCELLED)
+
+    def _agent_gone(self, call: Call, leg: Leg, cause: Cause, *, by_far_side: bool) -> None:
+        agent = self._agent_of(leg)
+        if call.waiting_for_agent and call.waiting_for_agent == leg.agent_id:
+            return
+        if agent is not None and not leg.released and leg.joined and cause in LOST and call.customer is not None:
+            self._wait_for_agent(call, agent)
+            return
+        if agent is not None:
+            self._release_agent(call, agent, leg, cause)
+        if leg.released:
+            return
+        if not leg.joined and call.direction is Direction.INBOUND:
+            self._offer_ended(call)
+        elif (target := call.live(LegKind.CONSULTED)) is not None and call.customer is not None:
+            call.transfers.append(Transfer(self._centre.now, "consult", leg.agent_id, target.number))
+            self._dialling.promote(call, target)
+        else:
+            call.ended_by = call.ended_by or ("agent" if by_far_side else "system")
+            self._control.hangup_all(call)
+
+    def _offer_ended(self, call: Call) -> None:
+        if call.queue_id:
+            if call.phase is not CallPhase.QUEUED and call.customer is not None:
+                self._acd.enqueue(call, call.queue_id, again=True)
+            else:
+                self._acd.offer_failed(call)
+        else:
+            self._fail_transfers(call)
+            self._routing.say_and_end(call, "agent_busy")
+
+    def _release_agent(self, call: Call, agent: Agent, leg: Leg, cause: Cause) -> None:
+        agents = self._acd.agents
+        if agent.state in ESTABLISHED:
+            wrap = leg.kind is LegKind.AGENT and call.direction is not Direction.INTERNAL
+            seconds = agents.wrapup_of(agent, call) if wrap else 0.0
+            agents.give_back(agent, AgentEvent.WRAP if seconds > 0 else AgentEvent.RELEASE, notice=agent.notice)
+        elif call.direction is Direction.INBOUND and cause is not Cause.CANCELLED and call.customer is not None:
+            reason = {Cause.REJECTED: "rejected", Cause.BUSY: "rejected", Cause.UNREACHABLE: "device_lost"}
+            agents.give_back(agent, AgentEvent.FAIL, reason.get(cause, "no_answer"), reason.get(cause, "no_answer"))
+        else:
+            gone = call.direction is Direction.INBOUND and call.customer is None
+            agents.give_back(agent, AgentEvent.WITHDRAW, notice="caller_gone" if gone else agent.notice)
+
+    def _wait_for_agent(self, call: Call, agent: Agent) -> None:
+        """The phone was lost, not put down: keep the customer and wait for the page to come back."""
+        call.waiting_for_agent = agent.agent_id
+        agent.notice = "device_lost"
+        customer = call.customer
+        if customer is not None:
+            self._control.hear(call, customer, Audio.MUSIC)
+        self._centre.start_timer(f"rejoin:{call.call_id}", REJOIN_GRACE)
+
+    def rejoin_timer(self, call: Call) -> None:
+        """The agent did not come back: first in line for another one."""
+        agent = self._centre.agents.get(call.waiting_for_agent)
+        call.waiting_for_agent = ""
+        if agent is not None and agent.call_id == call.call_id and call.live(LegKind.AGENT) is None:
+            self._acd.agents.give_back(agent, AgentEvent.RELEASE, notice="device_lost")
+            self._acd.agents.event(agent, AgentEvent.NOT_READY, "device_lost")
+            if call.queue_id:
+                self._acd.enqueue(call, call.queue_id, again=True)
+            else:
+                self._routing.say_and_end(call, "transfer_failed")
+
+    def _consulted_gone(self, call: Call, leg: Leg, *, answered: bool, cause: Cause) -> None:
+        agent = self._agent_of(leg)
+        if agent is not None:
+            if agent.state in ESTABLISHED:
+                self._acd.agents.give_back(agent, AgentEvent.RELEASE)
+            elif leg.released or answered:
+                self._acd.agents.give_back(agent, AgentEvent.WITHDRAW)
+            else:
+                notice = "device_lost" if cause is Cause.UNREACHABLE else "no_answer"
+                self._acd.agents.give_back(agent, AgentEvent.FAIL, notice, notice)
+        agent_leg = call.live(LegKind.AGENT)
+        if agent_leg is None or call.customer is None:
+            self._control.hangup_all(call)
+        elif not answered and not leg.released:
+            self._notice(agent_leg, "target_failed")
+
+    def _outside_gone(self, call: Call, leg: Leg, *, answered: bool) -> None:
+        if answered or leg.released:
+            self._control.hangup_all(call)
+            return
+        self._fail_transfers(call)
+        if call.queue_id and call.customer is not None:
+            self._acd.enqueue(call, call.queue_id, again=True)
+        else:
+            self._routing.say_and_end(call, "transfer_failed")
+
+    def _fail_transfers(self, call: Call) -> None:
+        for transfer in call.transfers:
+            if transfer.result == "started":
+                transfer.result = "failed"
+
+    # ------------------------------------------------------------ helpers
+
+    def _notice(self, leg: Leg, notice: str) -> None:
+        agent = self._agent_of(leg)
+        if agent is not None:
+            agent.notice = notice
+            self._centre.dirty_agents.add(agent.agent_id)
+
+    def _touch_agents(self, call: Call) -> None:
+        self._centre.dirty_agents.update(leg.agent_id for leg in call.legs if leg.agent_id in self._centre.agents)

@@ -1,0 +1,218 @@
+"""Bringing what we believe and what the switch says together: after every connect, after a restart, and on a timer.
+
+The switch is the truth about channels, the ledger (last durable document of each call) about history. News that came
+by event after the snapshot was asked for wins over the snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cti.domain.agents import ON_CALL, AgentState
+from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, LegState
+from cti.domain.switch import Cause, ChannelOffered, ChannelSnapshot, Hangup, Snapshot
+from cti.services import channel_state
+from cti.services.acd import Acd
+from cti.services.calls import CallControl
+from cti.services.centre import Centre
+from cti.services.effects import SwitchCommand
+from cti.services.lifecycle import Lifecycle
+from cti.services.routing import Routing
+
+NEWS_GRACE = 2.0
+"""Seconds before the snapshot within which a leg's own events are trusted more."""
+
+ORPHAN_AGE = 5.0
+
+
+class Reconciler:
+    def __init__(
+        self,
+        centre: Centre,
+        control: CallControl,
+        acd: Acd,
+        routing: Routing,
+        lifecycle: Lifecycle,
+        offered: Callable[[str, ChannelOffered], None],
+    ) -> None:
+        self._centre = centre
+        self._control = control
+        self._acd = acd
+        self._routing = routing
+        self._lifecycle = lifecycle
+        self._offered = offered
+
+    def unknown_calls(self, snapshot: Snapshot) -> list[str]:
+        """Ids of calls on the switch that we do not know: their ledger documents are needed."""
+        states = (channel_state.decode(c.state) for c in snapshot.channels if c.channel not in self._centre.channels)
+        return sorted({str(s["c"]) for s in states if s and s["c"] not in self._centre.calls})
+
+    def run(self, switch: str, snapshot: Snapshot, asked_at: float, ledger: Mapping[str, dict[str, Any]]) -> None:
+        status = self._centre.switches[switch]
+        first = not status.reconciled
+        self._devices(switch, snapshot)
+        adopted: list[Call] = []
+        for channel in snapshot.channels:
+            if channel.channel not in self._centre.channels:
+                self._unknown(switch, channel, ledger, adopted)
+        status.reconciled = True
+        self._update_known(switch, snapshot, asked_at)
+        self._vanished(switch, snapshot, asked_at)
+        for call in adopted:
+            if call.alive and call.call_id in self._centre.calls:
+                self._resume(call)
+        if first:
+            for agent in list(self._centre.agents.values()):
+                self._acd.agents.settle_restored(agent)
+        for call in list(self._centre.calls.values()):
+            if call.switch == switch:
+                self._control.settle(call)
+        self._acd.dispatch_all()
+
+    def _devices(self, switch: str, snapshot: Snapshot) -> None:
+        status = self._centre.switches[switch]
+        before = status.devices
+        status.devices = dict(snapshot.devices)
+        for device in before.keys() | snapshot.devices.keys():
+            self._acd.agents.device_changed(device, self._centre.device_registered(device))
+
+    # ------------------------------------------------------------ channels we do not know
+
+    def _unknown(
+        self, switch: str, channel: ChannelSnapshot, ledger: Mapping[str, dict[str, Any]], adopted: list[Call]
+    ) -> None:
+        state = channel_state.decode(channel.state)
+        if state:
+            call = self._centre.calls.get(str(state["c"]))
+            if call is None:
+                call = self._revive(switch, state, ledger)
+                adopted.append(call)
+            self._adopt(call, channel, state)
+        elif channel.incoming and channel.controlled:
+            offered = ChannelOffered(
+                self._centre.now,
+                channel.channel,
+                channel.caller_number,
+                channel.caller_name,
+                channel.dialed,
+                channel.device,
+                channel.trunk,
+            )
+            self._offered(switch, offered)
+        elif channel.channel.startswith("cy-") and channel.age > ORPHAN_AGE:
+            self._centre.counters["reconcile:orphan"] += 1
+            self._centre.effects.append(SwitchCommand(switch, Hangup(channel.channel)))
+
+    def _revive(self, switch: str, state: dict[str, object], ledger: Mapping[str, dict[str, Any]]) -> Call:
+        """A call from its ledger, or, where that is lost, from what the channel carries."""
+        call_id = str(state["c"])
+        try:
+            call = Call.from_document(ledger[call_id])
+        except (KeyError, ValueError, TypeError):
+            self._centre.counters["reconcile:no_ledger"] += 1
+            call = Call(call_id, switch, Direction(str(state.get("d", "inbound"))), _seconds(state.get("s")))
+            call.dnis, call.queue_id = str(state.get("n", "")), str(state.get("q", ""))
+            call.language = str(state.get("g", call.language))
+        call.phase = CallPhase(str(state.get("p", call.phase)))
+        call.priority = int(_seconds(state.get("r")))
+        call.first_in_line = bool(state.get("f"))
+        if state.get("t") is not None:
+            call.queued_at = _seconds(state.get("t"))
+        self._centre.calls[call_id] = call
+        for leg in call.live_legs():
+            self._centre.channels[leg.channel] = (call, leg)
+        return call
+
+    def _adopt(self, call: Call, channel: ChannelSnapshot, state: dict[str, object]) -> None:
+        leg = next((leg for leg in call.legs if leg.channel == channel.channel), None)
+        if leg is None:
+            leg = Leg(str(state.get("l")), LegKind(str(state.get("k", "customer"))), channel.channel, self._centre.now)
+            leg.agent_id = str(state.get("a", ""))
+            leg.state = LegState.CONNECTED if channel.answered else LegState.INITIATED
+            leg.joined = bool(channel.peer)
+            call.legs.append(leg)
+        if leg.kind is LegKind.CUSTOMER and not call.ani:
+            call.ani, call.ani_name = channel.caller_number, channel.caller_name
+        leg.answered, leg.controlled, leg.peer = channel.answered, channel.controlled, channel.peer
+        leg.ended_at = None
+        self._centre.channels[channel.channel] = (call, leg)
+
+    def _resume(self, call: Call) -> None:
+        """Go on with an adopted call where it was."""
+        for leg in call.live_legs():
+            self._resume_agent(call, leg)
+        customer = call.customer
+        if customer is None and call.direction is Direction.INBOUND:
+            self._control.hangup_all(call)
+        elif customer is not None and call.phase is CallPhase.QUEUED and call.queue_id in self._centre.queues:
+            customer.wants = Audio.MUSIC
+            self._centre.queues[call.queue_id].add(call)
+            self._centre.start_timer(
+                f"announce:{call.call_id}", self._centre.queues[call.queue_id].config.announce_every
+            )
+            self._centre.dirty_queues.add(call.queue_id)
+        elif customer is not None and call.phase is CallPhase.OFFERED and not customer.answered:
+            self._routing.caller_offered(call, customer)
+        elif customer is not None and call.phase in (CallPhase.MENU, CallPhase.OFFERED):
+            call.menu = None
+            self._routing.caller_answered(call)
+        self._resume_pair(call)
+
+    def _resume_pair(self, call: Call) -> None:
+        for leg in call.live_legs():
+            found = self._centre.channels.get(leg.peer)
+            if leg.peer and found is not None and found[0] is call:
+                pair = (leg.leg_id, found[1].leg_id)
+                call.pair = pair if leg.kind is LegKind.CUSTOMER or call.pair is None else call.pair
+        talk = self._control.conversation(call)
+        held = any(leg.state is LegState.HOLD for leg in call.live_legs())
+        if call.pair is None and talk is not None and not held and all(leg.answered for leg in talk):
+            call.pair = (talk[0].leg_id, talk[1].leg_id)
+        if held and call.customer is not None:
+            call.customer.wants = Audio.MUSIC
+
+    def _resume_agent(self, call: Call, leg: Leg) -> None:
+        agent = self._centre.agents.get(leg.agent_id)
+        if agent is None:
+            return
+        agent.call_id, agent.leg_id = call.call_id, leg.leg_id
+        agent.device = leg.device or agent.device
+        if agent.state not in ON_CALL:
+            agent.state, agent.since = AgentState.TALKING if leg.joined else AgentState.RESERVED, self._centre.now
+        if not leg.answered:
+            self._centre.start_timer(f"ring:{leg.channel}", 10.0)
+        self._centre.dirty_agents.add(agent.agent_id)
+
+    # ------------------------------------------------------------ channels we know
+
+    def _update_known(self, switch: str, snapshot: Snapshot, asked_at: float) -> None:
+        for channel in snapshot.channels:
+            found = self._centre.channels.get(channel.channel)
+            if found is None or found[1].changed_at > asked_at - NEWS_GRACE:
+                continue
+            call, leg = found
+            if (leg.controlled, leg.peer) != (channel.controlled, channel.peer):
+                self._centre.counters["reconcile:media"] += 1
+                leg.controlled, leg.peer, leg.music_on = channel.controlled, channel.peer, False
+                leg.pending = "hangup" if leg.pending == "hangup" else ""
+            if channel.answered and channel.controlled and not leg.answered:
+                self._centre.counters["reconcile:answered"] += 1
+                self._lifecycle.answered(call, leg)
+
+    def _vanished(self, switch: str, snapshot: Snapshot, asked_at: float) -> None:
+        there = {channel.channel for channel in snapshot.channels}
+        for call in [c for c in self._centre.calls.values() if c.switch == switch]:
+            missing = [
+                leg for leg in call.live_legs() if leg.channel not in there and leg.changed_at <= asked_at - NEWS_GRACE
+            ]
+            # the customer's end decides what the others' end means
+            for leg in sorted(missing, key=lambda leg: leg.kind is not LegKind.CUSTOMER):
+                self._centre.counters["reconcile:vanished"] += 1
+                cause = Cause.NORMAL if leg.kind is LegKind.CUSTOMER else Cause.FAILED
+                if leg.alive:
+                    self._lifecycle.gone(call, leg, cause, leg.kind is LegKind.CUSTOMER)
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

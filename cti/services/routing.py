@@ -1,0 +1,180 @@
+"""Where a call goes: service numbers, menus, and the numbers people dial inside."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cti.domain.calls import Audio, Call, CallPhase, Leg, MenuPosition
+from cti.domain.config import MenuConfig, RouteTarget, TargetKind
+from cti.domain.errors import BadRequest
+from cti.domain.ids import new_id
+from cti.domain.switch import Answer, Cause, Play, PlayEnd
+from cti.services.acd import Acd
+from cti.services.calls import CallControl
+from cti.services.centre import Centre
+
+_OUTSIDE = re.compile(r"^\+?[0-9*#]{2,32}$")
+MAX_MENU_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A number resolved: exactly one of ``agent_id``, ``queue_id``, ``outside`` is set."""
+
+    agent_id: str = ""
+    queue_id: str = ""
+    outside: str = ""
+
+
+def resolve(centre: Centre, number: str) -> Destination:
+    """What a dialled number means. Raises ``BadRequest`` for one that means nothing."""
+    dialled = re.sub(r"[\s().-]", "", number)
+    agent = centre.agent_by_number(dialled)
+    if agent is not None:
+        return Destination(agent_id=agent.agent_id)
+    queue = centre.queue_by_number(dialled)
+    if queue is not None:
+        return Destination(queue_id=queue.config.id)
+    if _OUTSIDE.match(dialled):
+        return Destination(outside=dialled)
+    raise BadRequest("this is no phone number", number=number[:40])
+
+
+class Routing:
+    """Takes callers from the first ring through the menus into a queue."""
+
+    def __init__(self, centre: Centre, control: CallControl, acd: Acd) -> None:
+        self._centre = centre
+        self._control = control
+        self._acd = acd
+
+    # ------------------------------------------------------------ the first decision
+
+    def target_of(self, dialed: str) -> RouteTarget | None:
+        return next((d.target for d in self._centre.config.dids if d.number == dialed), None)
+
+    def caller_offered(self, call: Call, leg: Leg) -> None:
+        """Answer a caller for whom there is something to do; tell the others the number is not in use."""
+        target = self.target_of(call.dnis)
+        if target is None or not self._exists(target):
+            self._control.hangup_all(call, Cause.UNALLOCATED, "system")
+        elif target.kind is TargetKind.HANGUP:
+            self._control.hangup_all(call, Cause.REJECTED, "system")
+        else:
+            self._centre.command(call, Answer(leg.channel))
+            self._centre.start_timer(f"ring:{leg.channel}", 10.0)
+
+    def caller_answered(self, call: Call) -> None:
+        target = self.target_of(call.dnis)
+        if target is not None:
+            self.route(call, target)
+
+    def _exists(self, target: RouteTarget) -> bool:
+        if target.kind is TargetKind.MENU:
+            return self._menu(target.id) is not None
+        if target.kind is TargetKind.QUEUE:
+            return target.id in self._centre.queues
+        return target.kind is TargetKind.HANGUP or target.id in self._centre.agents
+
+    def route(self, call: Call, target: RouteTarget) -> None:
+        if target.kind is TargetKind.MENU and (menu := self._menu(target.id)) is not None:
+            self._enter_menu(call, menu)
+        elif target.kind is TargetKind.QUEUE and target.id in self._centre.queues:
+            self._acd.enqueue(call, target.id)
+        elif target.kind is TargetKind.AGENT and self._ring_agent(call, target.id):
+            pass
+        else:
+            self.say_and_end(call, "goodbye")
+
+    def _ring_agent(self, call: Call, agent_id: str) -> bool:
+        agent = self._centre.agents.get(agent_id)
+        if agent is None or not agent.free:
+            return False
+        call.phase = CallPhase.OFFERED
+        customer = call.customer
+        if customer is not None:
+            self._control.hear(call, customer, Audio.MUSIC)
+        return self._acd.offer(call, agent) is not None
+
+    def say_and_end(self, call: Call, token: str) -> None:
+        """A last sentence, then hang up; the hang-up has a deadline of its own."""
+        customer = call.customer
+        if customer is None:
+            return
+        call.after_prompt, call.menu = "hangup", None
+        self._play(call, customer, (token,), new_id(self._centre.now), barge_in=False)
+        self._centre.start_timer(f"bye:{call.call_id}", 15.0)
+
+    # ------------------------------------------------------------ menus
+
+    def _menu(self, menu_id: str) -> MenuConfig | None:
+        return next((m for m in self._centre.config.menus if m.id == menu_id), None)
+
+    def _enter_menu(self, call: Call, menu: MenuConfig) -> None:
+        again = call.menu is not None and call.menu.menu_id == menu.id
+        tries = call.menu.tries if call.menu is not None and again else 0
+        call.phase = CallPhase.MENU
+        call.menu = MenuPosition(menu.id, tries)
+        if not call.digits:
+            call.language = menu.language
+        self._control.remember(call)
+        greeting = () if again or not menu.greeting else (menu.greeting,)
+        self._prompt(call, (*greeting, menu.prompt))
+
+    def _prompt(self, call: Call, tokens: tuple[str, ...]) -> None:
+        customer = call.customer
+        if customer is not None and call.menu is not None:
+            call.menu.play_id = new_id(self._centre.now)
+            self._play(call, customer, tokens, call.menu.play_id, barge_in=True)
+
+    def _play(self, call: Call, leg: Leg, tokens: tuple[str, ...], play_id: str, *, barge_in: bool) -> None:
+        leg.wants, leg.music_on = Audio.PROMPT, False
+        prompts = tuple(f"{call.language}/{token}" for token in tokens)
+        self._centre.command(call, Play(leg.channel, prompts, play_id, barge_in))
+
+    def play_finished(self, call: Call, play_id: str, reason: PlayEnd) -> None:
+        if call.after_prompt == "hangup":
+            self._control.hangup_all(call, Cause.NORMAL, "system")
+        elif call.announcing == play_id:
+            self._acd.announced(call)
+        elif call.menu is not None and call.menu.play_id == play_id and reason is not PlayEnd.DIGIT:
+            menu = self._menu(call.menu.menu_id)
+            self._centre.start_timer(f"menu:{call.call_id}", menu.timeout if menu else 1.0)
+
+    def digit(self, call: Call, digit: str) -> None:
+        """A key in a menu; keys at any other time belong to the conversation."""
+        if call.menu is None or call.phase is not CallPhase.MENU:
+            return
+        menu = self._menu(call.menu.menu_id)
+        self._centre.stop_timer(f"menu:{call.call_id}")
+        call.digits = (call.digits + digit)[-32:]
+        option = menu.options.get(digit) if menu is not None else None
+        if menu is None or option is None:
+            self._wrong(call, "invalid_key")
+            return
+        call.language = menu.languages.get(digit, call.language)
+        self._centre.log_call("digitsDialed", call)
+        call.menu.tries += 1 if option.kind is TargetKind.MENU else 0
+        if call.menu.tries > MAX_MENU_TRIES:
+            self.say_and_end(call, "goodbye")
+        else:
+            self.route(call, option)
+
+    def menu_timer(self, call: Call) -> None:
+        if call.menu is not None and call.phase is CallPhase.MENU:
+            self._wrong(call, "no_key")
+
+    def _wrong(self, call: Call, token: str) -> None:
+        position = call.menu
+        menu = self._menu(position.menu_id) if position is not None else None
+        if position is None or menu is None:
+            self.say_and_end(call, "goodbye")
+            return
+        position.tries += 1
+        if position.tries < menu.tries:
+            self._prompt(call, (token, menu.prompt))
+        elif menu.otherwise.kind is TargetKind.HANGUP:
+            self.say_and_end(call, "goodbye")
+        else:
+            self.route(call, menu.otherwise)
