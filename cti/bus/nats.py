@@ -131,7 +131,7 @@ class NatsBus(CoreBus):
             self._buckets = {}
             for registration in list(self._registrations):
                 await self._put_on(registration, client)
-            await client.flush()
+            await _settle(client)
 
     async def _live(self, deadline: float) -> Client:
         """The connected client. Raises ``BusDown``."""
@@ -146,7 +146,7 @@ class NatsBus(CoreBus):
         if client is not None:
             try:
                 await self._put_on(registration, client)
-                await client.flush()
+                await _settle(client)
             except _FAILURES as error:
                 log.warning("bus.not_registered", error=str(error) or type(error).__name__)
                 await _quietly(client.close())  # the next connection gets it
@@ -327,6 +327,15 @@ class NatsBus(CoreBus):
             await self._ask(drop, deadline)
         except BusDown:
             log.debug("bus.lease_not_dropped", lease=name)
+
+
+async def _settle(client: Client) -> None:
+    """Return when the server has seen everything sent so far.
+
+    In nats-py 2.16 the ping of a flush overtakes what its writer has not written yet; the second one cannot.
+    """
+    await client.flush()
+    await client.flush()
 
 
 async def _quietly(work: Coroutine[Any, Any, Any]) -> None:
