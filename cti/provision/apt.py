@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cti.domain.errors import CallyardError
+from cti.provision.child import die_with_parent
 
 KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
@@ -127,6 +128,7 @@ def _keyring() -> Path:
 def _run(command: Sequence[str], deadline: float) -> str:
     """Run to the end or the deadline; standard output. A failure's last meaningful line becomes the message."""
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+    parent = os.getpid()
     try:
         done = subprocess.run(
             command,
@@ -135,6 +137,7 @@ def _run(command: Sequence[str], deadline: float) -> str:
             timeout=max(1.0, deadline - time.monotonic()),
             env=environment,
             check=False,
+            preexec_fn=lambda: die_with_parent(parent),
         )
     except subprocess.TimeoutExpired as error:
         raise ProvisionFailed(f"{command[0]} did not finish in time: is the network slow or cut off?") from error

@@ -1,0 +1,195 @@
+"""The ``cti`` command. Reads settings, calls one function, turns its errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from pydantic import ValidationError
+
+from cti.domain.errors import CallyardError
+from cti.settings import Settings, load_settings
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; the exit status: 0 done, 1 failed, 2 wrong usage or settings."""
+    options = _parser().parse_args(arguments)
+    if options.var:
+        os.environ["CALLYARD_VAR"] = options.var
+    try:
+        settings = load_settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "CALLYARD_" + "_".join(str(part) for part in problem["loc"]).upper()
+            print(f"cti: {name}: {problem['msg']}", file=sys.stderr)
+        return 2
+    command: Command = options.run
+    try:
+        return command(settings, options)
+    except CallyardError as error:
+        print(f"cti: {' '.join(str(error).split())}", file=sys.stderr)
+    except OSError as error:
+        print(f"cti: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.serve import serve
+
+    return serve(settings)
+
+
+def _engine(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.bootstrap import run_engine
+
+    asyncio.run(run_engine(settings))
+    return 0
+
+
+def _worker(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.bootstrap import run_worker
+
+    asyncio.run(run_worker(settings))
+    return 0
+
+
+def _web(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.provision import programs
+
+    os.environ["CALLYARD_VAR"] = str(settings.var)
+    argv = programs.web(settings).argv
+    os.execv(argv[0], argv)  # noqa: S606 - our own program, no shell
+
+
+def _migrate(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.provision.first_run import database_trouble
+    from cti.store.setup import migrate
+
+    with database_trouble(settings):
+        migrate(settings.database)
+    print("database: up to date")
+    return 0
+
+
+def _check_config(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.provision.checks import check_all
+
+    results = check_all(settings)
+    for result in results:
+        print(f"{'ok    ' if result.ok else 'FAILED'}  {result.name:<18} {result.text}")
+    return 0 if all(result.ok for result in results) else 1
+
+
+def _prompts(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.provision.prompts import make_prompts
+
+    print(f"{make_prompts(settings.prompts_dir)} prompts made in {settings.prompts_dir}")
+    return 0
+
+
+def _switch_render(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.provision.first_run import load_rows
+    from dialplan.render import check, render
+
+    files = render(settings, load_rows(settings))
+    check(files)
+    for name in options.file or sorted(files):
+        if name not in files:
+            print(f"cti: no file {name}: {' '.join(sorted(files))}", file=sys.stderr)
+            return 2
+        print(f";;; {name}\n{files[name]}")
+    return 0
+
+
+def _switch_check(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.provision.first_run import load_rows
+    from dialplan.render import check, render
+
+    files = render(settings, load_rows(settings))
+    check(files)
+    print(f"{len(files)} files are well formed")
+    return 0
+
+
+def _switch_apply(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.provision.first_run import load_rows
+    from dialplan.deploy import apply
+
+    _tell(apply(settings, load_rows(settings)))
+    return 0
+
+
+def _switch_rollback(settings: Settings, options: argparse.Namespace) -> int:
+    from dialplan.deploy import rollback
+
+    _tell(rollback(settings))
+    return 0
+
+
+def _tell(applied: object) -> None:
+    from dialplan.deploy import Applied
+
+    assert isinstance(applied, Applied)
+    print(f"release {applied.release} is in force; changed: {' '.join(applied.changed) or 'nothing'}")
+    for command in applied.reloaded:
+        print(f"asterisk: {command}")
+    if applied.restart:
+        print(f"takes effect when Asterisk starts again: {' '.join(applied.restart)}")
+
+
+def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.provision.first_run import database_trouble, reset_password
+
+    with database_trouble(settings):
+        password = reset_password(settings, options.name)
+    print(f"one-time password of {options.name}: {password}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cti", description="Callyard, an open call centre.")
+    parser.add_argument("--var", help="folder of everything written at run time (default: CALLYARD_VAR, or ./var)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    add("serve", _serve, "start everything and watch it (make run)")
+    add("engine", _engine, "run the engine alone")
+    add("worker", _worker, "run the worker alone: durable events into the database")
+    add("web", _web, "run the site alone")
+    add("migrate", _migrate, "bring the database's tables up to date")
+    add("check-config", _check_config, "check settings, folders, ports, database, bus and switch")
+    add("prompts", _prompts, "make the spoken prompts that are missing")
+
+    switch = commands.add_parser("switch", help="configuration of our own Asterisk")
+    actions = switch.add_subparsers(dest="action", required=True, metavar="ACTION")
+    render = actions.add_parser("render", help="print it; it holds secrets")
+    render.add_argument("file", nargs="*", help="only these files")
+    render.set_defaults(run=_switch_render)
+    for name, run, text in (
+        ("check", _switch_check, "render and check it, change nothing"),
+        ("apply", _switch_apply, "put it in force and have Asterisk read it"),
+        ("rollback", _switch_rollback, "put the one before in force again"),
+    ):
+        actions.add_parser(name, help=text).set_defaults(run=run)
+
+    admin = commands.add_parser("admin", help="people")
+    people = admin.add_subparsers(dest="action", required=True, metavar="ACTION")
+    reset = people.add_parser("reset-password", help="give NAME a new one-time password")
+    reset.add_argument("name", metavar="NAME")
+    reset.set_defaults(run=_reset_password)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""``cti check-config``: what must be true for Callyard to run here, one line each. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from cti.domain.errors import CallyardError
+from cti.provision.apt import ProvisionFailed
+from cti.provision.asterisk import find_asterisk
+from cti.provision.first_run import database_trouble
+from cti.provision.ports import our_ports, why_not_free
+from cti.provision.prompts import missing_prompts
+from cti.provision.secrets import effective_secrets
+from cti.settings import Settings, SwitchChoice
+
+DEADLINE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``text`` says what was found, or what to do."""
+
+    name: str
+    ok: bool
+    text: str
+
+
+def check_all(settings: Settings) -> list[Check]:
+    return [check for probe in (_folders, _ports, _database, _bus, _switch, _prompts) for check in probe(settings)]
+
+
+def _try(name: str, probe: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, probe())
+    except (CallyardError, OSError) as error:
+        return Check(name, False, " ".join(str(error).split()))
+
+
+def _folders(settings: Settings) -> Iterator[Check]:
+    for name, folder in (
+        ("var", settings.var),
+        ("recordings", settings.recordings_dir),
+        ("spool", settings.spool_dir),
+        ("dist", settings.dist_dir),
+    ):
+        yield _try(f"folder {name}", lambda folder=folder: _writable(folder))  # type: ignore[misc]
+    yield _try("secrets", lambda: f"{effective_secrets(settings) and settings.var / 'secrets'}")
+
+
+def _writable(folder: Path) -> str:
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ProvisionFailed(f"{folder}: not ours to write: change the owner of {existing}")
+    return f"{folder} ({shutil.disk_usage(existing).free // 2**20} MB free)"
+
+
+def _ports(settings: Settings) -> Iterator[Check]:
+    """Ports are ours to take, unless Callyard itself holds them."""
+    if _serving(settings):
+        yield Check("ports", True, "Callyard is running and holds them")
+        return
+    own_asterisk = not settings.ami_host and settings.switch is not SwitchChoice.SIM
+    for port in our_ports(settings, own_nats=not settings.nats_url, own_asterisk=own_asterisk):
+        reason = why_not_free(port)
+        yield Check(f"port {port.number}", reason is None, reason or f"free for {port.use}")
+
+
+def _serving(settings: Settings) -> bool:
+    from cti.serve import only_one
+
+    try:
+        with only_one(settings.var):
+            return False
+    except ProvisionFailed:
+        return True
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    yield _try("database", lambda: _reach_database(settings))
+
+
+def _reach_database(settings: Settings) -> str:
+    from cti.store.database import make_engine
+    from cti.store.setup import head_revision
+
+    with database_trouble(settings):
+        url = make_url(settings.database)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            return "not there yet: made at the first start"
+        engine = make_engine(settings.database)
+        try:
+            with engine.connect() as connection:
+                tables = engine.dialect.get_table_names(connection)
+                at = connection.scalar(text("SELECT version_num FROM alembic_version")) if tables else None
+        finally:
+            engine.dispose()
+    wanted = head_revision()
+    if at != wanted:
+        raise ProvisionFailed(f"tables are at {at or 'nothing'}, this version wants {wanted}: run cti migrate")
+    return f"reached, tables at {at}"
+
+
+def _bus(settings: Settings) -> Iterator[Check]:
+    if settings.nats_url:
+        yield _try("bus", lambda: _reach_nats(settings))
+
+
+def _reach_nats(settings: Settings) -> str:
+    """The server's greeting is enough: the token is tried by the programs themselves and said in the log."""
+    host, port = _host_port(settings.nats_url.split("://", 1)[-1].rsplit("@", 1)[-1], 4222)
+    with socket.create_connection((host, port), DEADLINE) as connection:
+        connection.settimeout(DEADLINE)
+        if not connection.recv(5).startswith(b"INFO"):
+            raise ProvisionFailed(f"{host}:{port} is no NATS server: see CALLYARD_NATS_URL")
+    return f"NATS answers at {host}:{port}"
+
+
+def _switch(settings: Settings) -> Iterator[Check]:
+    if settings.switch is SwitchChoice.SIM:
+        yield Check("switch", True, "the simulator; no phone can ring")
+    elif settings.ami_host:
+        yield _try("switch", lambda: _log_in(settings))
+    else:
+        yield _try("switch", lambda: _own_asterisk(settings))
+
+
+def _own_asterisk(settings: Settings) -> str:
+    installation = find_asterisk(settings)
+    if installation is None:
+        return "a private Asterisk is fetched at the first start (110 MB)"
+    return installation.version()
+
+
+def _log_in(settings: Settings) -> str:
+    """Log in to the outside manager, and say what is wrong if it refuses."""
+    secret = effective_secrets(settings).ami_secret
+    for field in (settings.ami_user, secret):
+        if any(ord(c) < 32 for c in field):
+            raise ProvisionFailed("CALLYARD_AMI_USER and CALLYARD_AMI_SECRET must not hold line ends")
+    place = f"{settings.ami_host}:{settings.ami_port}"
+    try:
+        with socket.create_connection((settings.ami_host, settings.ami_port), DEADLINE) as connection:
+            connection.settimeout(DEADLINE)
+            connection.sendall(
+                f"Action: Login\r\nUsername: {settings.ami_user}\r\nSecret: {secret}\r\nEvents: off\r\n\r\n".encode()
+            )
+            answer = b""
+            while b"\r\n\r\n" not in answer and len(answer) < 8192:
+                chunk = connection.recv(1024)
+                if not chunk:
+                    break
+                answer += chunk
+    except OSError as error:
+        raise ProvisionFailed(
+            f"no manager at {place}: {error}: see docs/operations.md, An existing Asterisk"
+        ) from error
+    if b"Response: Success" not in answer:
+        raise ProvisionFailed(f"{place} refuses user {settings.ami_user}: compare CALLYARD_AMI_SECRET and manager.conf")
+    return f"logged in at {place}"
+
+
+def _prompts(settings: Settings) -> Iterator[Check]:
+    missing = len(missing_prompts(settings.prompts_dir))
+    yield Check("prompts", True, f"{missing} to be made at the next start" if missing else "all there")
+
+
+def _host_port(address: str, default: int) -> tuple[str, int]:
+    host, _, port = address.split("/", 1)[0].rpartition(":")
+    return (host.strip("[]"), int(port)) if host and port.isdigit() else (address.strip("[]/"), default)

@@ -1,0 +1,138 @@
+"""What the first start makes: tables, the first administrator, demo data, the switch's configuration.
+
+Every step may be repeated; what exists stays. Database trouble becomes one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from cti.domain.errors import CallyardError
+from cti.provision.apt import Progress, ProvisionFailed
+from cti.provision.asterisk import AsteriskInstallation
+from cti.provision.home import prepare_home
+from cti.provision.secrets import secrets_dir
+from cti.settings import Settings
+
+if TYPE_CHECKING:
+    from dialplan.render import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRun:
+    """``admin_password`` is there only the first time; ``demo_logins`` says whether the file of them exists."""
+
+    admin_name: str = "admin"
+    admin_password: str | None = None
+    demo_logins: bool = False
+
+
+def prepare_database(settings: Settings, say: Progress) -> FirstRun:
+    """Bring the tables up to date, fill an empty database. Raises ``ProvisionFailed``."""
+    from cti.store.database import make_engine, make_session_factory
+    from cti.store.setup import ADMIN_NAME, ensure_admin, migrate
+
+    with database_trouble(settings):
+        migrate(settings.database)
+        engine = make_engine(settings.database)
+        try:
+            with make_session_factory(engine)() as session:
+                password = ensure_admin(session)
+                logins = _fill_demo(settings, session, say) if settings.demo else {}
+                session.commit()
+        finally:
+            engine.dispose()
+    path = secrets_dir(settings.var) / "demo-logins"
+    if logins:
+        _write_logins(path, logins)
+    return FirstRun(ADMIN_NAME, password, path.exists())
+
+
+def prepare_switch(settings: Settings, installation: AsteriskInstallation) -> None:
+    """Folders and configuration of our own Asterisk, before its start."""
+    from dialplan.deploy import apply
+
+    prepare_home(settings, installation)
+    apply(settings, load_rows(settings))
+
+
+def load_rows(settings: Settings) -> Rows:
+    """Agents and trunks as the switch's configuration wants them. Raises ``ProvisionFailed``."""
+    from cti.store.database import make_engine, make_session_factory
+    from cti.store.switchdata import load_switch_rows
+
+    with database_trouble(settings):
+        engine = make_engine(settings.database)
+        try:
+            with make_session_factory(engine)() as session:
+                return load_switch_rows(session)
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def database_trouble(settings: Settings) -> Iterator[None]:
+    """Turn what a database raises into ``ProvisionFailed``: one line, without the password."""
+    try:
+        yield
+    except CallyardError:
+        raise
+    except (SQLAlchemyError, OSError) as error:
+        raise ProvisionFailed(explain(settings.database, error)) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in {"alembic", "psycopg", "sqlite3"}:
+            raise
+        raise ProvisionFailed(explain(settings.database, error)) from error
+
+
+def explain(database: str, error: Exception) -> str:
+    """One line: which database, what it says, what to do."""
+    try:
+        shown = make_url(database).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return "CALLYARD_DATABASE_URL is not a database address, such as postgresql://user:password@host/name"
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+    lower = reason.lower()
+    if "not a database" in lower or "malformed" in lower:
+        advice = "the file is damaged: restore a backup, or move the file away to start empty"
+    elif "full" in lower or "no space" in lower:
+        advice = "make room on its disk"
+    elif "locked" in lower:
+        advice = "another program holds it: stop that program"
+    elif "can't locate revision" in lower:
+        advice = "it was made by a newer Callyard: run that version, or restore a backup"
+    elif any(
+        word in lower for word in ("connect", "refused", "timeout", "resolve", "translate host", "authentication")
+    ):
+        advice = "is it running and reachable? See CALLYARD_DATABASE_URL"
+    elif "unable to open" in lower or "readonly" in lower or "permission" in lower:
+        advice = "check the owner and mode of the file and its folder"
+    else:
+        advice = "see docs/operations.md, Database; nothing was started"
+    return f"database {shown}: {reason}: {advice}"
+
+
+def _fill_demo(settings: Settings, session: object, say: Progress) -> Mapping[str, str]:
+    """Demo data into an empty database; user name → initial password of whom it made."""
+    from cti.store.demo import fill
+
+    logins: Mapping[str, str] = fill(session)  # type: ignore[arg-type]
+    if logins:
+        say("database: demo data made")
+    return logins
+
+
+def _write_logins(path: Path, logins: Mapping[str, str]) -> None:
+    temporary = path.with_name(f".demo-logins.{os.getpid()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.writelines(f"{name} {password}\n" for name, password in logins.items())
+    temporary.replace(path)

@@ -1,0 +1,191 @@
+"""``cti serve``: one command that prepares, starts and watches everything, and ends it whole.
+
+Bus, Asterisk, worker, engine, web; what settings place elsewhere is not started. Must not know calls or pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cti.domain.errors import CallyardError
+from cti.provision import programs
+from cti.provision.apt import ProvisionFailed
+from cti.provision.asterisk import AsteriskInstallation, ensure_asterisk
+from cti.provision.first_run import FirstRun, prepare_database, prepare_switch
+from cti.provision.logs import ConsoleLog
+from cti.provision.ports import our_ports, require_ports
+from cti.provision.prompts import make_prompts
+from cti.provision.secrets import effective_secrets, secrets_dir
+from cti.provision.supervisor import Supervisor
+from cti.settings import Settings, SwitchChoice
+
+NEEDED_BYTES = 100 * 2**20
+
+
+def serve(settings: Settings) -> int:
+    """Run until a signal; the exit status. Everything a person must know is printed."""
+    log = ConsoleLog(settings.var / "log")
+    try:
+        with only_one(settings.var):
+            return asyncio.run(_serve(settings, log))
+    except CallyardError as error:
+        log.failure(str(error))
+    except OSError as error:
+        log.failure(f"{error.filename or settings.var}: {error.strerror or error}")
+    return 1
+
+
+async def _serve(settings: Settings, log: ConsoleLog) -> int:
+    began = time.monotonic()
+    stop = _stop_event(log)
+    preparing = asyncio.create_task(asyncio.to_thread(prepare, settings, log))
+    if not await _or_stop(preparing, stop):
+        log.line("callyard", "stopped while preparing; what was half done is done again at the next start")
+        os._exit(0)  # a download in another thread must not hold us; its programs die with us
+    stages, environment, first_run = preparing.result()
+    supervisor = Supervisor(stages, environment, log)
+    starting = asyncio.create_task(supervisor.start())
+    try:
+        if await _or_stop(starting, stop):
+            starting.result()
+            log.banner(_banner(settings, first_run, time.monotonic() - began))
+            await stop.wait()
+        log.line("callyard", "stopping")
+    finally:
+        starting.cancel()
+        stop.clear()
+        await _stop_all(supervisor, stop)
+    log.line("callyard", "stopped")
+    return 0
+
+
+def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Program]], dict[str, str], FirstRun]:
+    """Everything that must be true before the first program starts. Raises ``CallyardError`` with what to do."""
+
+    def say(text: str) -> None:
+        log.line("callyard", text)
+
+    require_space(settings.var)
+    installation = choose_switch(settings, say)
+    own_nats, own_asterisk = not settings.nats_url, installation is not None
+    require_ports(our_ports(settings, own_nats=own_nats, own_asterisk=own_asterisk))
+    secrets = effective_secrets(settings)
+    for folder in (settings.recordings_dir, settings.spool_dir, settings.prompts_dir):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    first_run = prepare_database(settings, say)
+    if made := make_prompts(settings.prompts_dir):
+        say(f"prompts: {made} made")
+    stages = [[programs.nats_server(settings, secrets)]] if own_nats else []
+    if installation is not None:
+        prepare_switch(settings, installation)
+        stages.append([programs.asterisk(settings, installation)])
+    stages.append([programs.worker(settings)])
+    stages.append([programs.engine(settings), programs.web(settings)])
+    switch = SwitchChoice.ASTERISK if own_asterisk or settings.ami_host else SwitchChoice.SIM
+    return stages, _environment(settings, switch), first_run
+
+
+def choose_switch(settings: Settings, say: programs.Say) -> AsteriskInstallation | None:
+    """The Asterisk we run ourselves; None for an outside one and for the simulator."""
+    if settings.ami_host:
+        say(f"using the Asterisk at {settings.ami_host}:{settings.ami_port}")
+        return None
+    if settings.switch is SwitchChoice.SIM:
+        say("NOTICE: the simulator stands in for the switch; no phone can ring (CALLYARD_SWITCH=sim)")
+        return None
+    try:
+        return ensure_asterisk(settings, say)
+    except ProvisionFailed as error:
+        if settings.switch is SwitchChoice.ASTERISK:
+            raise
+        say(f"NOTICE: {error}")
+        say("NOTICE: the simulator stands in for the switch; no phone can ring")
+        return None
+
+
+def require_space(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ProvisionFailed(f"{folder}: not ours to write: change its owner, or set CALLYARD_VAR")
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        raise ProvisionFailed(f"{folder}: only {free // 2**20} MB free on its disk: make room, or set CALLYARD_VAR")
+
+
+@contextlib.contextmanager
+def only_one(var: Path) -> Iterator[None]:
+    """One ``cti serve`` on one ``var``; the kernel frees the lock when we die. Raises ``ProvisionFailed``."""
+    var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (var / "serve.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ProvisionFailed(
+                f"Callyard already runs from {var} (process {file.read().strip() or '?'}): "
+                "stop it first, or set CALLYARD_VAR to another folder"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _environment(settings: Settings, switch: SwitchChoice) -> dict[str, str]:
+    return {
+        **os.environ,
+        "CALLYARD_VAR": str(settings.var),
+        "CALLYARD_SWITCH": switch.value,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _stop_event(log: ConsoleLog) -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    loop.set_exception_handler(lambda _loop, context: log.line("callyard", str(context.get("message"))))
+    return stop
+
+
+async def _or_stop(task: asyncio.Task[object] | asyncio.Task[None], stop: asyncio.Event) -> bool:
+    """Wait for ``task`` or the signal; whether ``task`` is done."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    return task.done()
+
+
+async def _stop_all(supervisor: Supervisor, again: asyncio.Event) -> None:
+    """In order; a second signal ends everything at once."""
+    stopping = asyncio.create_task(supervisor.stop())
+    if not await _or_stop(stopping, again):
+        await supervisor.kill()
+    await stopping
+
+
+def _banner(settings: Settings, first_run: FirstRun, seconds: float) -> list[str]:
+    host = programs.reachable(settings.bind)
+    address = settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.web_port}"
+    lines = [f"Callyard is ready after {seconds:.1f} s:  {address}"]
+    if first_run.admin_password:
+        lines.append(f"First administrator:  {first_run.admin_name}    one-time password:  {first_run.admin_password}")
+    if first_run.demo_logins:
+        lines.append(f"Logins of the demo agents and supervisor:  {secrets_dir(settings.var) / 'demo-logins'}")
+    return [*lines, "Ctrl-C stops everything."]
+
+
+if __name__ == "__main__":
+    from cti.settings import load_settings
+
+    sys.exit(serve(load_settings()))
