@@ -69,11 +69,9 @@ def _web(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
-    from cti.provision.first_run import database_trouble
-    from cti.store.setup import migrate
+    from cti.provision.first_run import migrate_database
 
-    with database_trouble(settings):
-        migrate(settings.database)
+    migrate_database(settings)
     print("database: up to date")
     return 0
 
@@ -145,11 +143,9 @@ def _tell(applied: object) -> None:
 
 
 def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
-    from cti.provision.first_run import database_trouble, reset_password
+    from cti.provision.first_run import reset_password
 
-    with database_trouble(settings):
-        password = reset_password(settings, options.name)
-    print(f"one-time password of {options.name}: {password}")
+    print(f"one-time password of {options.name}: {reset_password(settings, options.name)}")
     return 0
 
 

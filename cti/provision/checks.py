@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from cti.domain.errors import CallyardError
@@ -88,24 +87,15 @@ def _database(settings: Settings) -> Iterator[Check]:
 
 
 def _reach_database(settings: Settings) -> str:
-    from cti.store.database import make_engine
-    from cti.store.setup import head_revision
+    from cti.store.setup import check
 
     with database_trouble(settings):
         url = make_url(settings.database)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
             return "not there yet: made at the first start"
-        engine = make_engine(settings.database)
-        try:
-            with engine.connect() as connection:
-                tables = engine.dialect.get_table_names(connection)
-                at = connection.scalar(text("SELECT version_num FROM alembic_version")) if tables else None
-        finally:
-            engine.dispose()
-    wanted = head_revision()
-    if at != wanted:
-        raise ProvisionFailed(f"tables are at {at or 'nothing'}, this version wants {wanted}: run cti migrate")
-    return f"reached, tables at {at}"
+        if check(settings.database) != "ready":
+            raise ProvisionFailed("the tables are of an older version: run cti migrate")
+    return "reached, tables up to date"
 
 
 def _bus(settings: Settings) -> Iterator[Check]:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from cti.domain.errors import CallyardError
 from cti.provision.apt import Progress, ProvisionFailed
 from cti.provision.asterisk import AsteriskInstallation
 from cti.provision.home import prepare_home
@@ -26,11 +25,14 @@ if TYPE_CHECKING:
     from dialplan.render import Rows
 
 
+ADMIN_NAME = "admin"
+
+
 @dataclass(frozen=True, slots=True)
 class FirstRun:
     """``admin_password`` is there only the first time; ``demo_logins`` says whether the file of them exists."""
 
-    admin_name: str = "admin"
+    admin_name: str = ADMIN_NAME
     admin_password: str | None = None
     demo_logins: bool = False
 
@@ -38,14 +40,14 @@ class FirstRun:
 def prepare_database(settings: Settings, say: Progress) -> FirstRun:
     """Bring the tables up to date, fill an empty database. Raises ``ProvisionFailed``."""
     from cti.store.database import make_engine, make_session_factory
-    from cti.store.setup import ADMIN_NAME, ensure_admin, migrate
+    from cti.store.setup import ensure_admin, migrate
 
     with database_trouble(settings):
         migrate(settings.database)
         engine = make_engine(settings.database)
         try:
             with make_session_factory(engine)() as session:
-                password = ensure_admin(session)
+                password = ensure_admin(session, ADMIN_NAME)
                 logins = _fill_demo(settings, session, say) if settings.demo else {}
                 session.commit()
         finally:
@@ -78,22 +80,44 @@ def load_rows(settings: Settings) -> Rows:
             engine.dispose()
 
 
+def reset_password(settings: Settings, name: str) -> str:
+    """A new one-time password for ``name``. Raises ``ProvisionFailed``."""
+    from cti.store import setup
+    from cti.store.database import make_engine, make_session_factory
+
+    with database_trouble(settings):
+        engine = make_engine(settings.database)
+        try:
+            with make_session_factory(engine)() as session:
+                return setup.reset_password(session, name)
+        except LookupError as error:
+            raise ProvisionFailed(f"there is no user {name!r}") from error
+        finally:
+            engine.dispose()
+
+
+def migrate_database(settings: Settings) -> None:
+    """Bring the tables up to date. Raises ``ProvisionFailed``."""
+    from cti.store.setup import migrate
+
+    with database_trouble(settings):
+        migrate(settings.database)
+
+
 @contextmanager
 def database_trouble(settings: Settings) -> Iterator[None]:
     """Turn what a database raises into ``ProvisionFailed``: one line, without the password."""
+    from cti.store.setup import DatabaseTrouble
+
     try:
         yield
-    except CallyardError:
-        raise
+    except DatabaseTrouble as error:
+        raise ProvisionFailed(explain(settings.database, error.__cause__ or error)) from error
     except (SQLAlchemyError, OSError) as error:
         raise ProvisionFailed(explain(settings.database, error)) from error
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in {"alembic", "psycopg", "sqlite3"}:
-            raise
-        raise ProvisionFailed(explain(settings.database, error)) from error
 
 
-def explain(database: str, error: Exception) -> str:
+def explain(database: str, error: BaseException) -> str:
     """One line: which database, what it says, what to do."""
     try:
         shown = make_url(database).render_as_string(hide_password=True)
