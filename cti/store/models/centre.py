@@ -54,7 +54,7 @@ class QueueMember(Base):
 
 
 class Menu(Base):
-    """Fields as ``MenuConfig``. ``options`` maps a digit to ``{"kind", "id", "language"}``; the last may be left out."""
+    """Fields as ``MenuConfig``. ``options`` maps a digit to ``{"kind", "id", "language"}``; the last is optional."""
 
     __tablename__ = "menus"
 

@@ -1,0 +1,100 @@
+"""From the tables to the document the engine runs on. Whatever points nowhere becomes a hang-up, never an error."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from cti.domain.config import (
+    AgentConfig,
+    CentreConfig,
+    DidConfig,
+    MenuConfig,
+    QueueConfig,
+    RouteTarget,
+    TargetKind,
+    TrunkConfig,
+)
+from cti.store.models import Agent, Did, Menu, Queue, QueueMember, Trunk, User
+
+HANGUP = RouteTarget(TargetKind.HANGUP)
+_Known = dict[TargetKind, Collection[str]]
+
+
+def build_config(session: Session, version: int = 0) -> CentreConfig:
+    """The whole centre as it stands in the database. Agents of users who are not active are left out."""
+    agents = session.scalars(select(Agent).join(Agent.user).where(User.active.is_(True)).order_by(Agent.number)).all()
+    members = selectinload(Queue.members).joinedload(QueueMember.agent)
+    queues = session.scalars(select(Queue).where(Queue.active.is_(True)).options(members).order_by(Queue.number)).all()
+    menus = session.scalars(select(Menu).order_by(Menu.id)).all()
+    at_work = {agent.id for agent in agents}
+    in_queue = {queue.id: tuple(m.agent_id for m in queue.members if m.agent_id in at_work) for queue in queues}
+    known: _Known = {
+        TargetKind.AGENT: at_work,
+        TargetKind.QUEUE: in_queue.keys(),
+        TargetKind.MENU: {menu.id for menu in menus},
+    }
+    return CentreConfig(
+        version=version,
+        agents=tuple(_agent(agent, in_queue) for agent in agents),
+        queues=tuple(_queue(queue, in_queue[queue.id]) for queue in queues),
+        menus=tuple(_menu(menu, known) for menu in menus),
+        dids=tuple(
+            DidConfig(did.number, _target(did.target_kind, did.target_id, known))
+            for did in session.scalars(select(Did).order_by(Did.number))
+        ),
+        trunks=tuple(
+            TrunkConfig(trunk.id, trunk.name, trunk.caller_number)
+            for trunk in session.scalars(select(Trunk).where(Trunk.active.is_(True)).order_by(Trunk.id))
+        ),
+    )
+
+
+def _agent(agent: Agent, in_queue: dict[str, tuple[str, ...]]) -> AgentConfig:
+    queues = tuple(queue_id for queue_id, members in in_queue.items() if agent.id in members)
+    return AgentConfig(agent.id, agent.number, agent.user.name, queues)
+
+
+def _queue(queue: Queue, agents: tuple[str, ...]) -> QueueConfig:
+    return QueueConfig(
+        id=queue.id,
+        number=queue.number,
+        name=queue.name,
+        strategy=queue.strategy,
+        ring_timeout=queue.ring_timeout,
+        wrapup=queue.wrapup,
+        announce_every=queue.announce_every,
+        announce_max=queue.announce_max,
+        music=queue.music,
+        agents=agents,
+    )
+
+
+def _menu(menu: Menu, known: _Known) -> MenuConfig:
+    return MenuConfig(
+        id=menu.id,
+        name=menu.name,
+        greeting=menu.greeting,
+        prompt=menu.prompt,
+        options={digit: _option(option, known) for digit, option in menu.options.items()},
+        languages={digit: option["language"] for digit, option in menu.options.items() if option.get("language")},
+        language=menu.language,
+        timeout=menu.timeout,
+        tries=menu.tries,
+        otherwise=_target(menu.otherwise_kind, menu.otherwise_id, known),
+    )
+
+
+def _option(option: dict[str, Any], known: _Known) -> RouteTarget:
+    try:
+        kind = TargetKind(option.get("kind", ""))
+    except ValueError:
+        return HANGUP
+    return _target(kind, option.get("id", ""), known)
+
+
+def _target(kind: TargetKind, target_id: str, known: _Known) -> RouteTarget:
+    return RouteTarget(kind, target_id) if target_id in known.get(kind, ()) else HANGUP
