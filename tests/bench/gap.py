@@ -1,4 +1,4 @@
-"""The agent gap: from an agent's BYE leaving the phone to the next INVITE reaching the same phone, by the phone's clock."""
+"""The agent gap: from an agent's BYE leaving the phone to the next INVITE reaching it, by the phone's clock."""
 
 from __future__ import annotations
 

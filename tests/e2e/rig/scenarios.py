@@ -32,7 +32,7 @@ def _media(tone: Path | None, pcap: Path | None) -> str:
 
 
 def caller(*, tone: Path | None = None, pcap: Path | None = None, talk_ms: int | None = None) -> str:
-    """Calls ``[field1]`` as number ``[field2]`` named ``[field3]``; hangs up ``talk_ms`` after the answer, or waits for BYE.
+    """Calls ``[field1]`` as ``[field2]`` named ``[field3]``; hangs up ``talk_ms`` after the answer, or waits for BYE.
 
     ``tone``: raw ulaw file that loops. ``pcap``: the whole of what is sent, digits included (needs raw sockets).
     Rows are ``(anything, dialled, number, name)``.
@@ -160,7 +160,7 @@ _PHONE_SIDES = """From:[$to];tag=[pid]p[call_number]
 
 
 def _end_of_call(talk_ms: int | tuple[int, int] | None, sides: str, cseq: str) -> str:
-    """Wait for BYE and answer it; with ``talk_ms``, hang up after that time ourselves (a pair: random, no BYE awaited)."""
+    """Wait for BYE and answer it; with ``talk_ms``, hang up after that time (a pair: random, no BYE awaited)."""
     ok = """
   <send><![CDATA[
       SIP/2.0 200 OK

@@ -98,7 +98,8 @@ class SipCall:
                 await asyncio.wait_for(self._changed.wait(), max(left, 0))
             except TimeoutError:
                 raise AssertionError(
-                    f"{self.phone.number}: call is {self.state} ({self.status}), not {state} after {deadline} s: {self.events}"
+                    f"{self.phone.number}: call is {self.state} ({self.status}), not {state} after {deadline} s; "
+                    f"{self.events}"
                 ) from None
 
     async def hears(self, frequency: float, deadline: float = 5.0) -> None:

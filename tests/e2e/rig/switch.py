@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.e2e.rig.processes import cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +44,3 @@ class RunningSwitch:
 
     def cpu_seconds(self) -> float:
         return cpu_seconds(self.pid)
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def processes(words: Sequence[str]) -> list[int]:
-    """Ids of processes whose command line holds all ``words``."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                line = (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-            except OSError:
-                continue
-            if all(any(word in part for part in line) for word in words):
-                found.append(int(folder.name))
-    return found

@@ -1,0 +1,89 @@
+"""One running product for all end-to-end tests: started once, emptied before each, crashes looked for at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.rig.centre import Centre
+from tests.e2e.rig.sip import SipPhone
+
+HERE = Path(__file__).parent
+TIMEOUT = 180  # seconds a test; the first also starts the product
+SERIES = {"wrapup": 1.0, "ring_timeout": 15.0}
+PhoneMaker = Callable[[str], Awaitable[SipPhone]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents and item.path.name != "test_make_run.py":
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
+
+
+@pytest.fixture(scope="session")
+def e2e_folder() -> Path:
+    """A short path: Asterisk's control socket lies below it. Kept when ``CALLYARD_TEST_KEEP`` is set."""
+    return Path(tempfile.mkdtemp(prefix="cy-"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def product(e2e_folder: Path) -> AsyncIterator[Centre]:
+    missing = [name for name in ("sipp", "chromium") if not shutil.which(name)]
+    if missing:
+        pytest.fail(f"not installed: {', '.join(missing)} (apt install sip-tester chromium)", pytrace=False)
+    centre = await Centre.start(e2e_folder / "a")
+    failed = False
+    try:
+        yield centre
+    finally:
+        try:
+            await centre.stop()
+        finally:
+            failed = bool(os.environ.get("CALLYARD_TEST_KEEP"))
+    assert not centre.tracebacks(), f"the product printed:\n{centre.tracebacks()}"
+    if not failed:
+        shutil.rmtree(e2e_folder, ignore_errors=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def centre(product: Centre) -> AsyncIterator[Centre]:
+    """The product with nobody logged in, no calls, and short wrap-up."""
+    await product.everybody_off()
+    await product.quick_queues(**SERIES)
+    yield product
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def phones(centre: Centre) -> AsyncIterator[PhoneMaker]:
+    """Makes registered SIP phones of agents, which are closed and unregistered after the test."""
+    made: list[SipPhone] = []
+
+    async def make(number: str) -> SipPhone:
+        phone = await centre.phone(number)
+        made.append(phone)
+        return phone
+
+    yield make
+    for phone in made:
+        phone.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def callers(centre: Centre) -> AsyncIterator[PhoneMaker]:
+    """Makes outside callers by number."""
+    made: list[SipPhone] = []
+
+    async def make(number: str, name: str = "Demo Caller") -> SipPhone:
+        caller = await centre.caller(number, name)
+        made.append(caller)
+        return caller
+
+    yield make
+    for caller in made:
+        caller.close()

@@ -1,0 +1,315 @@
+"""The whole product, started by ``cti serve`` in a folder and on ports of its own, as a test sees it.
+
+Gives what a test needs to act (bus requests, database session, folders, process ids) and to wait (``agent_is``,
+``until``). Must not know any scenario.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cti.bus.nats import NatsBus
+from cti.provision.home import asterisk_home
+from cti.provision.secrets import effective_secrets
+from cti.settings import Settings, load_settings
+from cti.store.database import make_engine, make_session_factory
+from cti.store.models import Agent, Customer, Did, Queue, Trunk, User
+from tests.e2e.rig import processes
+from tests.e2e.rig.ports import free_port, free_range
+from tests.e2e.rig.sip import SipPhone
+from tests.e2e.rig.switch import RunningSwitch
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+START_DEADLINE = 240.0  # the first start may fetch Asterisk
+Document = dict[str, Any]
+T = TypeVar("T")
+
+
+async def until(what: str, check: Callable[[], T | Awaitable[T]], deadline: float = 5.0, every: float = 0.02) -> T:
+    """Wait until ``check`` gives something true; returns it. Raises ``AssertionError`` naming ``what``."""
+    end = time.monotonic() + deadline
+    while True:
+        value = check()
+        value = await value if isinstance(value, Awaitable) else value
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {deadline} s; last seen {value!r}")
+        await asyncio.sleep(every)
+
+
+class Centre:
+    """One running product. Build with ``await Centre.start(folder)``."""
+
+    def __init__(self, root: Path, environment: dict[str, str]) -> None:
+        self.root = root
+        first, last = free_range(1000)
+        self.environment = {
+            "CALLYARD_VAR": str(root / "var"),
+            "CALLYARD_DIST": os.environ.get("CALLYARD_DIST", str(REPOSITORY / "var" / "dist")),
+            "CALLYARD_RTP_START": str(first),
+            "CALLYARD_RTP_END": str(last),
+            **{f"CALLYARD_{name}_PORT": str(free_port()) for name in _PORTS},
+            **environment,
+        }
+        self.settings = self._settings()
+        self.agents: dict[str, Document] = {}
+        self.queues: dict[str, Document] = {}
+        self.history: list[tuple[float, str, Document]] = []
+        self.log = root / "serve.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._bus: NatsBus | None = None
+        self._sessions = make_session_factory(make_engine(self.settings.database))
+
+    @classmethod
+    async def start(cls, root: Path, **environment: str) -> Centre:
+        centre = cls(root, environment)
+        await centre.launch()
+        return centre
+
+    # ------------------------------------------------ life
+
+    async def launch(self) -> None:
+        """Start ``cti serve`` and wait until the site answers and the engine is connected to the switch."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(  # noqa: ASYNC220 - a test may wait the moment that a fork takes
+                [sys.executable, "-m", "cti.cli", "serve"],
+                cwd=REPOSITORY,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        await until("the site answers", self._site_answers, START_DEADLINE, every=0.2)
+        self._bus = NatsBus(f"nats://127.0.0.1:{self.settings.nats_port}", effective_secrets(self.settings).nats_token)
+        await self._bus.start()
+        assert await self._bus.wait_connected(20)
+        await self._bus.subscribe("cy.evt.agent.*", self._saw_agent)
+        await self._bus.subscribe("cy.evt.queue.*", self._saw_queue)
+        await until("the engine is connected to the switch", self._linked, 30, every=0.1)
+
+    async def stop(self) -> None:
+        if self._bus:
+            await self._bus.stop()
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.to_thread(self.process.wait, 30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise AssertionError("cti serve did not end within 30 s of SIGTERM") from None
+
+    def pid(self, part: str) -> int:
+        """Process id of ``engine``, ``worker``, ``asterisk``, ``nats`` or ``web``."""
+        assert self.process is not None
+        found = [
+            pid for pid, line in processes.descendants(self.process.pid).items() if re.search(_COMMAND[part], line)
+        ]
+        assert found, f"no {part} among {processes.descendants(self.process.pid)}"
+        return min(found)
+
+    def kill(self, part: str) -> int:
+        """kill -9; returns the old process id."""
+        pid = self.pid(part)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def output(self) -> str:
+        return self.log.read_text("utf-8", "replace")
+
+    def tracebacks(self) -> str:
+        """What the processes printed of unhandled errors, for "nothing crashes"."""
+        lines = self.output().splitlines()
+        return "\n".join(
+            line
+            for n, line in enumerate(lines)
+            if any("Traceback (most" in near for near in lines[max(0, n - 40) : n + 1])
+        )
+
+    # ------------------------------------------------ acting
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.web_port}"
+
+    @property
+    def bus(self) -> NatsBus:
+        assert self._bus is not None
+        return self._bus
+
+    @property
+    def switch(self) -> RunningSwitch:
+        line = processes.command_line(self.pid("asterisk")).split(" -C ")[0].split(" ")
+        etc = asterisk_home(self.settings) / "etc"
+        return RunningSwitch(tuple(line), etc, self.settings.sip_port, self.pid("asterisk"))
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Session]:
+        with self._sessions() as session:
+            yield session
+
+    def agent_row(self, number: str) -> Agent:
+        with self.database() as session:
+            return session.scalars(select(Agent).where(Agent.number == number)).one()
+
+    async def agent(self, number: str, op: str = "state", **arguments: object) -> Document:
+        """One ``cy.cmd.agent`` operation that must succeed; the agent document."""
+        reply = await self.try_agent(number, op, **arguments)
+        assert reply.get("ok"), f"{op} of {number}: {reply}"
+        return dict(reply["agent"])
+
+    async def try_agent(self, number: str, op: str, **arguments: object) -> Document:
+        payload = {"op": op, "agent_id": self.agent_row(number).id, **arguments}
+        return await self.bus.request("cy.cmd.agent", payload)
+
+    async def floor(self) -> Document:
+        return await self.bus.request("cy.cmd.centre", {"op": "floor"})
+
+    async def configure(self, change: Callable[[Session], None], *, phones: bool = False) -> None:
+        """Change the database as an administrator's page does, and have it published (and loaded by the switch)."""
+        with self.database() as session:
+            change(session)
+            session.commit()
+        for op in ("publish_config", *(("apply_switch",) if phones else ())):
+            reply = await self.bus.request("cy.cmd.worker", {"op": op}, 20.0)
+            assert reply.get("ok"), f"{op}: {reply}"
+
+    async def quick_queues(self, **fields: object) -> None:
+        """Set fields of every queue, e.g. ``wrapup=0``, ``ring_timeout=4``."""
+
+        def change(session: Session) -> None:
+            for queue in session.scalars(select(Queue)):
+                for name, value in fields.items():
+                    setattr(queue, name, value)
+
+        await self.configure(change)
+
+    async def set_trunk_port(self, port: int) -> None:
+        """Calls out go to a SIP phone of the test at this port."""
+
+        def change(session: Session) -> None:
+            for trunk in session.scalars(select(Trunk)):
+                trunk.host, trunk.port = "127.0.0.1", port
+
+        await self.configure(change, phones=True)
+
+    async def phone(self, number: str) -> SipPhone:
+        """A registered SIP phone of agent ``number`` that the test steers."""
+        phone = await SipPhone(self.settings.sip_port, number, self.agent_row(number).sip_secret).open()
+        await phone.register()
+        return phone
+
+    async def caller(self, number: str, name: str = "Demo Caller") -> SipPhone:
+        """Somebody outside with this number."""
+        return await SipPhone(self.settings.sip_port, number, "", name).open()
+
+    async def on_duty(self, number: str, *, device: str = "") -> SipPhone | None:
+        """Agent ``number`` is logged in and ready, with a SIP phone of ours unless ``device`` names another one."""
+        phone = None if device else await self.phone(number)
+        await self.agent(number, "login", device=device or number)
+        await until(f"{number} registered", lambda: self._registered(number), 5)
+        await self.agent(number, "ready")
+        await self.agent_is(number, "ready")
+        return phone
+
+    async def everybody_off(self) -> None:
+        """No calls, nobody logged in: how each test finds the centre."""
+        self.switch.rx("channel request hangup all")
+        await until("no calls", self._idle, 10)
+        for number in list(await self.numbers()):
+            if (await self.agent(number))["state"] != "loggedOff":
+                await self.agent(number, "logout")
+                await self.agent_is(number, "loggedOff")
+
+    async def numbers(self) -> list[str]:
+        with self.database() as session:
+            return list(session.scalars(select(Agent.number).order_by(Agent.number)))
+
+    # ------------------------------------------------ waiting
+
+    async def agent_is(self, number: str, *states: str, deadline: float = 5.0) -> Document:
+        """Wait until the engine says that the agent is in one of ``states``."""
+
+        async def check() -> Document | None:
+            document = await self.agent(number)
+            return document if document["state"] in states else None
+
+        try:
+            return await until(f"agent {number} is {states}", check, deadline, every=0.05) or {}
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {await self.agent(number)}") from None
+
+    async def _idle(self) -> bool:
+        return (await self.floor())["calls"] == 0
+
+    async def _registered(self, number: str) -> bool:
+        return bool((await self.agent(number))["registered"])
+
+    async def _linked(self) -> bool:
+        try:
+            floor = await self.floor()
+        except Exception:
+            return False
+        return bool(floor.get("ok")) and any(s["up"] for s in floor["switches"]) and bool(floor["agents"])
+
+    def _site_answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"cti serve ended with {self.process.returncode}: {self.output()[-3000:]}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as reply:
+                return bool(reply.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def _saw_agent(self, _subject: str, document: Document) -> None:
+        self.agents[document["number"]] = document
+        self.history.append((time.time(), document["number"], document))
+
+    def _saw_queue(self, _subject: str, document: Document) -> None:
+        self.queues[document["number"]] = document
+
+    def _settings(self) -> Settings:
+        with _environment(self.environment):
+            return load_settings(self.environment["CALLYARD_VAR"])
+
+
+_PORTS = ("WEB", "NATS", "AMI", "SIP", "SIP_WS", "ENGINE_METRICS", "WORKER_METRICS")
+_COMMAND = {
+    "engine": r"cti\S* engine\b",
+    "worker": r"cti\S* worker\b",
+    "asterisk": r"asterisk\b.* -C ",
+    "nats": r"nats-server",
+    "web": r"gunicorn",
+}
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+
+
+__all__ = ["Centre", "Customer", "Did", "Trunk", "User", "until"]

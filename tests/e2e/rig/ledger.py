@@ -1,0 +1,59 @@
+"""What the database says of calls, as tests ask for it: rows once the worker has written them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from cti.store.models import Call, Recording, RecordingState
+from tests.e2e.rig.centre import Centre, until
+from tests.e2e.rig.tones import RATE, Samples
+
+
+async def finished_call(centre: Centre, number: str, deadline: float = 10.0) -> Call:
+    """The newest call of customer ``number``, once it is ended in the database; with legs, recordings and note."""
+
+    def look() -> Call | None:
+        with centre.database() as session:
+            call = session.scalars(
+                select(Call)
+                .where(Call.number.endswith(number))
+                .order_by(Call.created_at.desc())
+                .options(selectinload(Call.legs), selectinload(Call.recordings), selectinload(Call.note))
+            ).first()
+            return call if call is not None and call.ended_at is not None else None
+
+    found = await until(f"an ended call of {number} in the database", look, deadline, every=0.1)
+    assert found is not None
+    return found
+
+
+async def calls_of(centre: Centre, number: str) -> list[Call]:
+    with centre.database() as session:
+        return list(session.scalars(select(Call).where(Call.number.endswith(number)).order_by(Call.created_at)))
+
+
+async def recording(centre: Centre, call: Call, position: int = 0, deadline: float = 15.0) -> tuple[Recording, Samples]:
+    """One finished recording of ``call`` and its samples, shape (n, 2): what the customer says, what they hear."""
+
+    def look() -> Recording | None:
+        with centre.database() as session:
+            rows = list(
+                session.scalars(select(Recording).where(Recording.call_id == call.id).order_by(Recording.started_at))
+            )
+            return rows[position] if len(rows) > position and rows[position].state is RecordingState.READY else None
+
+    row = await until(f"recording {position} of {call.id} is ready", look, deadline, every=0.1)
+    assert row is not None
+    samples, rate = soundfile.read(recording_path(centre, row), dtype="int16", always_2d=True)
+    assert rate == RATE
+    assert samples.shape[1] == 2
+    return row, np.asarray(samples)
+
+
+def recording_path(centre: Centre, row: Recording) -> Path:
+    return centre.settings.recordings_dir / row.file
