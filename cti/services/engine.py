@@ -40,7 +40,7 @@ from cti.domain.switch import (
 )
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
-from cti.services.centre import Centre, QueueRuntime
+from cti.services.centre import Centre, QueueRuntime, QueueToday
 from cti.services.dialling import Dialling
 from cti.services.documents import agent_document, centre_document, floor_document, queue_document, stored_agent
 from cti.services.effects import Effect, Log, Publish, StoreAgent, SwitchCommand
@@ -101,6 +101,32 @@ class Engine:
                     self._agents.restore(agent, document)
                 except (KeyError, ValueError):
                     self.centre.counters["restore:bad"] += 1
+        return self._flush()
+
+    def refresh(self, now: float) -> list[Effect]:
+        """Publish everything again: the bus was away."""
+        self.centre.now = now
+        self.centre.dirty_agents.update(self.centre.agents)
+        self.centre.dirty_queues.update(self.centre.queues)
+        self._stored.clear()
+        self._centre_dirty = True
+        return self._flush()
+
+    def today(self) -> dict[str, Any]:
+        """Today's counters of every queue, to be given to ``restore_today`` after a restart."""
+        return {"queues": {queue_id: q.today.to_document() for queue_id, q in self.centre.queues.items()}}
+
+    def restore_today(self, document: Mapping[str, Any]) -> None:
+        for queue_id, counters in document.get("queues", {}).items():
+            queue = self.centre.queues.get(queue_id)
+            if queue is not None:
+                queue.today = QueueToday(**counters)
+
+    def new_day(self, now: float) -> list[Effect]:
+        self.centre.now = now
+        for queue in self.centre.queues.values():
+            queue.today = QueueToday()
+        self.centre.dirty_queues.update(self.centre.queues)
         return self._flush()
 
     def unknown_calls(self, snapshot: Snapshot) -> list[str]:

@@ -40,7 +40,8 @@ class Lifecycle:
         first = leg.alerting_at is None
         self._centre.leg_event(leg, LegEvent.RING)
         agent = self._agent_of(leg)
-        if agent is not None and not self._dialling.is_own_phone(call, leg):
+        rejoining = agent is not None and agent.state in ESTABLISHED
+        if agent is not None and not rejoining and not self._dialling.is_own_phone(call, leg):
             self._acd.agents.event(agent, AgentEvent.ALERT)
         self._touch_agents(call)
         if first:

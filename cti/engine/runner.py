@@ -1,0 +1,224 @@
+"""Runs the pure engine: switch events, requests and timers in; commands, documents and timers out.
+
+Order matters in one place only: effects are started in the order they were decided, and a driver keeps the order of
+commands on one channel. Nothing here decides anything about calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from cti.bus.base import Bus, BusDown, Document
+from cti.domain.config import CentreConfig
+from cti.domain.errors import BadRequest, CallyardError, SwitchError
+from cti.domain.switch import LinkLost, LinkUp, SwitchEvent
+from cti.services.effects import Effect, Log, Publish, StartTimer, StopTimer, StoreAgent, SwitchCommand
+from cti.services.engine import Engine
+from cti.switches.base import Switch
+
+RECONCILE_EVERY = 10.0
+SNAPSHOT_RETRY = 0.5
+CONFIG_BUCKET, CONFIG_KEY = "cy_config", "centre"
+AGENT_BUCKET = "cy_agents"
+STATS_BUCKET = "cy_stats"
+
+log = structlog.get_logger(__name__)
+
+
+class EngineRunner:
+    """One engine over any number of switches. ``start`` returns when configuration and agents are known."""
+
+    def __init__(self, switches: list[Switch], bus: Bus, clock: Callable[[], float] = time.time) -> None:
+        self.engine = Engine([switch.name for switch in switches])
+        self._switches = {switch.name: switch for switch in switches}
+        self._bus = bus
+        self._clock = clock
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._undo: list[Callable[[], None]] = []
+        self._configured = asyncio.Event()
+        self._reconciling: set[str] = set()
+        self._day = ""
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Wait for the configuration, restore the agents, serve requests, then connect the switches."""
+        self._undo.append(await self._bus.kv_watch(CONFIG_BUCKET, self._on_config))
+        await self._configured.wait()
+        await self._restore()
+        self._undo.append(await self._bus.serve("cy.cmd.agent", self._agent_request))
+        self._undo.append(await self._bus.serve("cy.cmd.centre", self._centre_request))
+        self._undo.append(self._bus.on_connected(lambda: self._do(self.engine.refresh(self._clock()))))
+        for switch in self._switches.values():
+            await switch.start(self._sink(switch.name))
+        self._spawn(self._tick())
+
+    async def stop(self) -> None:
+        """Stop deciding. Calls go on at the switch; the next engine takes them over."""
+        for undo in self._undo:
+            undo()
+        for switch in self._switches.values():
+            await switch.stop()
+        for handle in self._timers.values():
+            handle.cancel()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _on_config(self, key: str, value: Document | None) -> None:
+        if key != CONFIG_KEY or value is None:
+            return
+        try:
+            config = CentreConfig.from_document(value)
+        except BadRequest as error:
+            log.error("configuration refused, the old one stays", error=str(error))
+            return
+        log.info("configuration", version=config.version, agents=len(config.agents), queues=len(config.queues))
+        self._do(self.engine.on_config(self._clock(), config))
+        self._configured.set()
+
+    async def _restore(self) -> None:
+        while True:
+            try:
+                agents = await self._bus.kv_all(AGENT_BUCKET)
+                stats = await self._bus.kv_get(STATS_BUCKET, "today")
+                break
+            except BusDown:
+                await asyncio.sleep(SNAPSHOT_RETRY)
+        self._do(self.engine.on_restore(self._clock(), agents))
+        self._day = self._today()
+        if stats is not None and stats.get("day") == self._day:
+            self.engine.restore_today(stats)
+
+    # ------------------------------------------------------------ in
+
+    def _sink(self, name: str) -> Callable[[SwitchEvent], None]:
+        def sink(event: SwitchEvent) -> None:
+            if isinstance(event, LinkLost):
+                log.warning("switch lost", switch=name, reason=event.reason)
+            self._do(self.engine.on_event(self._clock(), name, event))
+            if isinstance(event, LinkUp):
+                log.info("switch connected", switch=name)
+                self._spawn(self._reconcile(name, until_done=True))
+
+        return sink
+
+    async def _agent_request(self, request: Document) -> Document:
+        reply, effects = self.engine.agent_request(self._clock(), request)
+        self._do(effects)
+        return reply
+
+    async def _centre_request(self, request: Document) -> Document:
+        reply, effects = self.engine.centre_request(self._clock(), request)
+        self._do(effects)
+        return reply
+
+    async def _reconcile(self, name: str, *, until_done: bool) -> None:
+        """Snapshot and reconcile one switch; after a connect again and again until it worked."""
+        if name in self._reconciling:
+            return
+        self._reconciling.add(name)
+        try:
+            while True:
+                try:
+                    await self._reconcile_once(name)
+                    return
+                except SwitchError as error:
+                    log.warning("snapshot failed", switch=name, error=str(error))
+                    if not until_done or not self.engine.centre.switches[name].up:
+                        return
+                await asyncio.sleep(SNAPSHOT_RETRY)
+        finally:
+            self._reconciling.discard(name)
+
+    async def _reconcile_once(self, name: str) -> None:
+        asked_at = self._clock()
+        snapshot = await self._switches[name].snapshot()
+        ledger = {}
+        for call_id in self.engine.unknown_calls(snapshot):
+            document = await self._ledger(call_id)
+            if document is not None:
+                ledger[call_id] = document
+        self._do(self.engine.on_snapshot(self._clock(), name, snapshot, asked_at, ledger))
+
+    async def _ledger(self, call_id: str) -> Document | None:
+        try:
+            message = await self._bus.last(f"cy.log.call.{call_id}", 2.0)
+        except BusDown:
+            return None
+        call = message.get("call") if message else None
+        return call if isinstance(call, dict) else None
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(RECONCILE_EVERY)
+            if self._today() != self._day:
+                self._day = self._today()
+                self._do(self.engine.new_day(self._clock()))
+            self._bus.put_soon(STATS_BUCKET, "today", {"day": self._day, **self.engine.today()})
+            for name, status in self.engine.centre.switches.items():
+                if status.up:
+                    await self._reconcile(name, until_done=False)
+
+    def _today(self) -> str:
+        return datetime.fromtimestamp(self._clock(), UTC).astimezone().date().isoformat()
+
+    # ------------------------------------------------------------ out
+
+    def _do(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case SwitchCommand():
+                    self._spawn(self._command(effect))
+                case Publish(subject, document):
+                    self._bus.publish(subject, document)
+                case Log(subject, document, message_id):
+                    if "call" in document:
+                        log.info(document["event"], call_id=document["call"]["call_id"], cause=document["cause"])
+                    self._bus.publish_durable(subject, message_id, document)
+                case StoreAgent(agent_id, document):
+                    self._bus.put_soon(AGENT_BUCKET, agent_id, document)
+                case StartTimer(key, delay):
+                    self._start_timer(key, delay)
+                case StopTimer(key):
+                    self._stop_timer(key)
+
+    async def _command(self, effect: SwitchCommand) -> None:
+        try:
+            await self._switches[effect.switch].execute(effect.command)
+        except CallyardError as error:
+            name = type(effect.command).__name__
+            log.warning("switch command failed", command=name, error=error.code, detail=str(error))
+            self._do(self.engine.on_failed(self._clock(), effect, error))
+
+    def _start_timer(self, key: str, delay: float) -> None:
+        self._stop_timer(key)
+        self._timers[key] = asyncio.get_running_loop().call_later(delay, self._fire, key)
+
+    def _stop_timer(self, key: str) -> None:
+        handle = self._timers.pop(key, None)
+        if handle is not None:
+            handle.cancel()
+
+    def _fire(self, key: str) -> None:
+        self._timers.pop(key, None)
+        self._do(self.engine.on_timer(self._clock(), key))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.engine.centre.counters["engine:bug"] += 1
+            log.error("a task of the engine failed", exc_info=error)
