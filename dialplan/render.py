@@ -179,7 +179,7 @@ def _trunks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         name = next(n for n in ("local", "loopback", "this-machine") if n not in used)
         trunks.append(_trunk({"id": name, "name": name, "host": "127.0.0.1"}))
     for other in loopback[1:]:
-        other["host"] = ""
+        other["match"] = ""
     return trunks
 
 

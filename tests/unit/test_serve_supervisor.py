@@ -1,0 +1,175 @@
+"""The supervisor: programs start in order, come back when they die, and nothing is left when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cti.provision.child import Child
+from cti.provision.programs import Program
+from cti.provision.supervisor import StartFailed, Supervisor
+
+DEADLINE = 15.0
+
+
+class Lines:
+    """A log that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def line(self, name: str, text: str) -> None:
+        self.lines.append((name, text))
+
+    def said(self, part: str) -> bool:
+        return any(part in text for _, text in self.lines)
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"not in {DEADLINE} s: {what}"
+        await asyncio.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """A zombie is dead: only its parent has not looked yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
+def program(folder: Path, name: str, body: str, *, grace: float = 5.0, ready_within: float = DEADLINE) -> Program:
+    """A Python program that is ready when it has written its process id to ``<folder>/<name>``."""
+    mark = folder / name
+    script = (
+        "import os, signal, subprocess, sys, time\n"
+        f"def ready():\n    open({str(mark)!r} + '.t', 'w').write(str(os.getpid()))\n"
+        f"    os.rename({str(mark)!r} + '.t', {str(mark)!r})\n" + textwrap.dedent(body)
+    )
+
+    async def probe() -> bool:
+        return mark.exists()
+
+    return Program(name, (sys.executable, "-c", script), probe, ready_within, grace)
+
+
+def pid_of(folder: Path, name: str) -> int:
+    return int((folder / name).read_text(encoding="utf-8"))
+
+
+STAYS = "ready()\nwhile True: signal.pause()"
+
+
+async def test_programs_start_in_order_and_all_end(tmp_path: Path) -> None:
+    second = f"assert os.path.exists({str(tmp_path / 'first')!r}), 'first was not ready'\n{STAYS}"
+    supervisor = Supervisor(
+        [[program(tmp_path, "first", STAYS)], [program(tmp_path, "second", second)]], os.environ, Lines()
+    )
+    await supervisor.start()
+    pids = [pid_of(tmp_path, name) for name in ("first", "second")]
+    assert all(alive(pid) for pid in pids)
+    await supervisor.stop()
+    assert not any(alive(pid) for pid in pids)
+
+
+async def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
+    log = Lines()
+    supervisor = Supervisor([[program(tmp_path, "engine", STAYS)]], os.environ, log)
+    await supervisor.start()
+    first = pid_of(tmp_path, "engine")
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: pid_of(tmp_path, "engine") != first, "a new process")
+    assert log.said("engine was ended by SIGKILL; starting it again")
+    await supervisor.stop()
+    assert not alive(pid_of(tmp_path, "engine"))
+
+
+async def test_a_program_that_ignores_the_signal_is_killed_with_all_it_started(tmp_path: Path) -> None:
+    body = f"""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+        open({str(tmp_path / "grandchild")!r}, "w").write(str(child.pid))
+        ready()
+        while True: signal.pause()
+    """
+    supervisor = Supervisor([[program(tmp_path, "deaf", body, grace=0.3)]], os.environ, Lines())
+    await supervisor.start()
+    pids = [pid_of(tmp_path, "deaf"), pid_of(tmp_path, "grandchild")]
+    assert all(alive(pid) for pid in pids)
+    await supervisor.stop()
+    await until(lambda: not any(alive(pid) for pid in pids), "both gone")
+
+
+async def test_a_program_that_cannot_start_is_named_with_its_last_words(tmp_path: Path) -> None:
+    supervisor = Supervisor([[program(tmp_path, "engine", "sys.exit('no such table: agents')")]], os.environ, Lines())
+    with pytest.raises(StartFailed, match="engine does not stay up: no such table: agents"):
+        await supervisor.start()
+    await supervisor.stop()
+
+
+async def test_a_program_that_is_never_ready_is_named(tmp_path: Path) -> None:
+    slow = program(tmp_path, "web", "print('still thinking', flush=True)\nsignal.pause()", ready_within=1.0)
+    supervisor = Supervisor([[slow]], os.environ, Lines())
+    with pytest.raises(StartFailed, match="web not ready in 1 s: still thinking"):
+        await supervisor.start()
+    await supervisor.stop()
+    assert not any(keeper.pid for keeper in supervisor.keepers)
+
+
+async def test_a_missing_program_is_named(tmp_path: Path) -> None:
+    async def never() -> bool:
+        return False
+
+    missing = Program("bus", (str(tmp_path / "nats-server"),), never, 10.0)
+    supervisor = Supervisor([[missing]], os.environ, Lines())
+    with pytest.raises(StartFailed, match=r"bus does not stay up.*No such file"):
+        await supervisor.start()
+    await supervisor.stop()
+
+
+async def test_output_comes_line_by_line_whatever_it_holds() -> None:
+    lines: list[str] = []
+    script = "import os; os.write(1, b'one\\ntw'); os.write(1, b'o\\xff\\n' + b'x' * 100_000 + b'\\nlast')"
+    child = await Child.start((sys.executable, "-c", script), os.environ, lines.append)
+    assert await child.wait() == 0
+    assert lines[:2] == ["one", "two\ufffd"]
+    assert lines[-1] == "last"
+    assert max(map(len, lines)) <= 65_536 + 16_384
+
+
+def test_nothing_is_left_when_the_supervisor_itself_is_killed(tmp_path: Path) -> None:
+    """kill -9 of ``cti serve``: the kernel ends the children."""
+    script = textwrap.dedent(f"""
+        import asyncio, os, sys
+        from pathlib import Path
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_serve_supervisor import STAYS, Lines, program
+        from cti.provision.supervisor import Supervisor
+        async def main():
+            folder = Path({str(tmp_path)!r})
+            deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\\n" + STAYS
+            programs = [program(folder, "one", STAYS), program(folder, "two", deaf)]
+            await Supervisor([programs], os.environ, Lines()).start()
+            print("ready", flush=True)
+            await asyncio.sleep(60)
+        asyncio.run(main())
+    """)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as serve:
+        assert serve.stdout is not None
+        assert serve.stdout.readline() == "ready\n"
+        pids = [pid_of(tmp_path, "one"), pid_of(tmp_path, "two")]
+        assert all(alive(pid) for pid in pids)
+        serve.kill()
+        serve.wait(DEADLINE)
+    asyncio.run(until(lambda: not any(alive(pid) for pid in pids), "both gone"))
