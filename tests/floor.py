@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from cti.bus.memory import MemoryBus, MemoryBroker
+from cti.bus.memory import MemoryBroker, MemoryBus
 from cti.domain.agents import Agent
 from cti.domain.calls import Call
 from cti.domain.config import (
@@ -91,7 +91,7 @@ class Floor:
     async def until(self, condition: Callable[[], object], what: str = "condition", deadline: float = 3.0) -> None:
         try:
             async with asyncio.timeout(deadline):
-                while not condition():
+                while not condition():  # noqa: ASYNC110 - nothing to be notified by
                     await asyncio.sleep(0.002)
         except TimeoutError:
             calls = [c.to_document() for c in self.runner.engine.centre.calls.values()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,11 +34,18 @@ log = structlog.get_logger(__name__)
 class EngineRunner:
     """One engine over any number of switches. ``start`` returns when configuration and agents are known."""
 
-    def __init__(self, switches: list[Switch], bus: Bus, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        switches: Sequence[Switch],
+        bus: Bus,
+        clock: Callable[[], float] = time.time,
+        configured: Callable[[CentreConfig], None] = lambda config: None,
+    ) -> None:
         self.engine = Engine([switch.name for switch in switches])
         self._switches = {switch.name: switch for switch in switches}
         self._bus = bus
         self._clock = clock
+        self._on_configured = configured
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._undo: list[Callable[[], None]] = []
@@ -82,6 +89,7 @@ class EngineRunner:
             log.error("configuration refused, the old one stays", error=str(error))
             return
         log.info("configuration", version=config.version, agents=len(config.agents), queues=len(config.queues))
+        self._on_configured(config)
         self._do(self.engine.on_config(self._clock(), config))
         self._configured.set()
 
