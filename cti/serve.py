@@ -20,11 +20,11 @@ from cti.domain.errors import CallyardError
 from cti.provision import programs
 from cti.provision.apt import ProvisionFailed
 from cti.provision.asterisk import AsteriskInstallation, ensure_asterisk
-from cti.provision.first_run import FirstRun, prepare_database, prepare_switch
+from cti.provision.first_run import FirstRun, forget_first_password, prepare_database, prepare_switch
 from cti.provision.logs import ConsoleLog
 from cti.provision.ports import our_ports, require_ports
 from cti.provision.prompts import make_prompts
-from cti.provision.secrets import effective_secrets, secrets_dir
+from cti.provision.secrets import effective_secrets
 from cti.provision.supervisor import Supervisor
 from cti.settings import Settings, SwitchChoice
 
@@ -58,6 +58,7 @@ async def _serve(settings: Settings, log: ConsoleLog) -> int:
         if await _or_stop(starting, stop):
             starting.result()
             log.banner(_banner(settings, first_run, time.monotonic() - began))
+            forget_first_password(settings)
             await stop.wait()
         log.line("callyard", "stopping")
     finally:
@@ -181,7 +182,7 @@ def _banner(settings: Settings, first_run: FirstRun, seconds: float) -> list[str
     if first_run.admin_password:
         lines.append(f"First administrator:  {first_run.admin_name}    one-time password:  {first_run.admin_password}")
     if first_run.demo_logins:
-        lines.append(f"Logins of the demo agents and supervisor:  {secrets_dir(settings.var) / 'demo-logins'}")
+        lines.append(f"Logins of the demo people:  {first_run.demo_logins}")
     return [*lines, "Ctrl-C stops everything."]
 
 

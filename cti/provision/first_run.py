@@ -6,7 +6,7 @@ Every step may be repeated; what exists stays. Database trouble becomes one line
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,32 +30,41 @@ ADMIN_NAME = "admin"
 
 @dataclass(frozen=True, slots=True)
 class FirstRun:
-    """``admin_password`` is there only the first time; ``demo_logins`` says whether the file of them exists."""
+    """``admin_password`` until it was shown once; ``demo_logins`` is the file of the demo people's passwords."""
 
     admin_name: str = ADMIN_NAME
     admin_password: str | None = None
-    demo_logins: bool = False
+    demo_logins: Path | None = None
 
 
 def prepare_database(settings: Settings, say: Progress) -> FirstRun:
     """Bring the tables up to date, fill an empty database. Raises ``ProvisionFailed``."""
     from cti.store.database import make_engine, make_session_factory
-    from cti.store.setup import ensure_admin, migrate
+    from cti.store.demo import fill
+    from cti.store.setup import ensure_admin
 
+    migrate_database(settings)
+    secrets = secrets_dir(settings.var)
     with database_trouble(settings):
-        migrate(settings.database)
         engine = make_engine(settings.database)
         try:
             with make_session_factory(engine)() as session:
-                password = ensure_admin(session, ADMIN_NAME)
-                logins = _fill_demo(settings, session, say) if settings.demo else {}
-                session.commit()
+                if password := ensure_admin(session, ADMIN_NAME):
+                    _write_private(secrets / "first-admin", f"{password}\n")
+                if settings.demo and (logins := fill(session)):
+                    _write_private(secrets / "demo-logins", "".join(f"{n} {p}\n" for n, p in logins.items()))
+                    say("database: filled with demo data")
         finally:
             engine.dispose()
-    path = secrets_dir(settings.var) / "demo-logins"
-    if logins:
-        _write_logins(path, logins)
-    return FirstRun(ADMIN_NAME, password, path.exists())
+    return FirstRun(
+        admin_password=_read(secrets / "first-admin"),
+        demo_logins=path if (path := secrets / "demo-logins").exists() else None,
+    )
+
+
+def forget_first_password(settings: Settings) -> None:
+    """It was shown: it is not shown again."""
+    (secrets_dir(settings.var) / "first-admin").unlink(missing_ok=True)
 
 
 def prepare_switch(settings: Settings, installation: AsteriskInstallation) -> None:
@@ -144,19 +153,13 @@ def explain(database: str, error: BaseException) -> str:
     return f"database {shown}: {reason}: {advice}"
 
 
-def _fill_demo(settings: Settings, session: object, say: Progress) -> Mapping[str, str]:
-    """Demo data into an empty database; user name → initial password of whom it made."""
-    from cti.store.demo import fill
-
-    logins: Mapping[str, str] = fill(session)  # type: ignore[arg-type]
-    if logins:
-        say("database: demo data made")
-    return logins
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8").strip() if path.exists() else None
 
 
-def _write_logins(path: Path, logins: Mapping[str, str]) -> None:
-    temporary = path.with_name(f".demo-logins.{os.getpid()}")
+def _write_private(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines(f"{name} {password}\n" for name, password in logins.items())
+        file.write(text)
     temporary.replace(path)
