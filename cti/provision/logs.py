@@ -23,12 +23,15 @@ class ConsoleLog:
         self._file.setLevel(logging.INFO)
         self._folder = folder
 
-    def line(self, name: str, text: str) -> None:
+    def line(self, name: str, text: str, quiet: bool = False) -> None:
+        """``quiet`` lines are in the file only."""
+        self._write(f"{name:<{_WIDTH}} | {text}")
+        if quiet:
+            return
         label = f"{name:<{_WIDTH}} |"
         if self._colour:
             label = f"\x1b[{_COLOURS.get(name, 37)}m{label}\x1b[0m"
         self._print(f"{label} {_printable(text)}")
-        self._write(f"{name:<{_WIDTH}} | {text}")
 
     def banner(self, lines: Sequence[str]) -> None:
         """To the terminal only: it may hold a password."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
@@ -23,17 +24,25 @@ Probe = Callable[[], Awaitable[bool]]
 Say = Callable[[str], None]
 
 PROBE_TIMEOUT = 1.0
+ASTERISK_CHATTER = re.compile(
+    r"Setting max files|PBX UUID|'minimum_size' with type 'threadpool'|CDR logging disabled|indication tones"
+    r"|Executing last"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """``probe`` tells readiness; ``ready_within`` seconds after the start it must; ``grace`` seconds to end itself."""
+    """``probe`` tells readiness; ``ready_within`` seconds after the start it must; ``grace`` seconds to end itself.
+
+    Lines that match ``hush`` go to the log file only.
+    """
 
     name: str
     argv: tuple[str, ...]
     probe: Probe
     ready_within: float = 30.0
     grace: float = 8.0
+    hush: re.Pattern[str] | None = None
 
 
 def nats_server(settings: Settings, secrets: Secrets) -> Program:
@@ -62,12 +71,21 @@ def nats_server(settings: Settings, secrets: Secrets) -> Program:
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     temporary.replace(conf)
-    return Program("bus", (binary, "-c", str(conf)), lambda: greets(settings.nats_port, b"INFO "), 15.0, 5.0)
+    return Program(
+        "bus",
+        (binary, "-c", str(conf)),
+        lambda: greets(settings.nats_port, b"INFO "),
+        15.0,
+        5.0,
+        re.compile(r"\[INF\]"),
+    )
 
 
 def asterisk(settings: Settings, installation: AsteriskInstallation) -> Program:
     argv = tuple(asterisk_command(settings, installation))
-    return Program("asterisk", argv, lambda: greets(settings.ami_port, b"Asterisk Call Manager"), 60.0, 5.0)
+    return Program(
+        "asterisk", argv, lambda: greets(settings.ami_port, b"Asterisk Call Manager"), 60.0, 5.0, ASTERISK_CHATTER
+    )
 
 
 def engine(settings: Settings) -> Program:

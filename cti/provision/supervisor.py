@@ -30,7 +30,8 @@ class StartFailed(CallyardError):
 
 
 class Log(Protocol):
-    def line(self, name: str, text: str) -> None: ...
+    def line(self, name: str, text: str, quiet: bool = False) -> None:
+        """``quiet``: only to the file."""
 
 
 def describe_status(status: int) -> str:
@@ -118,7 +119,8 @@ class Keeper:
 
     def _say(self, text: str) -> None:
         self.last_lines.append(text)
-        self._log.line(self.program.name, text)
+        hush = self.program.hush
+        self._log.line(self.program.name, text, quiet=hush is not None and hush.search(text) is not None)
 
 
 class Supervisor:

@@ -27,7 +27,7 @@ class Lines:
     def __init__(self) -> None:
         self.lines: list[tuple[str, str]] = []
 
-    def line(self, name: str, text: str) -> None:
+    def line(self, name: str, text: str, quiet: bool = False) -> None:
         self.lines.append((name, text))
 
     def said(self, part: str) -> bool:
