@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import pytest
@@ -23,9 +22,8 @@ async def test_a_caller_presses_a_key_and_reaches_the_longest_idle_agent(
 ) -> None:
     first = await phones("1001")
     await phones("1002")
-    await centre.on_duty("1001", device="1001")
-    await asyncio.sleep(0)
-    await centre.on_duty("1002", device="1002")
+    await centre.on_duty("1001")
+    await centre.on_duty("1002")
     caller = await callers("13900000101")
     call = await caller.dial(MENU_DID, CUSTOMER_TONE)
     await call.becomes("up", 5)
@@ -50,7 +48,7 @@ async def test_hold_gives_music_and_retrieve_gives_the_agent_back(
     centre: Centre, phones: PhoneMaker, callers: PhoneMaker
 ) -> None:
     phone = await phones("1001")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     call = await (await callers("13900000102")).dial(ORDERS_DID, CUSTOMER_TONE)
     ringing = await phone.incoming(10)
     await ringing.answer(AGENT_TONE)
@@ -73,7 +71,7 @@ async def test_hold_gives_music_and_retrieve_gives_the_agent_back(
 
 async def test_digits_of_the_agent_reach_the_customer(centre: Centre, phones: PhoneMaker, callers: PhoneMaker) -> None:
     phone = await phones("1001")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     call = await (await callers("13900000103")).dial(ORDERS_DID, CUSTOMER_TONE)
     ringing = await phone.incoming(10)
     await ringing.answer(AGENT_TONE)
@@ -84,12 +82,12 @@ async def test_digits_of_the_agent_reach_the_customer(centre: Centre, phones: Ph
 
 async def test_blind_transfer_to_a_colleague(centre: Centre, phones: PhoneMaker, callers: PhoneMaker) -> None:
     one, two = await phones("1001"), await phones("1002")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     call = await (await callers("13900000104")).dial(ORDERS_DID, CUSTOMER_TONE)
     first = await one.incoming(10)
     await first.answer(AGENT_TONE)
     await call.hears(AGENT_TONE)
-    await centre.on_duty("1002", device="1002")
+    await centre.on_duty("1002")
     await centre.agent("1001", "transfer", number="1002")
     second = await two.incoming(5)
     await second.answer(OTHER_TONE)
@@ -106,12 +104,12 @@ async def test_consultation_then_take_back_then_complete(
     centre: Centre, phones: PhoneMaker, callers: PhoneMaker
 ) -> None:
     one, two = await phones("1001"), await phones("1002")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     call = await (await callers("13900000105")).dial(ORDERS_DID, CUSTOMER_TONE)
     first = await one.incoming(10)
     await first.answer(AGENT_TONE)
     await call.hears(AGENT_TONE)
-    await centre.on_duty("1002", device="1002")
+    await centre.on_duty("1002")
     await centre.agent("1001", "consult", number="1002")
     asked = await two.incoming(5)
     document = await centre.agent_is("1002", "alerting")
@@ -149,7 +147,7 @@ async def test_no_answer_makes_the_agent_busy_and_the_caller_first_in_line(
 ) -> None:
     await centre.quick_queues(ring_timeout=3.0)
     one, two = await phones("1001"), await phones("1002")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     call = await (await callers("13900000106")).dial(ORDERS_DID, CUSTOMER_TONE)
     silent = await one.incoming(10)
     rang_at = time.time()
@@ -159,7 +157,7 @@ async def test_no_answer_makes_the_agent_busy_and_the_caller_first_in_line(
     assert time.time() - rang_at > 2.5
     assert document["notice"] == "no_answer"
     await silent.becomes("ended")
-    await centre.on_duty("1002", device="1002")
+    await centre.on_duty("1002")
     ringing = await two.incoming(5)
     assert (await centre.agent_is("1002", "alerting"))["call"]["number"].endswith("13900000106")
     await ringing.answer(AGENT_TONE)
@@ -173,7 +171,7 @@ async def test_a_call_out_rings_the_agent_first_then_the_customer(
     customer = await callers("13900000108")
     await centre.set_trunk_port(customer.port)
     phone = await phones("1001")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     await centre.agent("1001", "dial", number="13900000108")
     own = await phone.incoming(5)
     await own.answer(AGENT_TONE)
@@ -197,7 +195,7 @@ async def test_a_busy_customer_frees_the_agent(centre: Centre, phones: PhoneMake
     customer = await callers("13900000109")
     await centre.set_trunk_port(customer.port)
     phone = await phones("1001")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     await centre.agent("1001", "dial", number="13900000109")
     own = await phone.incoming(5)
     await own.answer(AGENT_TONE)

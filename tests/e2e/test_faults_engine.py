@@ -27,7 +27,7 @@ async def waiting_numbers(centre: Centre) -> list[str]:
 
 async def test_engine_killed_while_calls_talk_and_wait(centre: Centre, phones: PhoneMaker, callers: PhoneMaker) -> None:
     phone = await phones("1001")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     talking = await (await callers("13900000200")).dial(ORDERS_DID, CUSTOMER_TONE)
     leg = await phone.incoming(10)
     await leg.answer(AGENT_TONE)
@@ -67,7 +67,7 @@ async def test_engine_killed_while_calls_talk_and_wait(centre: Centre, phones: P
 async def test_worker_killed_while_calls_end(centre: Centre, phones: PhoneMaker, callers: PhoneMaker) -> None:
     phone = await phones("1001")
     await centre.quick_queues(wrapup=0.0)
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     old = centre.kill("worker")
     numbers = [f"1390000021{n}" for n in range(3)]
     for number in numbers:
@@ -89,7 +89,7 @@ async def test_database_away_for_a_while_loses_no_call_row(
 ) -> None:
     phone = await phones("1001")
     await centre.quick_queues(wrapup=0.0)
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     numbers = [f"1390000022{n}" for n in range(4)]
     agent_id = centre.agent_row("1001").id
     lock = sqlite3.connect(centre.settings.var / "callyard.db", isolation_level=None)
@@ -120,7 +120,7 @@ async def test_caller_hangs_up_at_the_moment_the_agent_answers(
 ) -> None:
     await centre.quick_queues(wrapup=0.0)
     phone = await phones("1001")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     number = "13900000230"
     caller = await callers(number)
     rounds = 30
@@ -152,12 +152,12 @@ async def test_caller_hangs_up_at_the_moment_the_agent_answers(
 
 async def test_unregistered_phone_is_not_offered_calls(centre: Centre, phones: PhoneMaker, callers: PhoneMaker) -> None:
     gone, there = await phones("1001"), await phones("1002")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     await gone.register(0)
     await until("the engine knows", lambda: _unregistered(centre, "1001"), 5)
     caller = await (await callers("13900000240")).dial(ORDERS_DID, CUSTOMER_TONE)
     await until("in the queue", lambda: _has(centre, 1), 5)
-    await centre.on_duty("1002", device="1002")
+    await centre.on_duty("1002")
     leg = await there.incoming(5)
     await leg.answer(AGENT_TONE)
     await caller.hears(AGENT_TONE)

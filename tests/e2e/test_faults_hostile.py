@@ -37,7 +37,7 @@ async def test_a_hostile_caller_name_is_only_a_name(
 ) -> None:
     number = f"139000003{list(NAMES).index(kind):02d}"
     phone = await phones("1001")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     caller = await callers(number)
     call = await caller.dial(ORDERS_DID, CUSTOMER_TONE, name=NAMES[kind])
     leg = await phone.incoming(10)
@@ -62,14 +62,14 @@ async def test_a_hostile_caller_name_is_only_a_name(
 
 async def test_malformed_sip_for_half_a_minute(centre: Centre, phones: PhoneMaker, callers: PhoneMaker) -> None:
     one, two = await phones("1001"), await phones("1002")
-    await centre.on_duty("1001", device="1001")
+    await centre.on_duty("1001")
     before = {part: centre.pid(part) for part in ("asterisk", "engine", "worker", "web")}
     talking = await (await callers("13900000390")).dial(ORDERS_DID, CUSTOMER_TONE)
     leg = await one.incoming(10)
     await leg.answer(AGENT_TONE)
     await talking.hears(AGENT_TONE)
     flood = asyncio.create_task(_flood(centre.settings.sip_port))
-    await centre.on_duty("1002", device="1002")
+    await centre.on_duty("1002")
     served = 0
     while not flood.done():
         number = f"139000004{served:02d}"

@@ -35,12 +35,12 @@ async def outside(e2e_folder: Path) -> AsyncIterator[OutsideCentre]:
 async def test_link_cut_in_the_middle_of_calls(outside: OutsideCentre) -> None:
     one, two = await outside.phone("1001"), await outside.phone("1002")
     a, b = [await outside.caller(f"1390000050{n}") for n in (1, 2)]
-    await outside.on_duty("1001", device="1001")
+    await outside.on_duty("1001")
     call_a = await a.dial(ORDERS_DID, CUSTOMER_TONE)
     leg_a = await one.incoming(10)
     await leg_a.answer(AGENT_TONE)
     await call_a.hears(AGENT_TONE)
-    await outside.on_duty("1002", device="1002")
+    await outside.on_duty("1002")
     call_b = await b.dial(ORDERS_DID, CUSTOMER_TONE)
     leg_b = await two.incoming(10)
     await leg_b.answer(OTHER_TONE)
@@ -76,7 +76,7 @@ async def test_link_cut_in_the_middle_of_calls(outside: OutsideCentre) -> None:
 async def test_link_cut_while_the_phone_rings_dials_nobody_twice(outside: OutsideCentre) -> None:
     await outside.everybody_off()
     phone, caller = await outside.phone("1001"), await outside.caller("13900000511")
-    await outside.on_duty("1001", device="1001")
+    await outside.on_duty("1001")
     call = await caller.dial(ORDERS_DID, CUSTOMER_TONE)
     leg = await phone.incoming(10)
     originates = outside.proxy.actions("Originate")
@@ -100,7 +100,7 @@ async def test_link_cut_while_the_phone_rings_dials_nobody_twice(outside: Outsid
 async def test_caller_of_the_dark_time_is_served_after_it(outside: OutsideCentre) -> None:
     await outside.everybody_off()
     phone, caller = await outside.phone("1001"), await outside.caller("13900000521")
-    await outside.on_duty("1001", device="1001")
+    await outside.on_duty("1001")
     await outside.proxy.cut()
     await until("the engine knows", lambda: _link_is(outside, up=False), 10)
     call = await caller.dial(ORDERS_DID, CUSTOMER_TONE)

@@ -28,7 +28,7 @@ from cti.provision.home import asterisk_home
 from cti.provision.secrets import effective_secrets
 from cti.settings import Settings, load_settings
 from cti.store.database import make_engine, make_session_factory
-from cti.store.models import Agent, Customer, Did, Queue, Trunk, User
+from cti.store.models import Agent, Customer, CustomerPhone, Queue, Trunk, User
 from tests.e2e.rig import processes
 from tests.e2e.rig.ports import free_port, free_range
 from tests.e2e.rig.sip import SipPhone
@@ -179,6 +179,26 @@ class Centre:
         payload = {"op": op, "agent_id": self.agent_row(number).id, **arguments}
         return await self.bus.request("cy.cmd.agent", payload)
 
+    @property
+    def logins(self) -> dict[str, str]:
+        """User name → password of the demo people, as the first start wrote them for the administrator."""
+        lines = (self.settings.var / "secrets" / "demo-logins").read_text("utf-8").splitlines()
+        return dict(line.split(" ", 1) for line in lines if line)
+
+    def set_locale(self, username: str, locale: str) -> None:
+        with self.database() as session:
+            session.scalars(select(User).where(User.username == username)).one().locale = locale
+            session.commit()
+
+    def customer_of(self, number: str) -> Customer:
+        """The one demo customer with a number that ends so."""
+        with self.database() as session:
+            rows = session.scalars(
+                select(Customer).join(CustomerPhone).where(CustomerPhone.number.endswith(number)).distinct()
+            ).all()
+        assert len(rows) == 1, f"{len(rows)} customers have {number}"
+        return rows[0]
+
     async def floor(self) -> Document:
         return await self.bus.request("cy.cmd.centre", {"op": "floor"})
 
@@ -220,14 +240,12 @@ class Centre:
         """Somebody outside with this number."""
         return await SipPhone(self.settings.sip_port, number, "", name).open()
 
-    async def on_duty(self, number: str, *, device: str = "") -> SipPhone | None:
-        """Agent ``number`` is logged in and ready, with a SIP phone of ours unless ``device`` names another one."""
-        phone = None if device else await self.phone(number)
+    async def on_duty(self, number: str, *, device: str = "") -> None:
+        """Agent ``number`` is logged in at a registered phone (its SIP phone unless named) and ready."""
         await self.agent(number, "login", device=device or number)
         await until(f"{number} registered", lambda: self._registered(number), 5)
         await self.agent(number, "ready")
         await self.agent_is(number, "ready")
-        return phone
 
     async def everybody_off(self) -> None:
         """No calls, nobody logged in: how each test finds the centre."""
@@ -312,4 +330,4 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 
 
-__all__ = ["Centre", "Customer", "Did", "Trunk", "User", "until"]
+__all__ = ["Centre", "until"]

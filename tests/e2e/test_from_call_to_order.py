@@ -1,0 +1,248 @@
+"""The job itself, without a mock: a caller with RTP, a menu key by RFC 4733, a queue, an agent in a real browser by
+WebRTC or on a plain SIP phone, the pop before the answer, an order, a consultation; then audio, rows and links."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Playwright, async_playwright, expect
+from sqlalchemy import select
+
+from cti.store.models import Order, Product, Recording
+from tests.e2e.rig.browser import Desk, Person, launch
+from tests.e2e.rig.centre import Centre, until
+from tests.e2e.rig.ledger import finished_call, recording
+from tests.e2e.rig.sipp import Sipp
+from tests.e2e.rig.sipphones import callers as sipp_callers
+from tests.e2e.rig.sipphones import registered_phones
+from tests.e2e.rig.tones import call_pcap, seconds_of, ulaw_file
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+CUSTOMER_TONE, AGENT_TONE, OTHER_TONE = 1000.0, 600.0, 1600.0
+MENU_DID = "8000"
+DeskMaker = Callable[..., Awaitable[Desk]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browsers(playwright: Playwright, e2e_folder: Path) -> AsyncIterator[dict[str, Browser]]:
+    """One browser an agent, each with another tone for a microphone."""
+    made = {
+        "agent1": await launch(playwright, e2e_folder, AGENT_TONE),
+        "agent2": await launch(playwright, e2e_folder, OTHER_TONE),
+    }
+    yield made
+    for browser in made.values():
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desks(centre: Centre, browsers: dict[str, Browser]) -> AsyncIterator[DeskMaker]:
+    made: list[Person] = []
+
+    async def make(username: str, locale: str = "zh_CN") -> Desk:
+        browser = browsers.get(username, browsers["agent1"])
+        desk = await Desk.sign_in(centre, browser, username, locale)
+        made.append(desk)
+        return desk
+
+    yield make
+    for desk in made:
+        await desk.close()
+
+
+def menu_caller(centre: Centre, folder: Path, number: str, digit: str = "1", seconds: float = 60.0) -> Sipp:
+    """sipp calls the menu: a tone in RTP, the key as RFC 4733 events in the same stream."""
+    pcap = call_pcap(folder / f"{number}.pcap", CUSTOMER_TONE, seconds, {3.0: digit})
+    return sipp_callers(folder, centre.switch.sip, MENU_DID, [number], pcap=pcap)
+
+
+async def test_browser_agent_takes_an_order_then_consults(
+    centre: Centre, desks: DeskMaker, browsers: dict[str, Browser], e2e_folder: Path
+) -> None:
+    first, second = await desks("agent1", "zh_CN"), await desks("agent2", "en")
+    floor = await Person.sign_in(centre, browsers["agent2"], "supervisor", "zh_CN")
+    await floor.page.goto("/floor")
+    await first.open()
+    await first.ready()
+
+    number = "19900000003"
+    customer = centre.customer_of(number)
+    with menu_caller(centre, e2e_folder, number) as caller:
+        call_id = await first.pop(customer.name, 12)
+        assert (await centre.agent("1001"))["state"] == "alerting", "the pop is there before the answer"
+        await first.press("F2")
+        await first.shows("talking")
+        await first.hears_something()
+        await expect(floor.page.get_by_text(customer.name[:1]).first.or_(floor.page.locator("main"))).to_be_visible()
+        await first.save_order("P003", 2)
+        await until("both tones are on the tape", lambda: _recorded_seconds(centre, call_id, 4.0), 15, every=0.2)
+        await first.press("F4")
+        await first.shows("workingAfterCall", "ready")
+        assert caller.wait(10) == 0, caller.errors()
+    row = await finished_call(centre, number)
+    assert row.id == call_id
+    assert row.digits == "1"
+    assert [(leg.kind, leg.device) for leg in row.legs][1:] == [("agent", "1001-web")]
+    assert all(leg.answered_at and leg.ended_at for leg in row.legs)
+    assert row.ended_by == "agent"
+    _, audio = await recording(centre, row)
+    assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 2, "the customer on the left"
+    assert seconds_of(audio[:, 1], AGENT_TONE) > 1, "the agent on the right"
+    assert seconds_of(audio[:, 0], AGENT_TONE) == 0
+    assert seconds_of(audio[:, 1], CUSTOMER_TONE) == 0
+    with centre.database() as session:
+        order = session.scalars(select(Order).where(Order.call_id == call_id)).one()
+        product = session.scalars(select(Product).where(Product.code == "P003")).one()
+        assert order.customer_id == customer.id
+        assert [(line.product_id, line.quantity) for line in order.lines] == [(product.id, 2)]
+        assert order.total == product.price * Decimal(2)
+    await first.page.goto(f"/calls/{call_id}")
+    await expect(first.page.locator("main")).to_contain_text(order.number)
+
+    await first.open()
+    if await first.state() == "workingAfterCall":
+        await first.press("Alt+n")
+    await first.shows("ready")
+    number = "19900000004"
+    customer = centre.customer_of(number)
+    with menu_caller(centre, e2e_folder, number) as caller:
+        call_id = await first.pop(customer.name, 12)
+        await first.press("F2")
+        await first.shows("talking")
+        await second.open()
+        await second.ready()
+        await first.consult("1002")
+        assert await second.pop(customer.name) == call_id
+        await second.press("F2")
+        await second.shows("talking")
+        await first.press("Alt+c")
+        await first.shows("workingAfterCall", "ready")
+        done_at = await _recorded_until(centre, call_id)
+        await until("some talk after", lambda: _recorded_seconds(centre, call_id, done_at + 3.0), 10, every=0.2)
+        await second.press("F4")
+        await second.shows("workingAfterCall", "ready")
+        assert caller.wait(10) == 0, caller.errors()
+    row = await finished_call(centre, number)
+    one, two = centre.agent_row("1001").id, centre.agent_row("1002").id
+    assert [(leg.agent_id, leg.device) for leg in row.legs][1:] == [(one, "1001-web"), (two, "1002-web")]
+    assert [leg.kind for leg in row.legs][:2] == ["customer", "agent"]
+    transfers = row.document["transfers"]
+    assert [(t["kind"], t["result"], t["from_agent"], t["to_agent"]) for t in transfers] == [
+        ("consult", "completed", one, two)
+    ]
+    _, audio = await recording(centre, row)
+    assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 2
+    assert seconds_of(audio[:, 1], OTHER_TONE) > 0.5, "the colleague on the right after the transfer"
+    for desk in (first, second, floor):
+        assert not desk.errors, desk.errors
+    await floor.close()
+
+
+async def test_sip_phone_agent_takes_an_order(centre: Centre, desks: DeskMaker, e2e_folder: Path) -> None:
+    number = "19900000005"
+    customer = centre.customer_of(number)
+    account = ("1003", centre.agent_row("1003").sip_secret)
+    tone = ulaw_file(e2e_folder / "agent.ulaw", AGENT_TONE)
+    with registered_phones(e2e_folder, centre.switch.sip, [account], tone=tone, ring_ms=2500) as phone:
+        desk = await desks("agent3", "en")
+        await desk.page.goto("/desktop")
+        await desk.choose_phone("sip")
+        await desk.open()
+        await desk.ready()
+        with menu_caller(centre, e2e_folder, number, "2") as caller:
+            invite = phone.wait_for("^INVITE", 15, sent=False)
+            call_id = await desk.pop(customer.name, 2)
+            assert (await centre.agent("1003"))["state"] == "alerting", "the pop is there before the answer"
+            await desk.shows("talking", deadline=6)
+            await desk.save_order("P007", 1)
+            await until("both tones are on the tape", lambda: _recorded_seconds(centre, call_id, 3.0), 15, every=0.2)
+            await desk.press("F4")
+            assert caller.wait(10) == 0, caller.errors()
+        phone.wait_for("^BYE", 5, sent=False)
+        assert customer.name or invite.start
+    row = await finished_call(centre, number)
+    assert row.digits == "2"
+    assert [(leg.kind, leg.device) for leg in row.legs][1:] == [("agent", "1003")]
+    _, audio = await recording(centre, row)
+    assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 1.5
+    assert seconds_of(audio[:, 1], AGENT_TONE) > 1.5
+    assert seconds_of(audio[:, 0], AGENT_TONE) == 0
+    with centre.database() as session:
+        assert session.scalars(select(Order).where(Order.call_id == call_id)).one().customer_id == customer.id
+    await desk.page.goto("/desktop")
+    await desk.choose_phone("web")
+
+
+async def test_reload_in_a_call_brings_call_and_page_back(centre: Centre, desks: DeskMaker, e2e_folder: Path) -> None:
+    desk = await (await desks("agent1", "en")).open()
+    await desk.ready()
+    number = "19900000006"
+    customer = centre.customer_of(number)
+    with menu_caller(centre, e2e_folder, number) as caller:
+        call_id = await desk.pop(customer.name, 12)
+        await desk.press("F2")
+        await desk.shows("talking")
+        await desk.hears_something()
+        started = time.monotonic()
+        await desk.page.reload()
+        await desk.shows("talking", deadline=3.0 - (time.monotonic() - started))
+        assert await desk.pop(customer.name, 3.0 - (time.monotonic() - started)) == call_id
+        await desk.hears_something(3.0 - (time.monotonic() - started))
+        elapsed = time.monotonic() - started
+        assert caller.running
+        document = await centre.agent("1001")
+        assert (document["state"], document["call"]["call_id"]) == ("talking", call_id)
+        await desk.press("F4")
+        assert caller.wait(10) == 0, caller.errors()
+    print(f"reload in a call: back after {elapsed:.2f} s")
+    row = await finished_call(centre, number)
+    assert row.id == call_id
+
+
+async def test_supervisors_floor_changes_while_calls_come(
+    centre: Centre, browsers: dict[str, Browser], e2e_folder: Path
+) -> None:
+    boss = await Person.sign_in(centre, browsers["agent1"], "supervisor", "en")
+    await boss.page.goto("/floor")
+    card = boss.page.locator("[data-agent-number='1001'], [data-agent='1001'], [data-number='1001']").first
+    await expect(card).to_be_visible(timeout=5000)
+    before = await card.inner_text()
+    phone = await centre.phone("1001")
+    await centre.on_duty("1001")
+    await expect(card).not_to_have_text(before, timeout=2000)
+    caller = await centre.caller("19900000007")
+    call = await caller.dial("8001", CUSTOMER_TONE)
+    leg = await phone.incoming(10)
+    await leg.answer(AGENT_TONE)
+    await centre.agent_is("1001", "talking")
+    await expect(card).to_contain_text("Talking", timeout=2000, ignore_case=True)
+    call.hangup()
+    await leg.becomes("ended")
+    phone.close()
+    caller.close()
+    await boss.close()
+
+
+async def _recorded_until(centre: Centre, call_id: str) -> float:
+    """Seconds of tape so far, from the size of the file that the switch writes."""
+    with centre.database() as session:
+        row = session.scalars(select(Recording).where(Recording.call_id == call_id)).first()
+    files = list(centre.settings.spool_dir.rglob(f"*{call_id}*"))
+    if row is None and not files:
+        return 0.0
+    return max((path.stat().st_size for path in files), default=0) / (8000 * 2 * 2)
+
+
+async def _recorded_seconds(centre: Centre, call_id: str, least: float) -> bool:
+    return await _recorded_until(centre, call_id) >= least
