@@ -25,7 +25,7 @@ LOG_SUBJECTS = "cy.log.>"
 LOG_DAYS = 30
 DUPLICATE_WINDOW = 600.0  # seconds within which a repeated message id is stored once
 LEASE_BUCKET = "cy_leases"
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 6.0
 ACK_WAIT = 60.0  # seconds after which a message that was fetched and not acknowledged comes again
 
 

@@ -209,6 +209,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_recordings_agent_id_started_at"), "recordings", ["agent_id", "started_at"], unique=False)
     op.create_index(op.f("ix_recordings_call_id"), "recordings", ["call_id"], unique=False)
+    op.create_index(op.f("ix_recordings_spool_file"), "recordings", ["spool_file"], unique=False)
     op.create_index(op.f("ix_recordings_state_started_at"), "recordings", ["state", "started_at"], unique=False)
     op.create_table(
         "settings",
@@ -282,6 +283,7 @@ def upgrade() -> None:
         "call_legs",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("call_id", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("device", sa.String(length=64), nullable=False),
@@ -442,6 +444,7 @@ def downgrade() -> None:
     op.drop_table("trunks")
     op.drop_table("settings")
     op.drop_index(op.f("ix_recordings_state_started_at"), table_name="recordings")
+    op.drop_index(op.f("ix_recordings_spool_file"), table_name="recordings")
     op.drop_index(op.f("ix_recordings_call_id"), table_name="recordings")
     op.drop_index(op.f("ix_recordings_agent_id_started_at"), table_name="recordings")
     op.drop_table("recordings")

@@ -90,6 +90,7 @@ class CallLeg(Base):
 
     id: Mapped[str] = mapped_column(id_type(), primary_key=True)
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    version: Mapped[int] = mapped_column(default=0)  # the call's, when this was written
     position: Mapped[int] = mapped_column(default=0)
     kind: Mapped[str] = mapped_column(String(16))
     device: Mapped[str] = mapped_column(String(64), default="")
@@ -108,13 +109,19 @@ class CallLeg(Base):
 
 
 class Recording(Base):
-    """``file`` is relative to the recordings folder once ``ready``; the waveform stands beside it with ``.json``.
+    """``file``, relative to the recordings folder, is there once ``ready``: two channels, left the customer's side.
 
-    ``spool_file`` is what the switch writes, relative to its spool. ``duration`` in seconds, ``bytes`` of ``file``.
+    The waveform stands beside it with the ending ``.json``; its shape is in ``cti.store.audio``. ``spool_file`` is
+    what the switch writes, relative to its spool. ``duration`` in seconds, ``bytes`` of ``file``.
     """
 
     __tablename__ = "recordings"
-    __table_args__ = (Index(None, "call_id"), Index(None, "agent_id", "started_at"), Index(None, "state", "started_at"))
+    __table_args__ = (
+        Index(None, "call_id"),
+        Index(None, "agent_id", "started_at"),
+        Index(None, "state", "started_at"),
+        Index(None, "spool_file"),
+    )
 
     id: Mapped[str] = mapped_column(id_type(), primary_key=True)
     call_id: Mapped[str] = mapped_column(id_type())

@@ -1,0 +1,92 @@
+"""Durable events into tables: in batches, as often and in whatever order they come. Must not know the bus.
+
+A call's row is written only over a row of the same or a lower version, its legs likewise; a recording's row only ever
+gains. So a repeated or late event changes nothing, and no look-up before the write is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Table, func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from cti.store.events import CallEvent, Event, RecordingEvent, Row, StretchEvent
+from cti.store.models import AgentStretch, Call, CallLeg, DeadLetter, Recording, RecordingState
+
+CHUNK = 200  # rows a statement: both databases limit the number of parameters
+
+
+def write(session: Session, events: Iterable[Event]) -> None:
+    """Write a batch; the caller commits. Raises what SQLAlchemy raises, then nothing of it may be committed."""
+    calls: dict[str, CallEvent] = {}
+    stretches: dict[tuple[Any, ...], Row] = {}
+    complete: dict[str, Row] = {}
+    for event in events:
+        match event:
+            case CallEvent(call=row):
+                known = calls.get(row["id"])
+                if known is None or known.call["version"] <= row["version"]:
+                    calls[row["id"]] = event
+            case StretchEvent(row=row):
+                stretches[(row["agent_id"], row["started_at"], row["state"])] = row
+            case RecordingEvent(row=row):
+                complete[row["id"]] = row
+    _write_calls(session, list(calls.values()))
+    _merge_recordings(session, list(complete.values()), complete=True)
+    _upsert(session, AgentStretch, list(stretches.values()))
+
+
+def bury(session: Session, subject: str, sequence: int, data: bytes, error: str) -> None:
+    """Keep a message that cannot be stored, for a person to look at."""
+    payload = data[:200_000].decode("utf-8", "replace").replace("\x00", "\ufffd")
+    reason = error.replace("\x00", "")[:2000]
+    row = {"subject": subject[:255], "sequence": sequence, "payload": payload, "error": reason}
+    statement = _insert(session, DeadLetter.__table__).values(row).on_conflict_do_nothing(index_elements=["sequence"])
+    session.execute(statement)
+
+
+def _write_calls(session: Session, events: list[CallEvent]) -> None:
+    _upsert(session, Call, [event.call for event in events], guard="version")
+    legs = {leg["id"]: leg for event in events for leg in event.legs}
+    _upsert(session, CallLeg, list(legs.values()), guard="version")
+    announced = {row["id"]: row for event in events for row in event.recordings}
+    _merge_recordings(session, list(announced.values()), complete=False)
+
+
+def _upsert(session: Session, model: Any, rows: list[Row], guard: str = "") -> None:
+    table: Table = model.__table__
+    keys = [column.name for column in table.primary_key]
+    for chunk in _chunks(rows):
+        statement = _insert(session, table).values(chunk)
+        new = statement.excluded
+        changed = {name: new[name] for name in chunk[0] if name not in keys}
+        where = new[guard] >= table.c[guard] if guard else None
+        session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed, where=where))
+
+
+def _merge_recordings(session: Session, rows: list[Row], *, complete: bool) -> None:
+    """``complete`` rows bring the true file name and end; announced ones only an end that is not known yet."""
+    table: Table = Recording.__table__  # type: ignore[assignment]
+    for chunk in _chunks(rows):
+        values = [{"state": RecordingState.PENDING, "file": "", "duration": 0.0, "bytes": 0, **row} for row in chunk]
+        statement = _insert(session, table).values(values)
+        new = statement.excluded
+        if complete:
+            changed = {"ended_at": func.coalesce(new.ended_at, table.c.ended_at), "spool_file": new.spool_file}
+        else:
+            changed = {"ended_at": func.coalesce(table.c.ended_at, new.ended_at)}
+        session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+
+
+def _insert(session: Session, table: Any) -> Any:
+    dialect = session.get_bind().dialect.name
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def _chunks(rows: list[Row]) -> Iterable[list[Row]]:
+    """In a fixed order of keys, so that two writers never wait for each other in a circle."""
+    ordered = sorted(rows, key=lambda row: str(row.get("id") or (row["agent_id"], row["started_at"])))
+    return (ordered[at : at + CHUNK] for at in range(0, len(ordered), CHUNK))
