@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from tests.bench.stage import quantile
 from tests.e2e.rig.sipp import Message
 
 _USER = re.compile(r"sips?:([^@>;]+)@")
@@ -25,12 +26,6 @@ def gaps(messages: Iterable[Message]) -> list[float]:
         elif message.start.startswith("BYE") and call in phone_of_call:
             free_since.setdefault(phone_of_call[call], message.at)
     return found
-
-
-def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that ``share`` of all values do not exceed (nearest rank)."""
-    ranked = sorted(values)
-    return ranked[max(0, -int(-share * len(ranked) // 1) - 1)]
 
 
 def summary(values: Sequence[float]) -> dict[str, float | int]:

@@ -46,7 +46,7 @@ async def product(e2e_folder: Path) -> AsyncIterator[Centre]:
             await centre.stop()
         finally:
             failed = bool(os.environ.get("CALLYARD_TEST_KEEP"))
-    assert not centre.tracebacks(), f"the product printed:\n{centre.tracebacks()}"
+    assert not centre.crashes(), f"the product printed:\n{centre.crashes()}"
     if not failed:
         shutil.rmtree(e2e_folder, ignore_errors=True)
 

@@ -29,7 +29,7 @@ async def outside(e2e_folder: Path) -> AsyncIterator[OutsideCentre]:
         yield centre
     finally:
         await centre.stop()
-    assert not centre.tracebacks(), f"the product printed:\n{centre.tracebacks()}"
+    assert not centre.crashes(), f"the product printed:\n{centre.crashes()}"
 
 
 async def test_link_cut_in_the_middle_of_calls(outside: OutsideCentre) -> None:

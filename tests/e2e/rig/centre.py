@@ -28,7 +28,7 @@ from cti.provision.home import asterisk_home
 from cti.provision.secrets import effective_secrets
 from cti.settings import Settings, load_settings
 from cti.store.database import make_engine, make_session_factory
-from cti.store.models import Agent, Customer, CustomerPhone, Queue, Trunk, User
+from cti.store.models import Agent, Customer, CustomerPhone, PhoneKind, Queue, Trunk, User
 from tests.e2e.rig import processes
 from tests.e2e.rig.ports import free_port, free_range
 from tests.e2e.rig.sip import SipPhone
@@ -134,14 +134,11 @@ class Centre:
     def output(self) -> str:
         return self.log.read_text("utf-8", "replace")
 
-    def tracebacks(self) -> str:
-        """What the processes printed of unhandled errors, for "nothing crashes"."""
+    def crashes(self) -> str:
+        """Unhandled errors that the processes printed, as tracebacks or as ``exception`` of a log line."""
         lines = self.output().splitlines()
-        return "\n".join(
-            line
-            for n, line in enumerate(lines)
-            if any("Traceback (most" in near for near in lines[max(0, n - 40) : n + 1])
-        )
+        found = [n for n, line in enumerate(lines) if "Traceback (most" in line or '"exception": [' in line]
+        return "\n".join("\n".join(lines[n : n + 25])[:4000] for n in found[:5])
 
     # ------------------------------------------------ acting
 
@@ -188,6 +185,11 @@ class Centre:
     def set_locale(self, username: str, locale: str) -> None:
         with self.database() as session:
             session.scalars(select(User).where(User.username == username)).one().locale = locale
+            session.commit()
+
+    def use_desk_phone(self, number: str) -> None:
+        with self.database() as session:
+            session.scalars(select(Agent).where(Agent.number == number)).one().phone = PhoneKind.SIP
             session.commit()
 
     def customer_of(self, number: str) -> Customer:

@@ -1,0 +1,54 @@
+"""agent_gap: five agents, a hundred callers waiting; how long after an agent is free does the next call ring there?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from tests.bench import stage
+from tests.bench.appqueue import app_queue
+from tests.bench.gap import gaps, summary
+from tests.e2e.rig.centre import Centre
+from tests.e2e.rig.sipp import Sipp
+from tests.e2e.rig.sipphones import callers, registered_phones
+
+AGENTS, WAITING = 5, 100
+TALK_MS = (2000, 6000)
+SECONDS = 60
+CALLERS = WAITING + int(AGENTS * SECONDS / 4 * 1.3)  # so that a hundred still wait at the end
+
+
+async def ours(centre: Centre, folder: Path, desk: object) -> dict[str, float | int]:
+    """With recording, database and pages on."""
+    agents = stage.accounts(centre, AGENTS)
+    with registered_phones(folder, centre.switch.sip, agents, talk_ms=TALK_MS) as phones:
+        await stage.all_ready(centre, [number for number, _ in agents])
+        result = await _measure(centre, folder, phones, stage.DID)
+    await stage.all_off(centre)
+    return result
+
+
+async def app_queues(centre: Centre, folder: Path, retry: int) -> dict[str, float | int]:
+    """The same phones and callers by app_queue, recording by MixMonitor; nobody is logged in at ours."""
+    agents = stage.accounts(centre, AGENTS)
+    with (
+        app_queue(centre.switch, [number for number, _ in agents], retry=retry) as number,
+        registered_phones(folder, centre.switch.sip, agents, talk_ms=TALK_MS) as phones,
+    ):
+        return await _measure(centre, folder, phones, number)
+
+
+async def _measure(centre: Centre, folder: Path, phones: Sipp, dialled: str) -> dict[str, float | int]:
+    numbers = [f"1991000{n:04d}" for n in range(CALLERS)]
+    with callers(folder, centre.switch.sip, dialled, numbers, rate=25, trace=False):
+        await asyncio.sleep(CALLERS / 25 + 1)
+        began = time.time()
+        await asyncio.sleep(SECONDS)
+        ended = time.time()
+        waiting = int(centre.switch.rx("core show channels count").split(" ", 1)[0]) - 2 * AGENTS
+        seen = [message for message in phones.messages() if began <= message.at <= ended]
+    centre.switch.rx("channel request hangup all")
+    result = summary(gaps(seen))
+    result["waiting_at_end"] = waiting
+    return result

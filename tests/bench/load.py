@@ -1,0 +1,91 @@
+"""load: twenty calls a second for a minute onto sixty agents; what was lost, and what a call costs in CPU."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from cti.store.models import Call
+from tests.bench import stage
+from tests.bench.appqueue import app_queue
+from tests.e2e.rig.centre import Centre, until
+from tests.e2e.rig.processes import cpu_seconds
+from tests.e2e.rig.sipp import Sipp
+from tests.e2e.rig.sipphones import callers, registered_phones
+
+RATE, SECONDS = 20, 60
+TALK_MS = (1000, 2000)
+PREFIX = "1992"
+Numbers = dict[str, float | int]
+
+
+async def ours(centre: Centre, folder: Path) -> Numbers:
+    agents = stage.accounts(centre, stage.AGENTS)
+    with registered_phones(folder, centre.switch.sip, agents, talk_ms=TALK_MS) as phones:
+        await stage.all_ready(centre, [number for number, _ in agents])
+        engine = centre.pid("engine")
+        before = cpu_seconds(engine)
+        result = await _offer(centre, folder, phones, stage.DID)
+        result["engine_ms_per_call"] = _per_call(cpu_seconds(engine) - before)
+        result["rows"] = await _rows(centre)
+    await stage.all_off(centre)
+    return result
+
+
+async def app_queues(centre: Centre, folder: Path) -> Numbers:
+    agents = stage.accounts(centre, stage.AGENTS)
+    with (
+        app_queue(centre.switch, [number for number, _ in agents], retry=1) as number,
+        registered_phones(folder, centre.switch.sip, agents, talk_ms=TALK_MS) as phones,
+    ):
+        return await _offer(centre, folder, phones, number)
+
+
+async def _offer(centre: Centre, folder: Path, phones: Sipp, dialled: str) -> Numbers:
+    offered = RATE * SECONDS
+    numbers = [f"{PREFIX}{n:07d}" for n in range(offered)]
+    before, began = centre.switch.cpu_seconds(), time.monotonic()
+    with callers(folder, centre.switch.sip, dialled, numbers, rate=RATE, trace=True) as sipp:
+        await until("all calls are done", lambda: not sipp.running, SECONDS + 60, every=0.5)
+        seconds = time.monotonic() - began
+        messages = sipp.messages()
+    await asyncio.sleep(0.5)
+    answered_by_agents = sum(
+        1 for m in phones.messages() if m.sent and m.start.startswith("SIP/2.0 200") and _invite(m.text)
+    )
+    ended = sum(1 for m in messages if not m.sent and m.start.startswith("BYE"))
+    return {
+        "offered": offered,
+        "answered": answered_by_agents,
+        "ended_properly": ended,
+        "lost": offered - min(answered_by_agents, ended),
+        "seconds": round(seconds, 1),
+        "asterisk_ms_per_call": _per_call(centre.switch.cpu_seconds() - before),
+    }
+
+
+async def _rows(centre: Centre) -> int:
+    """Calls in the database, each with an agent's answer and an end."""
+
+    def count() -> int:
+        with centre.database() as session:
+            wanted = (Call.number.contains(PREFIX), Call.ended_at.is_not(None), Call.agent_id != "")
+            found = session.scalar(select(func.count()).select_from(Call).where(*wanted)) or 0
+        return found if found >= RATE * SECONDS else 0
+
+    try:
+        return await until("every call is in the database", count, 30, every=0.5)
+    except AssertionError:
+        return 0
+
+
+def _per_call(seconds: float) -> float:
+    return round(seconds * 1000 / (RATE * SECONDS), 2)
+
+
+def _invite(text: str) -> bool:
+    return re.search(r"^CSeq:\s*\d+\s+INVITE", text, re.M | re.I) is not None

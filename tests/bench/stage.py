@@ -1,0 +1,92 @@
+"""The product set up for measuring: sixty agents, no wrap-up, pages open in Chromium, phones and callers by sipp."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import async_playwright
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cti.store.models import Agent, PhoneKind, Queue, QueueMember, Role, User
+from tests.e2e.rig.browser import Desk, Person, launch
+from tests.e2e.rig.centre import Centre
+
+AGENTS = 60
+FIRST = 1001
+DID = "8001"
+Account = tuple[str, str]
+
+
+async def build(folder: Path) -> Centre:
+    """Start the product with ``AGENTS`` agents in the queue of ``DID``."""
+    centre = await Centre.start(folder)
+    await centre.configure(_more_agents, phones=True)
+    await centre.quick_queues(wrapup=0.0, ring_timeout=15.0)
+    return centre
+
+
+def accounts(centre: Centre, count: int) -> list[Account]:
+    with centre.database() as session:
+        rows = session.scalars(select(Agent).order_by(Agent.number)).all()
+        return [(row.number, row.sip_secret) for row in rows][:count]
+
+
+async def all_ready(centre: Centre, numbers: Sequence[str]) -> None:
+    for number in numbers:
+        await centre.on_duty(number)
+
+
+async def all_off(centre: Centre) -> None:
+    await centre.everybody_off()
+
+
+@asynccontextmanager
+async def pages_open(centre: Centre, folder: Path) -> AsyncIterator[Desk]:
+    """The first agent's desktop, for a desk phone, and the supervisor's live page stay open in Chromium."""
+    centre.use_desk_phone("1001")
+    async with async_playwright() as playwright:
+        browser = await launch(playwright, folder)
+        desk = await Desk.sign_in(centre, browser, "agent1", "zh_CN")
+        await desk.page.goto("/desktop")
+        boss = await Person.sign_in(centre, browser, "supervisor", "zh_CN")
+        await boss.page.goto("/floor")
+        await asyncio.sleep(1)  # both pages settle before anything is measured
+        yield desk
+        await browser.close()
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that ``share`` of all values do not exceed (nearest rank)."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(share * len(ranked)) - 1)]
+
+
+def _more_agents(session: Session) -> None:
+    template = session.scalars(select(Agent).order_by(Agent.number)).first()
+    assert template is not None
+    queue = session.scalars(select(Queue).where(Queue.number == "2001")).one()
+    existing = set(session.scalars(select(Agent.number)))
+    for number in map(str, range(FIRST, FIRST + AGENTS)):
+        if number in existing:
+            continue
+        user = User(
+            username=f"bench{number}",
+            name=f"Demo Agent {number}",
+            role=Role.AGENT,
+            password_hash=template.user.password_hash,
+        )
+        agent = Agent(
+            user=user,
+            number=number,
+            sip_secret=template.sip_secret + number,
+            web_secret=template.web_secret + number,
+            phone=PhoneKind.SIP,
+        )
+        session.add(agent)
+        session.flush()
+        queue.members.append(QueueMember(agent=agent))
