@@ -107,7 +107,10 @@ def stop_play(sim: SimSwitch, command: StopPlay) -> None:
 
 def music(sim: SimSwitch, command: Music) -> None:
     check_command(command)
-    sim.controlled(command.channel).music = command.music if command.on else ""
+    chan = sim.controlled(command.channel)
+    if command.on:
+        sim.end_play(chan, PlayEnd.STOPPED)
+    chan.music = command.music if command.on else ""
 
 
 def send_digits(sim: SimSwitch, command: SendDigits) -> None:

@@ -1,0 +1,37 @@
+"""What the Asterisk driver can do, and why not where it cannot. Data and one rule; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from cti.domain.switch import Capability
+
+OPEN = frozenset(
+    {
+        Capability.ORIGINATE,
+        Capability.MEDIA,
+        Capability.HOLD_EVENTS,
+        Capability.REMOTE_ANSWER,
+        Capability.RECORD,
+        Capability.RECORD_PAUSE,
+        Capability.REGISTRATION,
+        Capability.TEST_CALL,
+    }
+)
+
+CLOSED: dict[Capability, str] = {
+    Capability.SPY: "the contract has no command for it yet",
+    Capability.CONFERENCE: "the contract has no command for it yet",
+}
+
+NEEDS: dict[Capability, str] = {
+    Capability.REMOTE_ANSWER: "PJSIPNotify",
+    Capability.RECORD: "MixMonitor",
+    Capability.RECORD_PAUSE: "MixMonitorMute",
+    Capability.REGISTRATION: "PJSIPShowContacts",
+}
+
+
+def of_actions(actions: Container[str]) -> frozenset[Capability]:
+    """The open capabilities of an Asterisk whose manager knows these actions."""
+    return frozenset(c for c in OPEN if c not in NEEDS or NEEDS[c] in actions)

@@ -1,0 +1,131 @@
+"""What the driver remembers of each live channel, and of the devices. Data only: no I/O, no decisions on calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from cti.domain.switch import Cause, PlayEnd
+
+TRUNK_PREFIX = "trunk-"
+TEST_TRUNK = "test"
+TEST_ID = "cytest-"
+_SUFFIX = re.compile(r"-[0-9a-f]{8}(;\d)?$")
+
+
+@dataclass(slots=True, eq=False)
+class Playback:
+    """A ``Play`` on its way. ``left`` are the files still to be played; ``over`` when it has been reported."""
+
+    play_id: str
+    left: list[str]
+    barge_in: bool
+    reason: PlayEnd = PlayEnd.COMPLETED
+    over: bool = False
+
+
+@dataclass(slots=True)
+class Pending:
+    """An AGI command that the channel has not finished."""
+
+    playback: Playback | None = None
+    bridge_to: str = ""  # the channel it is to be joined with
+    met: bool = False  # they were in one bridge
+    done: Callable[[], None] | None = None
+
+
+@dataclass(slots=True)
+class Recording:
+    recording_id: str
+    monitor: str
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class AstChannel:
+    """One live channel of ours. ``id`` is Asterisk's Uniqueid; ``name`` is empty until it is known."""
+
+    id: str
+    name: str = ""
+    incoming: bool = False
+    caller_number: str = ""
+    caller_name: str = ""
+    dialed: str = ""
+    device: str = ""
+    trunk: str = ""
+    ringing: bool = False
+    answered: bool = False
+    controlled: bool = False
+    music: bool = False
+    bridge: str = ""
+    bridge_to: str = ""
+    parting: bool = False
+    ending: bool = False
+    by_far_side: bool = False
+    hangup_asked: Cause | None = None
+    playback: Playback | None = None
+    pending: dict[str, Pending] = field(default_factory=dict)
+    recordings: dict[str, Recording] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """What to call it in an action: Asterisk finds a channel by name or Uniqueid."""
+        return self.name or self.id
+
+    @property
+    def busy_playing(self) -> bool:
+        """A prompt is being played, or about to be."""
+        return any(p.playback is not None for p in self.pending.values())
+
+
+def endpoint(name: str) -> str:
+    """The PJSIP endpoint in a channel's name (``PJSIP/1001-web-0000001f`` → ``1001-web``); empty for other kinds."""
+    kind, _, rest = name.partition("/")
+    return _SUFFIX.sub("", rest) if kind == "PJSIP" else ""
+
+
+def origin(name: str) -> tuple[str, str]:
+    """Device and trunk of a channel, from its name; one of them is empty. A Local channel is a test call."""
+    where = endpoint(name)
+    if where.startswith(TRUNK_PREFIX):
+        return "", where.removeprefix(TRUNK_PREFIX)
+    if where:
+        return where, ""
+    return "", TEST_TRUNK if name.startswith("Local/") else "unknown"
+
+
+def pack_recordings(recordings: Iterable[Recording]) -> str:
+    """As one channel variable, so that a restarted driver can stop what another has started."""
+    return "&".join(f"{r.recording_id}!{r.monitor}!{r.name}" for r in recordings)
+
+
+def unpack_recordings(packed: str) -> dict[str, Recording]:
+    """Raises nothing: what does not have the shape is left out."""
+    parts = (item.split("!") for item in packed.split("&") if item.count("!") == 2)
+    return {p[0]: Recording(*p) for p in parts}
+
+
+class Devices:
+    """Which devices have a contact that can be reached. One device may have several contacts for a moment."""
+
+    MAX_CONTACTS = 20
+
+    def __init__(self) -> None:
+        self._contacts: dict[str, set[str]] = {}
+
+    def known(self, device: str) -> None:
+        self._contacts.setdefault(device, set())
+
+    def contact(self, device: str, uri: str, status: str) -> bool | None:
+        """Take note of a contact's status; return the new registration if it changed."""
+        contacts = self._contacts.setdefault(device, set())
+        before = bool(contacts)
+        if status in ("Removed", "Unreachable"):
+            contacts.discard(uri)
+        elif len(contacts) < self.MAX_CONTACTS:
+            contacts.add(uri)
+        return bool(contacts) if bool(contacts) != before else None
+
+    def registered(self) -> dict[str, bool]:
+        return {device: bool(contacts) for device, contacts in self._contacts.items()}

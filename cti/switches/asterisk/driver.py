@@ -1,0 +1,320 @@
+"""The Asterisk driver: keeps one manager connection, sends commands, reports events. See ``cti.switches.base``.
+
+Meaning is in ``translate`` (frames to events) and ``commands`` (commands to actions); here are the connection, its
+deadlines and the order of things after a connect: the switch's truth first, then ``LinkUp``, then events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
+from cti.domain.switch import Command, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
+from cti.switches.asterisk import capabilities, commands, requests, truth
+from cti.switches.asterisk.channels import AstChannel
+from cti.switches.asterisk.digits import DigitSender
+from cti.switches.asterisk.guarded import GuardedManager, LoginRefused
+from cti.switches.asterisk.translate import Translator
+from cti.switches.asterisk.wire import Action, Frame, text, texts
+from cti.switches.base import EventSink
+from cti.switches.checks import check_command
+
+log = logging.getLogger(__name__)
+
+CONNECT_DEADLINE = 5.0
+BOOT_DEADLINE = 60.0
+PING_EVERY, PING_DEADLINE = 1.5, 2.5
+BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
+STOP_AGAIN, STOP_TRIES = 0.1, 20
+KNOWN_IDS = 100_000
+_NO_CHANNEL = re.compile(r"no such channel|channel (does )?not exist|channel .*not found|not in async agi", re.I)
+
+
+class AsteriskSwitch:
+    """``prompts_dir`` and ``spool_dir`` are paths as the switch sees them. The manager user needs the classes
+    system, call, dtmf, agi, reporting, originate."""
+
+    def __init__(
+        self,
+        name: str = "asterisk",
+        *,
+        host: str,
+        port: int,
+        username: str,
+        secret: str,
+        prompts_dir: str,
+        spool_dir: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.capabilities = capabilities.OPEN
+        self.digits = DigitSender(host, port, username, secret)
+        self._address, self._login = (host, port), (username, secret)
+        self._prompts, self._spool = prompts_dir.rstrip("/"), spool_dir.rstrip("/")
+        self._translator = Translator()
+        self._sink: EventSink | None = None
+        self._manager: GuardedManager | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._up = False
+        self._early: list[Frame] = []
+        self._booted = asyncio.Event()
+        self._used: OrderedDict[str, None] = OrderedDict()
+        self._trouble = ""
+
+    # ------------------------------------------------------------ the contract
+
+    async def start(self, sink: EventSink) -> None:
+        self._sink = sink
+        self._task = asyncio.create_task(self._keep_connected(), name=f"switch {self.name}")
+
+    async def stop(self) -> None:
+        self._sink = None
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self.digits.stop()
+
+    async def execute(self, command: Command, deadline: float = 5.0) -> None:
+        if not self._up:
+            raise LinkDown(f"{self.name}: no connection")
+        check_command(command)
+        try:
+            await commands.HANDLERS[type(command)](self, command, deadline)
+        except TimeoutError:
+            raise DeadlineExceeded(f"{type(command).__name__} took more than {deadline:g} s") from None
+
+    async def snapshot(self, deadline: float = 5.0) -> Snapshot:
+        manager = self._connected()
+        status, endpoints = await asyncio.gather(
+            manager.act_list(truth.STATUS, deadline), manager.act_list(truth.ENDPOINTS, deadline)
+        )
+        return Snapshot(self.clock(), truth.snapshot(status), truth.registrations(endpoints))
+
+    # ------------------------------------------------------------ used by commands
+
+    @property
+    def channels(self) -> dict[str, AstChannel]:
+        return self._translator.channels
+
+    def channel(self, channel: str) -> AstChannel:
+        """Raises ``ChannelGone``."""
+        try:
+            return self.channels[channel]
+        except KeyError:
+            raise ChannelGone(f"no channel {channel}", channel=channel) from None
+
+    def peer(self, chan: AstChannel) -> AstChannel | None:
+        return self._translator.bridged_with(chan)
+
+    def first_use(self, channel: str) -> bool:
+        """True the first time an id is dialled; a channel id is dialled once, ever."""
+        if channel in self._used or channel in self.channels:
+            return False
+        self._used[channel] = None
+        if len(self._used) > KNOWN_IDS:
+            self._used.popitem(last=False)
+        return True
+
+    def new_test_id(self) -> str:
+        return secrets.token_hex(6)
+
+    def prompt_file(self, prompt: str) -> str:
+        return f"{self._prompts}/{prompt}"
+
+    def recording_file(self, name: str) -> str:
+        return f"{self._spool}/{name}.raw"
+
+    def report(self, event: SwitchEvent) -> None:
+        if self._sink is None:
+            return
+        try:
+            self._sink(event)
+        except Exception:
+            log.exception("%s: the receiver failed on %s", self.name, type(event).__name__)
+
+    async def ask(self, action: Action, deadline: float) -> Frame:
+        """One action, one answer. Raises as ``Switch.execute``."""
+        answer = await self._connected().act(action, deadline)
+        _raise_refusal(action, answer)
+        return answer
+
+    async def ask_all(self, chan: AstChannel, actions: list[Action], deadline: float) -> list[Frame]:
+        """Send all now, in order, then await all answers. Raises the first refusal."""
+        manager = self._connected()
+        sent = [manager.send(action) for action in actions]
+        answers: list[Frame] = []
+        for result in await asyncio.gather(*(manager.wait(one, deadline) for one in sent), return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+            answers.append(result)
+        for action, answer in zip(actions, answers, strict=True):
+            if chan.id not in self.channels and text(answer, "Response") != "Success":
+                raise ChannelGone(f"channel {chan.id} is gone", channel=chan.id)
+            _raise_refusal(action, answer)
+        return answers
+
+    def watch_stop(self, chan: AstChannel) -> None:
+        """See to it that the prompts now pending on ``chan`` end: a stop between two prompts would be lost."""
+        waiting = [i for i, p in chan.pending.items() if p.playback is not None]
+        self._stop_again(chan, waiting, STOP_TRIES)
+
+    def _stop_again(self, chan: AstChannel, waiting: list[str], tries: int) -> None:
+        def again() -> None:
+            still = [i for i in waiting if i in chan.pending]
+            if still and tries and self._up and chan.id in self.channels:
+                self._send(requests.stop(chan))
+                self._stop_again(chan, still, tries - 1)
+
+        asyncio.get_running_loop().call_later(STOP_AGAIN, again)
+
+    # ------------------------------------------------------------ the connection
+
+    def _connected(self) -> GuardedManager:
+        if self._manager is None:
+            raise LinkDown(f"{self.name}: no connection")
+        return self._manager
+
+    def _send(self, action: Action) -> None:
+        """An action of our own whose answer nobody waits for; it is forgotten when answered, or with the connection."""
+        try:
+            self._connected().send(action)
+        except SwitchError as error:
+            log.warning("%s: %s not sent: %s", self.name, action["Action"], error)
+
+    async def _keep_connected(self) -> None:
+        delay = BACKOFF_FIRST
+        try:
+            while True:
+                reason = await self._one_connection()
+                if self._up:
+                    self._up, delay = False, BACKOFF_FIRST
+                    log.warning("%s: connection lost: %s", self.name, reason)
+                    self.report(LinkLost(self.clock(), reason))
+                elif reason != self._trouble:
+                    log.error("%s: cannot connect: %s", self.name, reason)
+                    self.report(LinkLost(self.clock(), reason))
+                self._trouble = reason
+                await asyncio.sleep(delay * random.uniform(0.5, 1.0))
+                delay = min(delay * 2, BACKOFF_MOST)
+        finally:
+            self._up = False
+
+    async def _one_connection(self) -> str:
+        """Connect, learn the truth, serve; return why it ended."""
+        self._booted.clear()
+        self._early = []
+        manager = GuardedManager(*self._address, on_event=self._on_frame)
+        self._manager = manager
+        try:
+            await manager.open(*self._login, CONNECT_DEADLINE)
+            await self._wait_booted(manager)
+            ended = await self._learn(manager)
+            self._up, self._trouble = True, ""
+            log.info("%s: connected to %s", self.name, manager.where)
+            self.report(LinkUp(self.clock()))
+            for event in ended:
+                self.report(event)
+            early, self._early = self._early, []
+            for frame in early:
+                self._apply(frame)
+            return await self._ping(manager)
+        except LoginRefused as error:
+            return f"{error} (check the manager user and secret in the settings)"
+        except (OSError, SwitchError) as error:
+            return str(error) or type(error).__name__
+        finally:
+            self._manager = None
+            manager.abort("closed by us")
+
+    async def _wait_booted(self, manager: GuardedManager) -> None:
+        """Until Asterisk has loaded everything. A switch that filters the event away is taken to be ready."""
+        answer = await manager.act({"Action": "CoreStatus"}, CONNECT_DEADLINE)
+        if not text(answer, "CoreReloadDate").startswith(("1969", "1970")):
+            return
+        booted = asyncio.create_task(self._booted.wait())
+        waits: list[asyncio.Future[Any]] = [booted, manager.lost]
+        try:
+            await asyncio.wait(waits, timeout=BOOT_DEADLINE, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            booted.cancel()
+
+    async def _learn(self, manager: GuardedManager) -> list[SwitchEvent]:
+        """Build the channel table anew from the switch; return how plays ended that nobody will hear of any more."""
+        before = self.channels
+        known = await manager.act({"Action": "ListCommands"}, CONNECT_DEADLINE)
+        self.capabilities = capabilities.of_actions(dict(known))
+        self._early = []
+        status, endpoints, contacts = await asyncio.gather(
+            manager.act_list(truth.STATUS, CONNECT_DEADLINE),
+            manager.act_list(truth.ENDPOINTS, CONNECT_DEADLINE),
+            manager.act_list(truth.CONTACTS, CONNECT_DEADLINE),
+        )
+        fresh = Translator()
+        fresh.devices = truth.devices(endpoints, contacts)
+        for chan in filter(None, map(truth.channel, status)):
+            fresh.channels[chan.id] = chan
+            if chan.bridge:
+                fresh.put_in_bridge(chan, chan.bridge)
+        self._translator = fresh
+        return self._interrupted(before)
+
+    def _interrupted(self, before: dict[str, AstChannel]) -> list[SwitchEvent]:
+        lost: list[SwitchEvent] = []
+        for old in before.values():
+            chan = self.channels.get(old.id)
+            for pending in old.pending.values():
+                if pending.done is not None:
+                    pending.done()
+            if chan is None:
+                continue
+            chan.hangup_asked, chan.music = old.hangup_asked, old.music
+            chan.recordings = chan.recordings or old.recordings
+            if old.playback is not None and not old.playback.over:
+                old.playback.over = True
+                lost.append(PlayFinished(self.clock(), old.id, old.playback.play_id, PlayEnd.FAILED))
+        return lost
+
+    async def _ping(self, manager: GuardedManager) -> str:
+        while True:
+            done, _ = await asyncio.wait([manager.lost], timeout=PING_EVERY)
+            if done:
+                return manager.lost.result()
+            await manager.act({"Action": "Ping"}, PING_DEADLINE)
+
+    def _on_frame(self, frame: Frame) -> None:
+        if text(frame, "Event") == "FullyBooted":
+            self._booted.set()
+        elif self._up:
+            self._apply(frame)
+        else:
+            self._early.append(frame)
+
+    def _apply(self, frame: Frame) -> None:
+        try:
+            step = self._translator.feed(frame, self.clock())
+        except Exception:
+            log.exception("%s: event %s not understood", self.name, text(frame, "Event")[:40])
+            return
+        for action in step.actions:
+            self._send(action)
+        for event in step.events:
+            self.report(event)
+
+
+def _raise_refusal(action: Action, answer: Any) -> None:
+    if text(answer, "Response") in ("Success", "Follows"):
+        return
+    message = text(answer, "Message") or ", ".join(texts(answer, "Output"))
+    if _NO_CHANNEL.search(message):
+        raise ChannelGone(message, channel=action.get("Channel", ""))
+    raise CommandRefused(f"{action['Action']}: {message}")

@@ -1,0 +1,286 @@
+"""Frames of an Asterisk manager to events of the contract, with what must be sent in answer. No sockets, no clock.
+
+``feed`` is a pure step on the channel table: it returns events in order, and actions (the next prompt, the hang-up of a
+channel that was given up before it existed). Frames about channels that are not ours change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cti.domain.switch import (
+    Cause,
+    ChannelAnswered,
+    ChannelBridged,
+    ChannelHeld,
+    ChannelHungUp,
+    ChannelOffered,
+    ChannelRinging,
+    ChannelUnbridged,
+    DeviceRegistered,
+    Digit,
+    PlayEnd,
+    PlayFinished,
+    RecordingStopped,
+    SwitchEvent,
+)
+from cti.switches.asterisk import causes, requests
+from cti.switches.asterisk.channels import TRUNK_PREFIX, AstChannel, Devices, Pending, Playback, origin
+from cti.switches.asterisk.wire import Action, Frame, text
+
+INBOUND_CONTEXTS = ("callyard-trunk", "callyard-agent")
+PARKED_CONTEXT = "callyard-parked"
+RINGING, UP = "5", "6"
+
+
+@dataclass(slots=True)
+class Step:
+    """What one frame led to."""
+
+    events: list[SwitchEvent] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+
+
+class Translator:
+    """The channel table and the rules that move it. ``originating`` are ids dialled by us and not yet channels."""
+
+    def __init__(self) -> None:
+        self.channels: dict[str, AstChannel] = {}
+        self.devices = Devices()
+        self._bridges: dict[str, list[str]] = {}
+
+    def feed(self, frame: Frame, at: float) -> Step:
+        """Apply one event frame received at ``at`` (epoch seconds)."""
+        step = Step()
+        name = text(frame, "Event")
+        if name == "ContactStatus":
+            self._contact(frame, at, step)
+        elif name == "AsyncAGIStart":
+            self._agi_start(frame, at, step)
+        elif name == "OriginateResponse":
+            self._originated(frame, at, step)
+        else:
+            handler = _HANDLERS.get(name)
+            chan = self.channels.get(text(frame, "DestUniqueid" if name == "DialState" else "Uniqueid"))
+            if handler is not None and chan is not None:
+                handler(self, chan, frame, at, step)
+        return step
+
+    def bridged_with(self, chan: AstChannel) -> AstChannel | None:
+        """The other channel of ours in the same bridge."""
+        others = [i for i in self._bridges.get(chan.bridge, []) if i != chan.id] if chan.bridge else []
+        return self.channels.get(others[0]) if others else None
+
+    def put_in_bridge(self, chan: AstChannel, bridge: str) -> None:
+        """Note that ``chan`` is in ``bridge`` (an id of Asterisk's)."""
+        members = self._bridges.setdefault(bridge, [])
+        if chan.id not in members:
+            members.append(chan.id)
+        chan.bridge, chan.controlled, chan.music = bridge, False, False
+
+    # -------------------------------------------------------- no channel yet, or not by channel
+
+    def _contact(self, frame: Frame, at: float, step: Step) -> None:
+        device = text(frame, "EndpointName")
+        if not device or device.startswith(TRUNK_PREFIX):
+            return
+        changed = self.devices.contact(device, text(frame, "URI"), text(frame, "ContactStatus"))
+        if changed is not None:
+            step.events.append(DeviceRegistered(at, device, changed))
+
+    def _agi_start(self, frame: Frame, at: float, step: Step) -> None:
+        chan = self.channels.get(text(frame, "Uniqueid"))
+        if chan is None:
+            self._offered(frame, at, step)
+            return
+        chan.name = text(frame, "Channel")
+        if chan.controlled:
+            return
+        self._leave_bridge(chan)
+        self._drop_pending(chan, at, step)
+        was_answered = chan.answered
+        chan.controlled, chan.answered, chan.parting = True, True, False
+        step.events.append(ChannelUnbridged(at, chan.id) if was_answered else ChannelAnswered(at, chan.id))
+
+    def _offered(self, frame: Frame, at: float, step: Step) -> None:
+        if text(frame, "Context") not in INBOUND_CONTEXTS:
+            return
+        name = text(frame, "Channel")
+        device, trunk = origin(name)
+        chan = AstChannel(
+            id=text(frame, "Uniqueid"),
+            name=name,
+            incoming=True,
+            caller_number=text(frame, "CallerIDNum"),
+            caller_name=text(frame, "CallerIDName"),
+            dialed=text(frame, "Exten"),
+            device=device,
+            trunk=trunk,
+            answered=text(frame, "ChannelState") == UP,
+            controlled=True,
+        )
+        self.channels[chan.id] = chan
+        step.events.append(
+            ChannelOffered(at, chan.id, chan.caller_number, chan.caller_name, chan.dialed, device=device, trunk=trunk)
+        )
+
+    def _originated(self, frame: Frame, at: float, step: Step) -> None:
+        """A failure without a channel ends it here; with one, its ``Hangup`` says why."""
+        chan = self.channels.get(text(frame, "Uniqueid"))
+        if chan is None or chan.incoming or chan.name or text(frame, "Response") != "Failure":
+            return
+        del self.channels[chan.id]
+        cause = causes.not_originated(text(frame, "Reason"))
+        if chan.hangup_asked is not None:
+            cause = Cause.CANCELLED
+        step.events.append(ChannelHungUp(at, chan.id, cause, by_far_side=False))
+
+    # -------------------------------------------------------- channels of ours
+
+    def _new_channel(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        chan.name = text(frame, "Channel")
+        if chan.hangup_asked is not None:
+            step.actions.append(requests.hangup(chan, chan.hangup_asked))
+
+    def _rename(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        chan.name = text(frame, "Newname")
+
+    def _new_state(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        state = text(frame, "ChannelState")
+        if state == RINGING:
+            self._ringing(chan, at, step)
+        elif state == UP and chan.incoming and not chan.answered:
+            chan.answered = True
+            step.events.append(ChannelAnswered(at, chan.id))
+
+    def _dial_state(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        if text(frame, "DialStatus") in ("RINGING", "PROGRESS"):
+            self._ringing(chan, at, step)
+
+    def _ringing(self, chan: AstChannel, at: float, step: Step) -> None:
+        if not (chan.incoming or chan.ringing or chan.answered):
+            chan.ringing = True
+            step.events.append(ChannelRinging(at, chan.id))
+
+    def _agi_exec(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        pending = chan.pending.pop(text(frame, "CommandId"), None)
+        if pending is None:
+            return
+        if pending.playback is not None:
+            self._prompt_done(chan, pending.playback, at, step)
+        if pending.bridge_to:
+            self._bridge_over(chan, pending, at, step)
+        if pending.done is not None:
+            pending.done()
+
+    def _bridge_over(self, chan: AstChannel, pending: Pending, at: float, step: Step) -> None:
+        """The bridging channel is back; the other one reports itself, unless they never met."""
+        self._leave_bridge(chan)
+        back = [chan]
+        peer = self.channels.get(pending.bridge_to)
+        if peer is not None and not (pending.met or peer.bridge):
+            back.append(peer)
+        for one in back:
+            if not (one.parting or one.ending or one.controlled):
+                one.controlled = True
+                step.events.append(ChannelUnbridged(at, one.id))
+
+    def _prompt_done(self, chan: AstChannel, playback: Playback, at: float, step: Step) -> None:
+        if playback.over:
+            return
+        if playback.reason is PlayEnd.COMPLETED and playback.left and not chan.ending:
+            command, action = requests.prompt(chan, playback.left.pop(0), playback.barge_in)
+            chan.pending[command] = Pending(playback=playback)
+            step.actions.append(action)
+        elif not chan.ending:
+            self._play_over(chan, playback, at, step)
+
+    def _play_over(self, chan: AstChannel, playback: Playback, at: float, step: Step) -> None:
+        playback.over = True
+        if chan.playback is playback:
+            chan.playback = None
+        step.events.append(PlayFinished(at, chan.id, playback.play_id, playback.reason))
+
+    def _digit(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        if text(frame, "Direction") != "Received":
+            return
+        step.events.append(Digit(at, chan.id, text(frame, "Digit")))
+        playback = chan.playback
+        if playback is not None and playback.barge_in and playback.reason is PlayEnd.COMPLETED:
+            playback.reason = PlayEnd.DIGIT
+            self._play_over(chan, playback, at, step)
+
+    def _bridge_enter(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        self.put_in_bridge(chan, text(frame, "BridgeUniqueid"))
+        peer = self.bridged_with(chan)
+        if peer is None:
+            return
+        first, second = (chan, peer) if chan.bridge_to == peer.id else (peer, chan)
+        first.bridge_to = ""
+        for pending in (*chan.pending.values(), *peer.pending.values()):
+            pending.met = pending.met or pending.bridge_to in (chan.id, peer.id)
+        step.events.append(ChannelBridged(at, first.id, second.id))
+
+    def _bridge_leave(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        self._leave_bridge(chan)
+
+    def _leave_bridge(self, chan: AstChannel) -> None:
+        members = self._bridges.get(chan.bridge, [])
+        if chan.id in members:
+            members.remove(chan.id)
+        if not members:
+            self._bridges.pop(chan.bridge, None)
+        chan.bridge = chan.bridge_to = ""
+
+    def _held(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        step.events.append(ChannelHeld(at, chan.id, text(frame, "Event") == "Hold"))
+
+    def _hangup_request(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        if not chan.ending:
+            chan.ending = True
+            chan.by_far_side = text(frame, "Event") == "HangupRequest" and chan.hangup_asked is None
+
+    def _hangup(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        self._leave_bridge(chan)
+        del self.channels[chan.id]
+        self._drop_pending(chan, at, step)
+        for recording in chan.recordings.values():
+            step.events.append(RecordingStopped(at, chan.id, recording.recording_id, f"{recording.name}.raw"))
+        cause = causes.ended(
+            text(frame, "Cause"),
+            answered=chan.answered,
+            by_far_side=chan.by_far_side,
+            incoming=chan.incoming,
+            asked=chan.hangup_asked,
+        )
+        step.events.append(ChannelHungUp(at, chan.id, cause, chan.by_far_side))
+
+    def _drop_pending(self, chan: AstChannel, at: float, step: Step) -> None:
+        """The channel has left the AGI: what waited for it will not be done."""
+        waiting, chan.pending = list(chan.pending.values()), {}
+        for pending in waiting:
+            playback = pending.playback
+            if playback is not None and not playback.over:
+                playback.reason = PlayEnd.FAILED if playback.reason is PlayEnd.COMPLETED else playback.reason
+                self._play_over(chan, playback, at, step)
+            if pending.done is not None:
+                pending.done()
+
+
+_Handler = Callable[[Translator, AstChannel, Frame, float, Step], None]
+_HANDLERS: dict[str, _Handler] = {
+    "Newchannel": Translator._new_channel,
+    "Rename": Translator._rename,
+    "Newstate": Translator._new_state,
+    "DialState": Translator._dial_state,
+    "AsyncAGIExec": Translator._agi_exec,
+    "DTMFEnd": Translator._digit,
+    "BridgeEnter": Translator._bridge_enter,
+    "BridgeLeave": Translator._bridge_leave,
+    "Hold": Translator._held,
+    "Unhold": Translator._held,
+    "HangupRequest": Translator._hangup_request,
+    "SoftHangupRequest": Translator._hangup_request,
+    "Hangup": Translator._hangup,
+}

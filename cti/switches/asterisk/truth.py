@@ -1,0 +1,90 @@
+"""Asterisk's answers to "what is there now" read into channels, devices and the contract's snapshot. No sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cti.domain.switch import ChannelSnapshot
+from cti.switches.asterisk import requests
+from cti.switches.asterisk.channels import TRUNK_PREFIX, AstChannel, Devices, origin, unpack_recordings
+from cti.switches.asterisk.translate import INBOUND_CONTEXTS, PARKED_CONTEXT, UP
+from cti.switches.asterisk.wire import Action, Frame, text, variables
+
+STATUS: Action = {"Action": "Status", "Variables": requests.SNAPSHOT_VARIABLES}
+ENDPOINTS: Action = {"Action": "PJSIPShowEndpoints"}
+CONTACTS: Action = {"Action": "PJSIPShowContacts"}
+GONE = ("Unavailable", "Invalid", "Unknown")
+IN_AGI = ("AGI", "ControlPlayback", "MusicOnHold")
+
+
+def channel(frame: Frame) -> AstChannel | None:
+    """One of our channels out of a ``Status`` frame; None for any other channel of the switch."""
+    values = variables(frame)
+    dialed, out = values.get("CY_DIALED", ""), values.get(requests.OUT_VARIABLE, "")
+    if text(frame, "Context") not in (*INBOUND_CONTEXTS, PARKED_CONTEXT) or not (dialed or out):
+        return None
+    name = text(frame, "Channel")
+    device, trunk = origin(name)
+    answered = text(frame, "ChannelState") == UP
+    bridge = text(frame, "BridgeID")
+    in_agi = text(frame, "Application") in IN_AGI
+    return AstChannel(
+        id=text(frame, "Uniqueid"),
+        name=name,
+        incoming=not out,
+        caller_number=text(frame, "CallerIDNum"),
+        caller_name=text(frame, "CallerIDName"),
+        dialed="" if out else dialed,
+        device=device,
+        trunk=trunk,
+        ringing=bool(out),
+        answered=answered,
+        controlled=in_agi and not bridge and (answered or not out),
+        bridge=bridge,
+        recordings=unpack_recordings(values.get(requests.RECORDINGS_VARIABLE, "")),
+    )
+
+
+def snapshot(frames: Iterable[Frame]) -> tuple[ChannelSnapshot, ...]:
+    """All our channels, each with its peer."""
+    pairs = [(c, f) for c, f in ((channel(frame), frame) for frame in frames) if c is not None]
+    bridges: dict[str, list[str]] = {}
+    for chan, _ in pairs:
+        if chan.bridge:
+            bridges.setdefault(chan.bridge, []).append(chan.id)
+    return tuple(_one(chan, frame, bridges.get(chan.bridge, [])) for chan, frame in pairs)
+
+
+def _one(chan: AstChannel, frame: Frame, members: list[str]) -> ChannelSnapshot:
+    return ChannelSnapshot(
+        channel=chan.id,
+        caller_number=chan.caller_number,
+        caller_name=chan.caller_name,
+        dialed=chan.dialed,
+        answered=chan.answered,
+        controlled=chan.controlled,
+        peer=next((m for m in members if m != chan.id), ""),
+        state=requests.read_state(variables(frame)),
+        device=chan.device,
+        trunk=chan.trunk,
+        incoming=chan.incoming,
+        age=float(text(frame, "Seconds") or 0),
+    )
+
+
+def registrations(endpoints: Iterable[Frame]) -> dict[str, bool]:
+    """Whether each endpoint that is not a trunk can be reached."""
+    states = ((text(f, "ObjectName"), text(f, "DeviceState")) for f in endpoints)
+    return {name: state not in GONE for name, state in states if not name.startswith(TRUNK_PREFIX)}
+
+
+def devices(endpoints: Iterable[Frame], contacts: Iterable[Frame]) -> Devices:
+    """The devices with their contacts, to be kept up by ``ContactStatus``."""
+    found = Devices()
+    for name in registrations(endpoints):
+        found.known(name)
+    for frame in contacts:
+        device = text(frame, "Endpoint")
+        if device and not device.startswith(TRUNK_PREFIX):
+            found.contact(device, text(frame, "Uri"), text(frame, "Status"))
+    return found

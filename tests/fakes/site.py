@@ -1,0 +1,85 @@
+"""The whole site for tests: a database with demo data, the engine on the simulator, and if wanted a real HTTP server."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from cti.settings import Settings
+from cti.store import demo
+from cti.store.config import build_config
+from cti.store.database import make_engine, make_session_factory
+from cti.store.models import Agent, Base, PhoneKind, User
+from cti.store.passwords import hash_password
+from tests.fakes.engine import FakeEngine
+from webui import create_app
+
+PASSWORD = "only-for-this-test"
+
+
+class Site:
+    """``logins`` gives each demo user's password; everybody is set to English and desk phones unless changed."""
+
+    def __init__(self, var: Path, phone: PhoneKind = PhoneKind.SIP, **settings: Any) -> None:
+        self.settings = Settings(var=var, **settings)
+        self.database = make_engine(self.settings.database)
+        Base.metadata.create_all(self.database)
+        self.sessions: sessionmaker[Session] = make_session_factory(self.database)
+        with self.sessions() as session:
+            demo.fill(session)
+            known = hash_password(PASSWORD)
+            for user in session.scalars(select(User)):
+                user.password_hash, user.locale, user.must_change_password = known, "en", False
+            admin = User(username="admin", name="Demo Admin", role="admin", password_hash=known, locale="en")
+            session.add(admin)
+            for agent in session.scalars(select(Agent)):
+                agent.phone = phone
+            session.commit()
+            self.engine = FakeEngine(build_config(session, version=1))
+        self.app: Flask = create_app(self.settings, bus=self.engine.bus, sessions=self.sessions)
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+
+    def client(self, username: str = "", csrf: bool = False) -> FlaskClient:
+        """A browser without scripts, signed in as ``username``."""
+        self.app.config["WTF_CSRF_ENABLED"] = csrf
+        client = self.app.test_client()
+        if username:
+            answer = client.post("/login", data={"username": username, "password": PASSWORD})
+            assert answer.status_code == 303, answer.text
+        return client
+
+    def listen(self) -> str:
+        """Serve HTTP on a free port of loopback; the address."""
+        self.app.config["WTF_CSRF_ENABLED"] = True
+        self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def set_user(self, username: str, **values: Any) -> None:
+        with self.sessions() as session:
+            user = session.scalars(select(User).where(User.username == username)).one()
+            for name, value in values.items():
+                setattr(user, name, value)
+            session.commit()
+
+    def user(self, username: str) -> User:
+        with self.sessions() as session:
+            return session.scalars(select(User).where(User.username == username)).one()
+
+    def close(self) -> None:
+        self.app.extensions["callyard_hub"].close()
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._thread.join(5)
+            self._server.server_close()
+        self.engine.close()
+        self.database.dispose()
