@@ -128,6 +128,9 @@ class Lifecycle:
         self._close_or_settle(call, cause)
 
     def _close_or_settle(self, call: Call, cause: Cause) -> None:
+        if call.customer is None:
+            call.waiting_for_agent = ""
+        self._release_leftovers(call, cause)
         self._touch_agents(call)
         if call.live_legs():
             self._centre.log_call("connectionCleared", call, cause)
@@ -137,6 +140,13 @@ class Lifecycle:
                 self._centre.stop_timer(f"{timer}:{call.call_id}")
             self._acd.leave(call, answered=False)
             self._control.end(call, cause)
+
+    def _release_leftovers(self, call: Call, cause: Cause) -> None:
+        """Nobody stays on a leg that is gone, except an agent whose phone the customer waits for."""
+        for leg in call.legs:
+            agent = self._agent_of(leg)
+            if agent is not None and not leg.alive and call.waiting_for_agent != agent.agent_id:
+                self._release_agent(call, agent, leg, cause)
 
     def _customer_gone(self, call: Call, leg: Leg, cause: Cause, by_far_side: bool) -> None:
         if by_far_side and not call.ended_by:

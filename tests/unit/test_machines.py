@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from cti.domain.errors import IllegalTransition
 from cti.machines import agent, connection
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent
+from cti.machines.diagrams import document
 from cti.machines.table import mermaid, step
 from cti.services.choose import Candidate, choose_agent
 from cti.services.numbers import number_prompts
@@ -90,3 +93,7 @@ def test_the_strategies_choose_as_they_are_named() -> None:
 )
 def test_numbers_are_spoken_properly(number: int, language: str, said: str) -> None:
     assert " ".join(p.removeprefix("n_") for p in number_prompts(number, language)) == said
+
+
+def test_the_drawn_diagrams_are_those_of_the_tables() -> None:
+    assert Path("docs/states.md").read_text(encoding="utf-8") == document()
