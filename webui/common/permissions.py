@@ -24,6 +24,8 @@ class Permission(StrEnum):
     ORDERS_READ = "orders.read"
     ORDERS_WRITE = "orders.write"
     ORDERS_READ_ALL = "orders.read_all"
+    ORDERS_SET_PRICE = "orders.set_price"
+    PRODUCTS_WRITE = "products.write"
     CALLS_READ_OWN = "calls.read_own"
     CALLS_READ_ALL = "calls.read_all"
     RECORDINGS_LISTEN_OWN = "recordings.listen_own"
@@ -55,6 +57,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUPERVISOR: AGENT_PERMISSIONS
     | {
         Permission.ORDERS_READ_ALL,
+        Permission.ORDERS_SET_PRICE,
+        Permission.PRODUCTS_WRITE,
         Permission.CALLS_READ_ALL,
         Permission.RECORDINGS_LISTEN_ALL,
         Permission.NUMBERS_UNMASKED,

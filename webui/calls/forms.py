@@ -1,0 +1,78 @@
+"""What comes in about calls: filters of the log, the agent's note, ids from addresses. Must not know requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, SelectField, TextAreaField
+from wtforms.validators import Length
+
+from webui.common.i18n import to_utc
+from webui.common.labels import LABELS, choices
+
+CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+OUTCOMES = ("answered", "abandoned", "no_answer", "live")
+
+
+def valid_call_id(text: str) -> str:
+    """The id, or empty for anything that cannot be one."""
+    return text if CALL_ID.fullmatch(text) else ""
+
+
+class NoteForm(FlaskForm):  # type: ignore[misc]
+    """A draft is kept by the browser until it is saved; ``customer_id`` empty leaves the link as it is."""
+
+    call_type = RadioField(_("Call"), choices=choices("call_type"), default="normal")
+    business_type = SelectField(_("Business"), choices=[("", "—"), *choices("business_type")], default="")
+    summary = TextAreaField(_("Summary"), [Length(max=4000)])
+    customer_id = HiddenField()
+
+
+@dataclass(frozen=True)
+class Filters:
+    """``since`` and ``until`` are UTC; empty texts mean any. ``bad`` names fields that were not understood."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    number: str = ""
+    agent: str = ""
+    queue: str = ""
+    direction: str = ""
+    outcome: str = ""
+    bad: tuple[str, ...] = ()
+
+
+def read_filters(args: Mapping[str, str]) -> Filters:
+    """From the address. Local times of the user's zone become UTC."""
+    bad = []
+    times: dict[str, datetime | None] = {}
+    for name in ("since", "until"):
+        text = args.get(name, "").strip()
+        times[name] = moment(text)
+        if text and times[name] is None:
+            bad.append(name)
+    direction, outcome = args.get("direction", ""), args.get("outcome", "")
+    return Filters(
+        since=times["since"],
+        until=times["until"],
+        number=args.get("number", "").strip()[:128],
+        agent=valid_call_id(args.get("agent", "")),
+        queue=valid_call_id(args.get("queue", "")),
+        direction=direction if direction in LABELS["direction"] else "",
+        outcome=outcome if outcome in OUTCOMES else "",
+        bad=tuple(bad),
+    )
+
+
+def moment(text: str) -> datetime | None:
+    """``2026-11-21`` or ``2026-11-21T09:30`` in the user's zone as UTC."""
+    try:
+        local = datetime.fromisoformat(text)
+        return to_utc(local) if local.tzinfo is None else local.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,1 @@
+"""Customers: the card that pops with a call, search, create, change, history."""

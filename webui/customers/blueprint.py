@@ -1,0 +1,189 @@
+"""Customer pages: the card that pops with a call, the list with one search box, create and change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from cti.store.models import CallNote, Customer
+from cti.store.phones import normalise
+from webui.calls.access import may_describe
+from webui.calls.forms import valid_call_id
+from webui.common import audit, db, labels, phones
+from webui.common.htmx import is_fragment
+from webui.common.permissions import Permission, requires
+from webui.customers import queries
+from webui.customers.forms import CustomerForm, apply, changes, fill, snapshot, stamp
+
+blueprint = Blueprint("customers", __name__, url_prefix="/customers")
+
+LARGEST_ID = 2**62
+
+
+def install(app: Flask) -> None:
+    labels.install(app)
+    app.jinja_env.filters["shown_token"] = lambda value: phones.shown(phones.reveal(value))
+
+
+@blueprint.get("")
+@requires(Permission.CUSTOMERS_READ)
+def index() -> ResponseReturnValue:
+    text = request.args.get("q", "")
+    found = queries.search(db.session(), text, request.args.get("before", ""))
+    template = "customers/_rows.html" if is_fragment() else "customers/index.html"
+    return render_template(template, page=found, q=text)
+
+
+@blueprint.get("/pop")
+@requires(Permission.CUSTOMERS_READ)
+def pop() -> ResponseReturnValue:
+    """What the agent sees with a call: the customer chosen before, else whom the number belongs to."""
+    database, call_id = db.session(), valid_call_id(request.args.get("call_id", ""))
+    number = normalise(phones.reveal(request.args.get("number", "")[:128]))
+    chosen = None if request.args.get("all") else queries.linked(database, call_id) if call_id else None
+    found = [chosen] if chosen else list(queries.by_number(database, number))
+    if len(found) == 1 and not request.args.get("all"):
+        return card(found[0], call_id, number)
+    if found:
+        return render_template("customers/pop_choose.html", customers=found, call_id=call_id, number=number)
+    return render_template("customers/pop_form.html", form=empty_form(number, call_id), call_id=call_id, number=number)
+
+
+@blueprint.post("/pop")
+@requires(Permission.CUSTOMERS_READ)
+def choose() -> ResponseReturnValue:
+    """The agent says which customer this call is with."""
+    call_id = valid_call_id(request.form.get("call_id", ""))
+    customer = load(request.form.get("customer_id", 0, int))
+    link(call_id, customer)
+    db.session().commit()
+    return card(customer, call_id, normalise(phones.reveal(request.form.get("number", "")[:128])))
+
+
+@blueprint.get("/find")
+@requires(Permission.CUSTOMERS_READ)
+def find() -> ResponseReturnValue:
+    """Search results to choose from within a call."""
+    text, call_id = request.args.get("q", ""), valid_call_id(request.args.get("call_id", ""))
+    rows = queries.search(db.session(), text, size=queries.MATCHES).rows if text.strip() else []
+    return render_template("customers/_found.html", customers=rows, call_id=call_id)
+
+
+@blueprint.get("/new")
+@requires(Permission.CUSTOMERS_WRITE)
+def new() -> ResponseReturnValue:
+    call_id = valid_call_id(request.args.get("call_id", ""))
+    number = phones.reveal(request.args.get("number", "")[:128])
+    return show_form(empty_form(number, call_id), call_id)
+
+
+@blueprint.post("/new")
+@requires(Permission.CUSTOMERS_WRITE)
+def create() -> ResponseReturnValue:
+    form = CustomerForm()
+    call_id = valid_call_id(form.call_id.data or "")
+    if not form.validate_on_submit():
+        return show_form(form, call_id), 422
+    customer = Customer(name="")
+    apply(form, customer)
+    database = db.session()
+    database.add(customer)
+    database.flush()
+    audit.record("customer.create", f"customer/{customer.id}", None, snapshot(customer))
+    if call_id:
+        link(call_id, customer)
+    database.commit()
+    return saved(customer, call_id)
+
+
+@blueprint.get("/<int:customer_id>")
+@requires(Permission.CUSTOMERS_READ)
+def show(customer_id: int) -> ResponseReturnValue:
+    customer = load(customer_id)
+    if is_fragment():
+        return card(customer, valid_call_id(request.args.get("call_id", "")), "")
+    return render_template("customers/show.html", **history(customer, limit=50))
+
+
+@blueprint.get("/<int:customer_id>/edit")
+@requires(Permission.CUSTOMERS_WRITE)
+def edit(customer_id: int) -> ResponseReturnValue:
+    customer = load(customer_id)
+    call_id = valid_call_id(request.args.get("call_id", ""))
+    form = CustomerForm(formdata=None, call_id=call_id)
+    fill(form, customer)
+    return show_form(form, call_id, customer)
+
+
+@blueprint.post("/<int:customer_id>/edit")
+@requires(Permission.CUSTOMERS_WRITE)
+def change(customer_id: int) -> ResponseReturnValue:
+    customer, form = load(customer_id), CustomerForm()
+    call_id = valid_call_id(form.call_id.data or "")
+    if not form.validate_on_submit():
+        return show_form(form, call_id, customer), 422
+    if form.seen.data and form.seen.data != stamp(customer):
+        form.form_errors.append(_("Somebody else has changed this customer meanwhile. Open it again."))
+        return show_form(form, call_id, customer), 409
+    before = snapshot(customer)
+    apply(form, customer)
+    audit.record("customer.change", f"customer/{customer.id}", *changes(before, snapshot(customer)))
+    db.session().commit()
+    return saved(customer, call_id)
+
+
+def load(customer_id: int) -> Customer:
+    customer = queries.get(db.session(), customer_id) if 0 < customer_id < LARGEST_ID else None
+    if customer is None:
+        abort(404)
+    return customer
+
+
+def link(call_id: str, customer: Customer) -> None:
+    """Note that the call is with this customer, if it is the user's to say."""
+    if not call_id:
+        return
+    database = db.session()
+    if not may_describe(database, call_id):
+        abort(403)
+    note = database.get(CallNote, call_id)
+    if note is None:
+        note = CallNote(call_id=call_id, user_id=current_user.id)
+        database.add(note)
+    note.customer_id = customer.id
+
+
+def history(customer: Customer, call_id: str = "", limit: int = queries.HISTORY) -> dict[str, Any]:
+    database = db.session()
+    return {
+        "customer": customer,
+        "call_id": call_id,
+        "orders": queries.recent_orders(database, customer.id, limit),
+        "calls": queries.recent_calls(database, customer, call_id, limit),
+    }
+
+
+def card(customer: Customer, call_id: str, number: str) -> ResponseReturnValue:
+    return render_template("customers/pop_card.html", number=number, **history(customer, call_id))
+
+
+def saved(customer: Customer, call_id: str) -> ResponseReturnValue:
+    if is_fragment():
+        return card(customer, call_id, "")
+    return redirect(url_for("customers.show", customer_id=customer.id), 303)
+
+
+def empty_form(number: str, call_id: str) -> CustomerForm:
+    form = CustomerForm(formdata=None, call_id=call_id)
+    form.phones[0].number.data = phones.conceal(number)
+    form.addresses[0].is_default.data = True
+    return form
+
+
+def show_form(form: CustomerForm, call_id: str, customer: Customer | None = None) -> str:
+    template = "customers/pop_form.html" if is_fragment() else "customers/edit.html"
+    return render_template(template, form=form, call_id=call_id, customer=customer, number="")

@@ -1,0 +1,176 @@
+"""The customer's form: fields, phones and addresses as rows; and what it changes. Must not know requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateField, Field, FieldList, Form, FormField, HiddenField, SelectField, StringField
+from wtforms import TextAreaField, ValidationError
+from wtforms.validators import DataRequired, Length, Optional, Regexp
+
+from cti.domain.errors import BadRequest
+from cti.store.models import Address, Customer, CustomerPhone, Sex
+from cti.store.phones import normalise
+from webui.common import phones
+from webui.common.labels import choices
+
+ROWS = 20
+EMAIL = r"^[^@\s<>\"']{1,64}@[^@\s<>\"']+\.[^@\s<>\"']+$"
+
+
+def stripped(value: Any) -> Any:
+    """Without outer blanks and without control characters, which no field of one line needs."""
+    if not isinstance(value, str):
+        return value
+    return "".join(c for c in value if c.isprintable()).strip()
+
+
+class Line(StringField):
+    """A text of one line."""
+
+    def __init__(self, label: Any, limit: int, validators: Iterable[Any] = (), **kwargs: Any) -> None:
+        super().__init__(label, [*validators, Length(max=limit)], filters=[stripped], **kwargs)
+
+
+class PhoneForm(Form):  # type: ignore[misc]
+    """``number`` is what was typed, or a token of a number that this user may not read."""
+
+    number = Line(_("Phone number"), 64)
+    label = SelectField(_("Kind"), choices=choices("phone_label"), default="mobile")
+
+    def validate_number(self, field: Field) -> None:
+        if field.data and not phone_number(field.data):
+            raise ValidationError(_("This is not a phone number."))
+
+
+class AddressForm(Form):  # type: ignore[misc]
+    city = Line(_("City"), 128)
+    line = Line(_("Address"), 255)
+    postcode = Line(_("Postcode"), 16)
+    recipient = Line(_("Recipient"), 128)
+    is_default = BooleanField(_("Default"))
+
+
+class CustomerForm(FlaskForm):  # type: ignore[misc]
+    name = Line(_("Name"), 128, [DataRequired(_("Enter a name."))])
+    sex = SelectField(_("Sex"), choices=choices("sex"), default="unknown")
+    birthday = DateField(_("Birthday"), [Optional()])
+    id_number = Line(_("ID number"), 32)
+    email = Line(_("E-mail"), 254, [Optional(), Regexp(EMAIL, message=_("This is not an e-mail address."))])
+    source = Line(_("Source"), 64)
+    category = Line(_("Category"), 64)
+    level = Line(_("Level"), 64)
+    remarks = TextAreaField(_("Remarks"), [Length(max=4000)])
+    phones = FieldList(FormField(PhoneForm), min_entries=1, max_entries=ROWS)
+    addresses = FieldList(FormField(AddressForm), min_entries=1, max_entries=ROWS)
+    call_id = HiddenField()
+    seen = HiddenField()
+
+    def validate_birthday(self, field: Field) -> None:
+        if field.data and not date(1900, 1, 1) <= field.data <= datetime.now(UTC).date():
+            raise ValidationError(_("This is not a birthday."))
+
+    def validate_phones(self, field: Field) -> None:
+        numbers = [phone_number(row["number"]) for row in field.data if row["number"]]
+        if len(numbers) != len(set(numbers)):
+            raise ValidationError(_("The same phone number stands twice."))
+
+
+def phone_number(text: str) -> str:
+    """The normalised number, from a token or as typed; empty when it is none."""
+    try:
+        plain = phones.reveal(text)
+    except BadRequest:
+        return ""
+    number = normalise(plain)
+    return number if sum(c.isdigit() for c in number) >= 3 else ""
+
+
+def fill(form: CustomerForm, customer: Customer) -> None:
+    """Put a customer into a form that was not sent. Numbers the user may not read go in as tokens."""
+    for name in SIMPLE:
+        getattr(form, name).data = getattr(customer, name)
+    if not phones.may_see():
+        form.id_number.data = ""
+    form.sex.data = customer.sex.value
+    form.seen.data = stamp(customer)
+    for rows in (form.phones, form.addresses):
+        while rows.entries:
+            rows.pop_entry()
+    for phone in customer.phones[:ROWS]:
+        form.phones.append_entry({"number": phones.conceal(phone.number), "label": phone.label})
+    for address in customer.addresses[:ROWS]:
+        form.addresses.append_entry({name: getattr(address, name) for name in ADDRESS})
+    for rows in (form.phones, form.addresses):
+        if not rows.entries:
+            rows.append_entry()
+
+
+def apply(form: CustomerForm, customer: Customer) -> None:
+    """Write a valid form to the customer; rows that were emptied are removed."""
+    for name in SIMPLE:
+        value = getattr(form, name).data
+        if name == "id_number" and customer.id is not None and not phones.may_see():
+            continue
+        setattr(customer, name, value if value is not None or name == "birthday" else "")
+    customer.sex = Sex(form.sex.data)
+    apply_phones(form, customer)
+    apply_addresses(form, customer)
+
+
+def apply_phones(form: CustomerForm, customer: Customer) -> None:
+    present = {phone.number: phone for phone in customer.phones}
+    kept = []
+    for row in form.phones.data:
+        number = phone_number(row["number"] or "")
+        if not number:
+            continue
+        phone = present.get(number) or CustomerPhone(number=number)
+        phone.label = row["label"]
+        kept.append(phone)
+    customer.phones[:] = kept
+
+
+def apply_addresses(form: CustomerForm, customer: Customer) -> None:
+    rows = [row for row in form.addresses.data if row["line"] or row["city"]]
+    spare = list(customer.addresses)
+    kept = []
+    for row in rows:
+        address = spare.pop(0) if spare else Address()
+        for name in ADDRESS:
+            setattr(address, name, row[name] or "")
+        address.is_default = bool(row["is_default"])
+        kept.append(address)
+    defaults = [address for address in kept if address.is_default] or kept[:1]
+    for address in kept:
+        address.is_default = address is defaults[0]
+    customer.addresses[:] = kept
+
+
+SIMPLE = ("name", "birthday", "id_number", "email", "source", "category", "level", "remarks")
+ADDRESS = ("city", "line", "postcode", "recipient", "is_default")
+
+
+def stamp(customer: Customer) -> str:
+    """Changes with every change of the customer: a form of an older state is not saved over a newer one."""
+    return str(round(customer.updated_at.timestamp() * 1_000_000))
+
+
+def snapshot(customer: Customer) -> dict[str, Any]:
+    """The customer as the audit keeps it."""
+    return {
+        **{name: str(getattr(customer, name) or "") for name in SIMPLE},
+        "sex": str(customer.sex or ""),
+        "phones": [f"{p.number} {p.label}" for p in customer.phones],
+        "addresses": [" ".join(filter(None, (a.city, a.line, a.postcode, a.recipient))) for a in customer.addresses],
+    }
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Only what differs, on both sides."""
+    names = [name for name in after if before.get(name) != after[name]]
+    return {n: before.get(n) for n in names}, {n: after[n] for n in names}

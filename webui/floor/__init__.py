@@ -1,0 +1,1 @@
+"""The supervisor's live page: queues, waiting callers, agents, as they change."""

@@ -1,0 +1,1 @@
+"""Orders: entry in a call by keyboard, list, one order."""

@@ -1,0 +1,138 @@
+"""Reading and saving orders. Takes a session; must not know requests or forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from cti.store.models import Customer, CustomerPhone, Order, OrderLine, OrderStatus, Product, User
+from cti.store.phones import normalise
+from webui.common.paging import Page, page
+
+STEPS: dict[OrderStatus, tuple[OrderStatus, ...]] = {
+    OrderStatus.NEW: (OrderStatus.CONFIRMED, OrderStatus.CANCELLED),
+    OrderStatus.CONFIRMED: (OrderStatus.SHIPPED, OrderStatus.CANCELLED),
+    OrderStatus.SHIPPED: (OrderStatus.COMPLETED,),
+    OrderStatus.COMPLETED: (),
+    OrderStatus.CANCELLED: (),
+}
+
+
+@dataclass(frozen=True)
+class ShipTo:
+    recipient: str
+    phone: str
+    city: str
+    line: str
+    postcode: str
+
+
+def get(session: Session, order_id: int) -> Order | None:
+    query = (
+        select(Order)
+        .where(Order.id == order_id)
+        .options(
+            selectinload(Order.lines).joinedload(OrderLine.product),
+            joinedload(Order.customer),
+            joinedload(Order.agent_user),
+        )
+    )
+    return session.scalars(query).first()
+
+
+def by_token(session: Session, token: str) -> Order | None:
+    return session.scalars(select(Order).where(Order.token == token)).first()
+
+
+def save(
+    session: Session,
+    order: Order,
+    items: Iterable[tuple[Product, int, Decimal, Decimal]],
+) -> tuple[Order, bool]:
+    """Store the order with its lines in one transaction; ``False`` when this form was saved before.
+
+    Two requests with one token at the same moment: the unique index lets one through, the other finds it; for that
+    one the session was rolled back. The caller commits.
+    """
+    order.lines = [OrderLine(product=p, quantity=q, price=price, amount=amount) for p, q, price, amount in items]
+    token = order.token or ""
+    try:
+        session.add(order)
+        session.flush()
+    except IntegrityError:
+        session.rollback()
+        earlier = by_token(session, token)
+        if earlier is None:
+            raise
+        return earlier, False
+    return order, True
+
+
+def products_named(session: Session, texts: Iterable[str]) -> dict[str, Product]:
+    """Products by id and by lower-case code, for the ids and codes in ``texts``."""
+    wanted = {text for text in texts if text}
+    ids = [int(text) for text in wanted if text.isdecimal() and text.isascii() and len(text) < 18]
+    query = select(Product).where(or_(Product.id.in_(ids), Product.code.in_([*wanted, *(t.upper() for t in wanted)])))
+    found: dict[str, Product] = {}
+    for product in session.scalars(query):
+        found[str(product.id)] = product
+    for product in list(found.values()):
+        found.setdefault(product.code.lower(), product)
+    return found
+
+
+def suggest(session: Session, text: str, limit: int = 12) -> Sequence[Product]:
+    """Active products whose code begins with, or whose name contains, ``text``; codes first."""
+    query = select(Product).where(Product.active)
+    if text:
+        by_code = Product.code.istartswith(text, autoescape=True)
+        named = or_(Product.name.contains(text, autoescape=True), Product.name_en.icontains(text, autoescape=True))
+        query = query.where(or_(by_code, named)).order_by(by_code.desc(), Product.code)
+    else:
+        query = query.order_by(Product.code)
+    return session.scalars(query.limit(limit)).all()
+
+
+def listing(
+    session: Session,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    text: str,
+    status: str,
+    agent: str,
+    call: str,
+    cursor: str,
+) -> Page[Order]:
+    """The list, newest first. ``agent`` is a user id; ``text`` an order number, a phone number or a customer's name."""
+    query = select(Order).options(joinedload(Order.customer), joinedload(Order.agent_user))
+    for condition in (
+        Order.created_at >= since if since else None,
+        Order.created_at < until if until else None,
+        Order.status == OrderStatus(status) if status else None,
+        Order.agent_user_id == agent if agent else None,
+        Order.call_id == call if call else None,
+        matching(text) if text else None,
+    ):
+        if condition is not None:
+            query = query.where(condition)
+    return page(session, query, (Order.created_at, Order.id), cursor, lambda o: (o.created_at, o.id))
+
+
+def matching(text: str) -> ColumnElement[bool]:
+    if text.lstrip("+").isdecimal() and text.isascii():
+        phone = select(CustomerPhone.customer_id).where(CustomerPhone.number == normalise(text))
+        return or_(Order.number == text, Order.customer_id.in_(phone))
+    named = select(Customer.id).where(Customer.name.contains(text, autoescape=True))
+    return Order.customer_id.in_(named)
+
+
+def sellers(session: Session) -> Sequence[User]:
+    return session.scalars(select(User).order_by(User.name, User.id)).all()
+
