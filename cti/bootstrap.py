@@ -17,8 +17,10 @@ from cti.provision.ports import LOOPBACK
 from cti.provision.secrets import effective_secrets
 from cti.settings import Settings, SwitchChoice
 from cti.status import serve_status
+from cti.store import worker
 from cti.switches.asterisk import AsteriskSwitch
 from cti.switches.sim import SimSwitch
+from dialplan.deploy import apply
 
 
 def configure_logging(settings: Settings) -> None:
@@ -98,3 +100,25 @@ async def run_engine(settings: Settings) -> None:
         await runner.stop()
         await bus.stop()
         end_status()
+
+
+async def run_worker(settings: Settings) -> None:
+    """The worker process, until a signal."""
+    configure_logging(settings)
+    work = asyncio.create_task(
+        worker.run_worker(
+            database_url=settings.database,
+            bus=make_bus(settings, "worker"),
+            spool_dir=settings.spool_dir,
+            recordings_dir=settings.recordings_dir,
+            metrics_port=settings.worker_metrics_port,
+            apply_switch=lambda rows: apply(settings, rows),
+        )
+    )
+    async with until_told_to_stop() as stop:
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
