@@ -42,6 +42,13 @@ def start() -> ResponseReturnValue:
     return redirect(home())
 
 
+@blueprint.get("/session")
+@signed_in
+def alive() -> ResponseReturnValue:
+    """Whether the session stands: a script whose event stream was refused asks here."""
+    return {"ok": True}
+
+
 @blueprint.get("/login")
 @public
 def login() -> ResponseReturnValue:

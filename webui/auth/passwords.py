@@ -1,4 +1,4 @@
-"""Passwords: argon2 hashes, and what a new one must be. Must not know requests or the database."""
+"""Passwords at the login, and what a new one must be. Must not know requests or the database."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from cti.store.passwords import hash_password
+
 SHORTEST = 10
 LONGEST = 200
-
-
-def hash_password(password: str) -> str:
-    return PasswordHasher().hash(password)
 
 
 def verify(stored: str, password: str) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cti.store.models import User
+from cti.store.passwords import hash_password
 from webui.auth import passwords
 
 TRIES = 5
@@ -48,13 +49,13 @@ def signed_in(session: Session, user: User, password: str, now: datetime) -> Non
     user.locked_until = None
     user.last_login_at = now
     if passwords.outdated(user.password_hash):
-        user.password_hash = passwords.hash_password(password)
+        user.password_hash = hash_password(password)
     session.flush()
 
 
 def set_password(session: Session, user: User, password: str) -> None:
     """A new password ends every session of this user. The caller commits."""
-    user.password_hash = passwords.hash_password(password)
+    user.password_hash = hash_password(password)
     user.must_change_password = False
     user.session_epoch += 1
     session.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import structlog
@@ -92,7 +93,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _crash(error: Exception) -> ResponseReturnValue:
-    log.error("web.crash", path=request.path, exc_info=error)
+    log.error("web.crash", path=request.path, trace="".join(traceback.format_exception(error)))
     headline, advice = http_text(500)
     return answer(500, "crash", headline, advice)
 

@@ -36,7 +36,9 @@ def go(url: str) -> ResponseReturnValue:
 
 def toast(response: Response, text: str, kind: str = "success") -> Response:
     """Have the browser show ``text``; ``kind`` is ``success``, ``warning`` or ``danger``."""
-    response.headers["HX-Trigger"] = json.dumps({"cy:toast": {"text": text, "kind": kind}})
+    events = json.loads(response.headers.get("HX-Trigger", "{}"))
+    events["cy:toast"] = {"text": text, "kind": kind}
+    response.headers["HX-Trigger"] = json.dumps(events)
     return response
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,6 +99,13 @@ class EventHub:
             found = [document for (kind, _id), document in self._documents.items() if kind == "agent"]
         return sorted(found, key=lambda document: str(document.get("number", "")))
 
+    def simulated(self) -> bool:
+        """Every switch that the engine drives is the simulator: there is nothing a browser phone could reach."""
+        self._start()
+        self._first_state.wait(CHECK_ENGINE)
+        switches = self._centre["switches"]
+        return bool(switches) and all(switch.get("name") == "sim" for switch in switches)
+
     def agent(self, agent_id: str) -> Document | None:
         with self._lock:
             return self._documents.get(("agent", agent_id))
@@ -112,7 +120,7 @@ class EventHub:
         yield "centre", self._centre
         for (kind, _id), document in self._documents.items():
             yield kind, document
-        yield "whole", {}
+        yield "whole", {"now": time.time()}
 
     def _start(self) -> None:
         with self._lock:
@@ -153,7 +161,7 @@ class EventHub:
         """Ask now and then whether the engine answers; fetch the whole state when it is back."""
         while not self._closed.wait(CHECK_ENGINE) and not subscription.closed:
             try:
-                bus_request(self._bus, "cy.cmd.centre", {"op": "calls"}, CHECK_ENGINE)
+                bus_request(self._bus, "cy.cmd.centre", {"op": "ping"}, CHECK_ENGINE)
             except CallyardError:
                 self._set_engine(False)
             else:

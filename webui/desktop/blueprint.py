@@ -59,8 +59,9 @@ def phone() -> ResponseReturnValue:
     """How the own browser registers as a phone; only ever the own credentials."""
     agent = queries.own_agent(db.session(), current_user.agent_id)
     settings = current_app.extensions["callyard_settings"]
-    if agent.phone is PhoneKind.SIP:
-        return jsonify(ok=True, kind="sip", device=agent.device)
+    hub: EventHub = current_app.extensions["callyard_hub"]
+    if agent.phone is PhoneKind.SIP or hub.simulated():
+        return jsonify(ok=True, kind="sip", device=agent.device, simulated=hub.simulated())
     return jsonify(
         ok=True,
         kind="web",

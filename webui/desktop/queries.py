@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cti.store.models import Agent, BusyReason, PhoneKind, Queue
+
+
+USUAL_REASONS = {
+    "break": _("Break"),
+    "lunch": _("Lunch"),
+    "meeting": _("Meeting"),
+    "training": _("Training"),
+    "paperwork": _("Paperwork"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,9 +38,10 @@ def choose_phone(session: Session, agent_id: str, kind: PhoneKind) -> Agent:
 
 
 def busy_reasons(session: Session, locale: str) -> list[Reason]:
-    """The reasons an agent may pick, in order, named in ``locale``."""
+    """The reasons an agent may pick, in order, named in ``locale``; the usual ones while none are set up."""
     rows = session.scalars(select(BusyReason).where(BusyReason.active).order_by(BusyReason.order, BusyReason.code))
-    return [Reason(row.code, row.names.get(locale) or row.names.get("en") or row.code) for row in rows]
+    named = [Reason(row.code, row.names.get(locale) or row.names.get("en") or row.code) for row in rows]
+    return named or [Reason(code, str(name)) for code, name in USUAL_REASONS.items()]
 
 
 def queues(session: Session) -> list[Queue]:

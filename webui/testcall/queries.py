@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from cti.store.models import Customer, CustomerPhone, Did, Menu, Queue
 
-UNKNOWN_PREFIX = "1990000"  # no customer of the demo data has it
+UNKNOWN_PREFIX = "1990009"  # no customer of the demo data has it
 
 
 def service_numbers(session: Session) -> list[tuple[str, str]]:

@@ -1,0 +1,152 @@
+// The agent's phone in this page: which one, signing on to the engine, ringing, coming back after a reload in a call.
+import { command, liveCall, onAgent, present } from "./agent.js";
+import { get, post } from "./api.js";
+import { banner, clear } from "./banners.js";
+import { isMuted, onAction, setMuted } from "./bar.js";
+import { text } from "./boot.js";
+import { startRinging, stopRinging, unlock } from "./ring.js";
+import { Softphone } from "./softphone.js";
+import { claim, takeOver } from "./tabs.js";
+
+const place = document.getElementById("cy-phone");
+const dot = place.querySelector('[data-slot="phone-dot"]');
+const words = place.querySelector('[data-slot="phone-text"]');
+const TONES = { registered: "ok", starting: "warn", lost: "bad", rejected: "bad", other: "warn", sip: "ok", simulated: "ok" };
+let kind = "";
+let device = "";
+let softphone = null;
+
+function show(state, cause = "") {
+  dot.dataset.tone = TONES[state] ?? "bad";
+  words.textContent = text(`phone.${state}`, { cause });
+  place.dataset.state = state;
+  if (state === "lost" || state === "rejected") banner("phone", text(`phone.${state}`));
+  else clear("phone");
+}
+
+/** On duty with this phone; back into the call if the page was reloaded in one. */
+async function signOn() {
+  const doc = await command("state", {}, { quiet: true });
+  const live = doc.call && doc.call.state !== "ended";
+  if (kind === "web" && live && !softphone?.busy) await command("rejoin");
+  else if (doc.state === "loggedOff" || doc.device !== device) await command("login");
+}
+
+async function keepSigningOn(delay = 1000) {
+  try {
+    await signOn();
+  } catch (error) {
+    const worthIt = error.status === 0 || error.status >= 500;
+    if (worthIt && (kind !== "web" || softphone?.state === "registered")) setTimeout(keepSigningOn, delay, Math.min(delay * 2, 10_000));
+  }
+}
+
+function follow(phone) {
+  phone.addEventListener("state", ({ detail }) => {
+    show(detail.state, detail.cause);
+    if (detail.state === "registered") keepSigningOn();
+  });
+  phone.addEventListener("ringing", ({ detail }) => {
+    const { call } = present() ?? {};
+    const who = [call?.shown, call?.caller_name].filter(Boolean).join(" ") || detail.name;
+    startRinging(text("phone.ringing", { who }), who);
+  });
+  phone.addEventListener("answered", () => { stopRinging(); clear("mic"); phone.mute(isMuted()); });
+  phone.addEventListener("ended", ({ detail }) => {
+    stopRinging();
+    if (detail.failed) banner("mic", text("phone.failed", { cause: detail.cause }), "warn");
+  });
+  phone.addEventListener("trouble", ({ detail }) => {
+    const key = detail.kind === "failed" ? "phone.failed" : `phone.mic.${detail.kind}`;
+    banner("mic", text(key, { cause: detail.cause }));
+  });
+}
+
+function begin(info) {
+  clear("tab");
+  show("starting");
+  softphone = new Softphone(info, document.getElementById("cy-audio"));
+  follow(softphone);
+  softphone.start();
+}
+
+function drop() {
+  stopRinging();
+  softphone?.abandon();
+  softphone = null;
+}
+
+function elsewhere(info) {
+  show("other");
+  const here = { onGot: () => begin(info), onLost: () => { drop(); elsewhere(info); } };
+  banner("tab", text("phone.other"), "warn", { label: text("phone.take"), work: () => takeOver(here) });
+}
+
+function useBrowser(info) {
+  if (!navigator.mediaDevices || !navigator.locks) {
+    show("insecure");
+    banner("phone", text("phone.insecure"));
+    return;
+  }
+  unlock();
+  claim({ onGot: () => begin(info), onTaken: () => elsewhere(info), onLost: () => { drop(); elsewhere(info); } });
+}
+
+function useDesk(simulated) {
+  const name = simulated ? "simulated" : "sip";
+  show(name);
+  keepSigningOn();
+  onAgent((doc) => {
+    if (kind !== "sip" || doc.state === "loggedOff") return;
+    place.dataset.state = doc.registered ? name : "lost";
+    dot.dataset.tone = doc.registered ? "ok" : "bad";
+    if (doc.registered) clear("phone");
+    else banner("phone", text("phone.sip.lost"), "warn");
+  });
+}
+
+async function choose(wanted) {
+  if (liveCall() || wanted === kind) return;
+  await post("/desktop/phone", { kind: wanted });
+  location.reload();
+}
+
+async function answer() {
+  if (kind !== "web") {
+    await command("answer");
+    return;
+  }
+  stopRinging();
+  await softphone?.answer();
+}
+
+function wire() {
+  onAction("answer", answer);
+  onAction("mute", () => { const on = !isMuted(); softphone?.mute(on); setMuted(on); });
+  place.addEventListener("click", (event) => {
+    const wanted = event.target.closest("[data-phone-kind]")?.dataset.phoneKind;
+    if (wanted) choose(wanted);
+  });
+  const notify = place.querySelector("[data-phone-notify]");
+  notify.hidden = globalThis.Notification?.permission !== "default";
+  notify.addEventListener("click", async () => { await Notification.requestPermission(); notify.hidden = true; });
+  onAgent((doc) => { if (doc.state !== "alerting") stopRinging(); });
+}
+
+/** Sign the phone off; the user leaves. */
+export function stop() {
+  softphone?.stop();
+}
+
+export async function start() {
+  wire();
+  let info = null;
+  for (let wait = 500; !info; wait = Math.min(wait * 2, 8000)) {
+    info = await get("/desktop/phone").catch(() => null);
+    if (!info) await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+  ({ kind, device } = info);
+  for (const button of place.querySelectorAll("[data-phone-kind]")) button.hidden = button.dataset.phoneKind === kind;
+  if (kind === "web") useBrowser(info);
+  else useDesk(info.simulated);
+}

@@ -1,0 +1,35 @@
+// Which buttons make sense now. Pure: from the agent document to a table of booleans; no page, no network.
+const IDLE = new Set(["ready", "notReady", "workingAfterCall"]);
+
+/** What may be asked of the engine in the state of `doc`. */
+export function allowed(doc) {
+  if (!doc) return {};
+  const { state, pending, call } = doc;
+  const live = Boolean(call) && call.state !== "ended";
+  const talking = live && (state === "talking" || state === "hold");
+  const consult = live ? call.consult : null;
+  const own = live && call.role !== "consulted";
+  const on = state !== "loggedOff";
+  return {
+    ready: on && !(state === "ready") && !(live && pending === "ready"),
+    busy: on,
+    away: on && !(state === "notReady" && doc.reason === "away"),
+    answer: state === "alerting",
+    hangup: live && state !== "reserved",
+    hold: talking && own && !consult,
+    keypad: state === "talking",
+    transfer: talking && own && !consult,
+    complete: Boolean(consult) && consult.state !== "failed",
+    take_back: Boolean(consult),
+    dial: IDLE.has(state) && !live,
+    wrapup_done: state === "workingAfterCall",
+    wrapup_extend: state === "workingAfterCall" && Boolean(doc.wrapup_until),
+    mute: talking,
+  };
+}
+
+/** The colour of a state. */
+export function tone(state) {
+  return { ready: "ok", notReady: "warn", reserved: "warn", alerting: "warn", talking: "info", hold: "warn",
+    workingAfterCall: "info" }[state] ?? "mute";
+}
