@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
 from cti.settings import Settings, load_settings
-from webui.common import assets, db, errors, htmx, i18n, identity, pages, permissions, phones, security
+from webui.common import assets, db, errors, htmx, i18n, identity, logs, pages, permissions, phones, security
 from webui.common import bus as buses
 from webui.common.bus import WebBus
 
@@ -34,6 +34,8 @@ def create_app(
     """Build the site. Without arguments it reads settings and connects by itself, as under gunicorn."""
     production = settings is None
     settings = settings or load_settings()
+    if production:
+        logs.configure(settings.log_level)
     app = Flask(__name__)
     app.extensions["callyard_settings"] = settings
     wire(app, settings, bus, sessions)

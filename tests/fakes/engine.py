@@ -1,6 +1,6 @@
 """The engine as pages meet it: the real services on the simulator switch, in the bus thread of a ``SyncBus``.
 
-Pages are tested with it without a network or a switch. The test speaks for the caller and for the phones, from its own thread.
+Pages are tested with it without a network or a switch. The test speaks for callers and phones, from its own thread.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The whole site for tests: a database with demo data, the engine on the simulator, and if wanted a real HTTP server."""
+"""The whole site for tests: database with demo data, engine on the simulator and, if wanted, a real HTTP server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses and caching of static files: ``asset('css/app.css')`` carries the content's hash and may be kept for a year."""
+"""Addresses and caching of static files: ``asset('css/app.css')`` carries the content's hash and is kept for a year."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few things views need to know about htmx: is this a fragment, and how to send the browser elsewhere or a toast."""
+"""What views need to know of htmx: is this a fragment, how to send the browser elsewhere, how to show a toast."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One subscription to the bus a process, fanned out to every open page; keeps the newest document of each subject.
 
-The hub's thread starts with the first reader. A page that joins gets the whole present state first, from memory. Must not
-know HTTP: readers take ``(kind, document)`` pairs from a bounded mailbox and are dropped when they do not keep up.
+The hub's thread starts with the first reader. A page that joins gets the whole present state first, from memory. Must
+not know HTTP: readers take ``(kind, document)`` pairs from a bounded mailbox and are dropped when they do not keep up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every template may use: the menu this user sees, the permissions by name, the language, what scripts start with."""
+"""What every template may use: this user's menu, permissions by name, the language, what scripts start with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phone numbers on pages: masked unless the user may see them, and opaque tokens so that a masked number can be dialled.
+"""Phone numbers on pages: masked unless the user may see them; opaque tokens, so that a masked one can be dialled.
 
 A token is the number sealed under the site's key (synthetic IV: HMAC of the number, then a keystream from it), so a
 page holds nothing to read and a made-up token is refused.

@@ -1,7 +1,7 @@
 """What one user may see of live documents: own agent or the whole floor, numbers open or masked.
 
-Pure: takes documents of docs/bus.md and gives the ones for the browser. ``number`` becomes what may go back to the server
-(plain, or a token); ``shown`` what may be read.
+Pure: takes documents of docs/bus.md and gives the ones for the browser. ``number`` becomes what may go back to the
+server (plain, or a token); ``shown`` what may be read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The agent's page and what its phone bar asks for. Every command goes to the engine; the answer is the agent document."""
+"""The agent's page and what its phone bar asks for. Commands go to the engine; the answer is the agent document."""
 
 from __future__ import annotations
 

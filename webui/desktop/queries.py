@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from cti.store.models import Agent, BusyReason, PhoneKind, Queue
 
-
 USUAL_REASONS = {
     "break": _("Break"),
     "lunch": _("Lunch"),
