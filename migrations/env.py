@@ -39,7 +39,7 @@ def _run(connection: Connection) -> None:
 def main() -> None:
     url = context.config.get_main_option("sqlalchemy.url")
     assert url is not None, "call through cti.store.setup.migrate, or give -x or sqlalchemy.url"
-    engine = make_engine(url)
+    engine = make_engine(url, statement_timeout=0)
     try:
         with engine.connect() as connection:
             _run(connection)

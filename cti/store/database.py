@@ -21,8 +21,11 @@ def database_url(address: str) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
-def make_engine(address: str, *, pool_size: int = 8, connect_timeout: int = 5) -> Engine:
-    """An engine for ``address``. Connects lazily; a dead pooled connection is replaced before use."""
+def make_engine(address: str, *, pool_size: int = 8, connect_timeout: int = 5, statement_timeout: int = 30) -> Engine:
+    """An engine for ``address``. Connects lazily; a dead pooled connection is replaced before use.
+
+    Timeouts in seconds; a ``statement_timeout`` of 0 means none.
+    """
     url = database_url(address)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
@@ -32,7 +35,13 @@ def make_engine(address: str, *, pool_size: int = 8, connect_timeout: int = 5) -
         max_overflow=pool_size * 2,
         pool_pre_ping=True,
         pool_timeout=10,
-        connect_args={"connect_timeout": connect_timeout, "application_name": "callyard"},
+        connect_args={
+            "connect_timeout": connect_timeout,
+            "application_name": "callyard",
+            "keepalives_idle": 10,
+            "tcp_user_timeout": 15_000,
+            "options": f"-c statement_timeout={statement_timeout * 1000} -c timezone=UTC",
+        },
     )
 
 

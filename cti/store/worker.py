@@ -1,0 +1,255 @@
+"""The worker: durable events into the database, recordings into their place, the configuration onto the bus.
+
+Of several workers one is active, under a lease on the bus; the others wait. Must not know which bus it is, nor
+settings: ``cti.bootstrap`` gives plain values.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from typing import TypeVar
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from cti.domain.config import CentreConfig
+from cti.domain.errors import BadRequest, CallyardError
+from cti.store.config import build_config
+from cti.store.database import make_engine, make_session_factory
+from cti.store.health import HealthServer, WorkerMetrics
+from cti.store.intake import Intake
+from cti.store.ports import Document, WorkerBus
+from cti.store.recordings import Finaliser
+from cti.store.switchdata import SwitchRows, load_switch_rows
+
+CONSUMER = "worker"
+LEASE = "worker"
+LEASE_RENEW = 2.0  # seconds; the lease itself is longer, see cti.bus.base
+SWEEP_EVERY = 60
+CONFIG_BUCKET, CONFIG_KEY = "cy_config", "centre"
+
+log = structlog.get_logger(__name__)
+
+ApplySwitch = Callable[[SwitchRows], object]
+_T = TypeVar("_T")
+
+
+async def run_worker(
+    *,
+    database_url: str,
+    bus: WorkerBus,
+    spool_dir: Path,
+    recordings_dir: Path,
+    metrics_port: int,
+    metrics_host: str = "127.0.0.1",
+    apply_switch: ApplySwitch | None = None,
+    swap_tracks: bool = False,
+) -> None:
+    """Run until cancelled; starts and stops ``bus``. ``apply_switch`` gets fresh rows, in a thread, and may raise."""
+    engine = make_engine(database_url)
+    sessions = make_session_factory(engine)
+    worker = Worker(
+        bus=bus,
+        sessions=sessions,
+        finaliser=Finaliser(sessions, spool_dir, recordings_dir, swap_tracks),
+        apply_switch=apply_switch,
+    )
+    health = HealthServer(metrics_host, metrics_port, worker.metrics.registry, worker.health)
+    try:
+        await worker.run()
+    finally:
+        health.close()
+        engine.dispose()
+
+
+@dataclass(slots=True)
+class Worker:
+    bus: WorkerBus
+    sessions: sessionmaker[Session]
+    finaliser: Finaliser
+    apply_switch: ApplySwitch | None = None
+    metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()}-{token_hex(4)}")
+    _threads: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
+    _complete: set[str] = field(default_factory=set)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _publishing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    intake: Intake = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.intake = Intake(
+            reader=self.bus.consumer(CONSUMER),
+            sessions=self.sessions,
+            in_thread=lambda work: self._in_thread("writer", work),
+            metrics=self.metrics,
+            on_complete=self._recordings_complete,
+        )
+
+    async def run(self) -> None:
+        await self.bus.start()
+        try:
+            while True:
+                await self._wait_for_lease()
+                self.metrics.active.set(1)
+                log.info("worker.active", owner=self.owner)
+                await self._work_while_leased()
+                self.metrics.active.set(0)
+                log.warning("worker.lease_lost", owner=self.owner)
+        finally:
+            await self.bus.drop_lease(LEASE)
+            await self.bus.stop()
+            for pool in self._threads.values():
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def health(self) -> dict[str, bool]:
+        return {"bus": self.bus.connected, "database": self.intake.database_up}
+
+    # ------------------------------------------------------------ lease
+
+    async def _wait_for_lease(self) -> None:
+        while True:
+            if await self.bus.hold_lease(LEASE, self.owner):
+                return
+            await asyncio.sleep(LEASE_RENEW / 2)
+
+    async def _work_while_leased(self) -> None:
+        undo = await self.bus.serve("cy.cmd.worker", self._command)
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
+        scheduler.start()
+        tasks = [asyncio.create_task(work()) for work in (self.intake.run, self._finish_recordings, self._begin)]
+        try:
+            misses = 0
+            while misses < 2:
+                await asyncio.sleep(LEASE_RENEW)
+                misses = 0 if await self.bus.hold_lease(LEASE, self.owner, LEASE_RENEW / 2) else misses + 1
+                await self._measure()
+                for task in tasks:
+                    if task.done() and not task.cancelled() and task.exception() is not None:
+                        await task
+        finally:
+            undo()
+            scheduler.shutdown(wait=False)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _measure(self) -> None:
+        try:
+            self.metrics.waiting.set(await self.intake.reader.pending())
+        except CallyardError:
+            pass
+        stats = self.finaliser.stats
+        for result in ("ready", "missing", "adopted", "failed"):
+            self.metrics.recordings.labels(result).set(getattr(stats, result))
+        self.metrics.disk_full.set(stats.disk_full)
+
+    # ------------------------------------------------------------ configuration
+
+    async def _begin(self) -> None:
+        """Publish the configuration as soon as database and bus allow, then look after old recordings."""
+        delay, told = 0.2, False
+        while True:
+            try:
+                await self.publish_config()
+                break
+            except (SQLAlchemyError, CallyardError) as error:
+                if not told:
+                    log.error("config.not_published", error=str(error).splitlines()[0])
+                    told = True
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+        await self._sweep()
+
+    async def publish_config(self) -> int:
+        """Put the centre as the database has it on the bus; its version, which grows when anything changed."""
+        async with self._publishing:
+            document = (await self._in_thread("jobs", lambda: self._read(build_config))).to_document()
+            known = await self.bus.kv_get(CONFIG_BUCKET, CONFIG_KEY)
+            if known is not None and _same(known, document):
+                return int(known["version"])
+            last = known.get("version", 0) if known else 0
+            document["version"] = max(int(last) + 1, int(time.time()))
+            await self.bus.kv_put(CONFIG_BUCKET, CONFIG_KEY, document)
+            log.info("config.published", version=document["version"])
+            return int(document["version"])
+
+    async def _command(self, request: Document) -> Document:
+        match request.get("op"):
+            case "publish_config":
+                return {"ok": True, "version": await self._guarded(self.publish_config())}
+            case "apply_switch":
+                if self.apply_switch is None:
+                    raise BadRequest("this worker does not configure a switch")
+                await self._guarded(self._in_thread("jobs", lambda: self._apply()))
+                return {"ok": True}
+        raise BadRequest(f"unknown operation {str(request.get('op'))[:40]!r}")
+
+    def _apply(self) -> None:
+        assert self.apply_switch is not None
+        self.apply_switch(self._read(load_switch_rows))
+
+    async def _guarded(self, work: Awaitable[_T]) -> _T:
+        """A database that is down is an answer, with a code, not a stack trace."""
+        try:
+            return await work
+        except SQLAlchemyError as error:
+            raise DatabaseDown(str(error).splitlines()[0]) from error
+
+    # ------------------------------------------------------------ recordings
+
+    def _recordings_complete(self, ids: list[str]) -> None:
+        self._complete.update(ids)
+        self._wake.set()
+
+    async def _finish_recordings(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._complete:
+                ids = [self._complete.pop() for _ in range(min(len(self._complete), 50))]
+                await self._recording_job(lambda ids=ids: self.finaliser.finish(ids))  # type: ignore[misc]
+
+    async def _sweep(self) -> None:
+        await self._recording_job(self.finaliser.sweep)
+
+    async def _recording_job(self, job: Callable[[], object]) -> None:
+        try:
+            await self._in_thread("recordings", job)
+        except SQLAlchemyError as error:
+            log.warning("recording.later", error=str(error).splitlines()[0])
+
+    # ------------------------------------------------------------ threads
+
+    def _read(self, query: Callable[[Session], _T]) -> _T:
+        with self.sessions() as session:
+            return query(session)
+
+    async def _in_thread(self, name: str, work: Callable[[], _T]) -> _T:
+        """One thread a kind of work, so that a long conversion never holds up the writing of events."""
+        pool = self._threads.setdefault(name, ThreadPoolExecutor(1, thread_name_prefix=name))
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+class DatabaseDown(CallyardError):
+    """The database does not answer now; nothing was changed."""
+
+    code = "database.down"
+
+
+def _same(known: Document, document: Document) -> bool:
+    try:
+        return CentreConfig.from_document({**known, "version": 0}) == CentreConfig.from_document(
+            {**document, "version": 0}
+        )
+    except CallyardError:
+        return False
