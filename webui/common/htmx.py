@@ -34,11 +34,20 @@ def go(url: str) -> ResponseReturnValue:
     return redirect(url, 303)
 
 
+def announce(response: Response, text: str, what: str = "") -> Response:
+    """Toast ``text`` and tell the page (``cy:saved``) that something was saved, so that panels load anew."""
+    return trigger(toast(response, text), "cy:saved", {"what": what or request.blueprint or ""})
+
+
 def toast(response: Response, text: str, kind: str = "success") -> Response:
     """Have the browser show ``text``; ``kind`` is ``success``, ``warning`` or ``danger``."""
+    return trigger(response, "cy:toast", {"text": text, "kind": kind})
+
+
+def trigger(response: Response, event: str, detail: dict[str, str]) -> Response:
+    """Add one event for the page to those the response carries already."""
     events = json.loads(response.headers.get("HX-Trigger", "{}"))
-    events["cy:toast"] = {"text": text, "kind": kind}
-    response.headers["HX-Trigger"] = json.dumps(events)
+    response.headers["HX-Trigger"] = json.dumps(events | {event: detail})
     return response
 
 
