@@ -1,25 +1,7 @@
+"""Fixtures of every unit test: a database of either kind (``store``), empty (``empty_url``), a real PostgreSQL."""
+
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from tests.stores import empty_url, postgres, store
 
-import pytest
-
-from tests.floor import Floor, configuration
-
-OpenFloor = Callable[..., Awaitable[Floor]]
-
-
-@pytest.fixture
-async def open_floor() -> AsyncIterator[OpenFloor]:
-    floors: list[Floor] = []
-
-    async def make(agents: int = 3, **queue: Any) -> Floor:
-        floor = Floor(configuration(agents, **queue))
-        floors.append(floor)
-        await floor.open()
-        return floor
-
-    yield make
-    for floor in floors:
-        await floor.close()
+__all__ = ["empty_url", "postgres", "store"]
