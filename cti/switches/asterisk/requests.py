@@ -48,10 +48,12 @@ def wake(chan: AstChannel) -> Action:
 
 
 def bridge(chan: AstChannel, peer: AstChannel) -> tuple[str, Action]:
-    """Join ``peer`` to ``chan``. Unlike the action Bridge, both stay alive when it ends."""
+    """Join ``peer`` to ``chan``. Unlike the action Bridge, both stay alive when it ends; without ``F`` the application
+    hangs ``peer`` up when ``chan`` hangs up (tried on 22.10)."""
     if not _SAFE_NAME.fullmatch(peer.name):
         raise CommandRefused(f"channel name {peer.name[:40]!r} cannot be bridged", channel=peer.id)
-    return agi(chan, f"EXEC Bridge {peer.name}")
+    after = "^".join(PARKED.values())
+    return agi(chan, f"EXEC Bridge {peer.name},F({after})")
 
 
 def part(chan: AstChannel, peer: AstChannel) -> Action:
