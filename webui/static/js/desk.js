@@ -12,7 +12,8 @@ let popped = ""; // the call whose customer stands in the page
 let noted = "";
 let touched = false; // something was typed into a form of another page
 
-const load = (url, target) => htmx.ajax("GET", url, { target, swap: "innerHTML" });
+// Each panel is its own source: htmx lets one request at a time run from an element and drops others.
+const load = (url, target) => htmx.ajax("GET", url, { source: target, target, swap: "innerHTML" });
 
 function pop(call) {
   if (popped === call.call_id || !panel("pop-panel")) return;
