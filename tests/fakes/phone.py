@@ -19,7 +19,7 @@ HOST = "127.0.0.1"
 
 
 class PhoneCall:
-    """One dialog. ``state`` goes ``calling``/``ringing`` → ``talking`` → ``ended``; ``status`` is the last final status."""
+    """One dialog. ``state``: ``calling`` or ``ringing``, ``talking``, ``ended``; ``status`` is the last final one."""
 
     def __init__(self, phone: SipPhone, call_id: str, rtp: RtpStream, outgoing: bool) -> None:
         self.phone, self.call_id, self.rtp, self.outgoing = phone, call_id, rtp, outgoing

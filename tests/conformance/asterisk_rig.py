@@ -1,0 +1,276 @@
+"""A real Asterisk as a ``World``: a private process from our own rendered configuration, real SIP phones with RTP.
+
+One process serves a whole test run; each test has its own driver, its own phones and a link that can be cut.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from cti.domain.switch import Cause, DeviceRegistered, LinkUp
+from cti.provision.asterisk import ensure_asterisk
+from cti.provision.home import asterisk_cli, asterisk_command, prepare_home
+from cti.provision.secrets import load_secrets
+from cti.settings import Settings, load_settings
+from cti.switches.asterisk import AsteriskSwitch
+from dialplan.deploy import apply
+from tests.conformance.world import LONG, LONG_HERTZ, SHORT, TRUNK
+from tests.fakes.events import EventLog
+from tests.fakes.phone import PhoneCall, SipPhone
+from tests.fakes.proxy import LinkProxy
+
+REPOSITORY = Path(__file__).parents[2]
+STATUS = {
+    Cause.BUSY: "486 Busy Here",
+    Cause.REJECTED: "603 Decline",
+    Cause.NO_ANSWER: "480 Temporarily Unavailable",
+    Cause.UNALLOCATED: "404 Not Found",
+    Cause.CONGESTION: "503 Service Unavailable",
+}
+AGENTS = ("1001", "1002")
+
+
+def free_ports(count: int, kind: socket.SocketKind) -> list[int]:
+    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@dataclass(frozen=True)
+class RunningAsterisk:
+    """The process's settings, the passwords of its phones, and the port its trunk expects the outside at."""
+
+    settings: Settings
+    ami_secret: str
+    passwords: dict[str, str]
+    outside_port: int
+    command: tuple[str, ...]
+
+    def cli(self, command: str) -> str:
+        installation = ensure_asterisk(self.settings, lambda _: None)
+        return asterisk_cli(self.settings, installation, command) or ""
+
+
+def _make_prompts(folder: Path) -> None:
+    for name, seconds in ((SHORT, 0.3), (LONG, 20.0)):
+        path = folder / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        n = np.arange(int(seconds * 8000))
+        soundfile.write(path, 0.3 * np.sin(2 * np.pi * LONG_HERTZ * n / 8000), 8000, subtype="PCM_16")
+
+
+def _settings(var: Path) -> Settings:
+    settings = load_settings(var)
+    settings.dist = Path(os.environ.get("CALLYARD_DIST", REPOSITORY / "var" / "dist"))
+    settings.bind, settings.ami_host = "127.0.0.1", ""
+    settings.ami_port, settings.sip_ws_port = free_ports(2, socket.SOCK_STREAM)
+    (settings.sip_port,) = free_ports(1, socket.SOCK_DGRAM)
+    settings.rtp_start = 30000 + secrets.randbelow(100) * 200
+    settings.rtp_end = settings.rtp_start + 199
+    return settings
+
+
+@contextmanager
+def running_asterisk(var: Path) -> Iterator[RunningAsterisk]:
+    """Start, wait until it is ready, end it. Raises ``ProvisionFailed`` where no Asterisk can be had."""
+    settings = _settings(var)
+    installation = ensure_asterisk(settings, lambda _: None, deadline=100)
+    passwords = {device: secrets.token_urlsafe(12) for a in AGENTS for device in (a, f"{a}-web")}
+    (outside,) = free_ports(1, socket.SOCK_DGRAM)
+    prepare_home(settings, installation)
+    _make_prompts(settings.prompts_dir)
+    agents = [
+        {"number": a, "name": f"Agent {a}", "sip_secret": passwords[a], "web_secret": passwords[f"{a}-web"]}
+        for a in AGENTS
+    ]
+    trunk = {"id": TRUNK, "name": TRUNK, "host": "127.0.0.1", "port": outside}
+    apply(settings, {"agents": agents, "trunks": [trunk]})
+    command = asterisk_command(settings, installation)
+    with (var / "asterisk.out").open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    try:
+        _wait_ready(process, settings, var)
+        secret = load_secrets(settings.var).ami_secret
+        yield RunningAsterisk(settings, secret, passwords, outside, tuple(command))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def _wait_ready(process: subprocess.Popen[bytes], settings: Settings, var: Path) -> None:
+    installation = ensure_asterisk(settings, lambda _: None)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        if asterisk_cli(settings, installation, "core waitfullybooted", 30) is not None:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"Asterisk is not ready: {(var / 'asterisk.out').read_text(errors='replace')[-2000:]}")
+
+
+class AsteriskLeg:
+    def __init__(self, call: PhoneCall) -> None:
+        self.call = call
+
+    @property
+    def digits(self) -> str:
+        return self.call.rtp.digits
+
+    def answer(self) -> None:
+        self.call.answer()
+
+    def reject(self, cause: Cause) -> None:
+        self.call.reject(STATUS[cause])
+
+    def hangup(self) -> None:
+        self.call.hangup()
+
+    def press(self, digits: str) -> None:
+        self.call.press(digits)
+
+    def hold(self, held: bool) -> None:
+        self.call.hold(held)
+
+    def say(self, hertz: float) -> None:
+        self.call.say(hertz)
+
+    async def talking(self) -> None:
+        await self.call.until("talking")
+
+    async def ended(self) -> None:
+        await self.call.until("ended")
+
+    async def was_sent(self, digits: str) -> None:
+        await self.call.phone.until(lambda: self.digits == digits, f"digits {digits} (has {self.digits})")
+
+    async def hears(self, hertz: float) -> None:
+        await self.call.hears(hertz)
+
+    async def hears_sound(self) -> None:
+        await self.call.hears_sound()
+
+
+class AsteriskWorld:
+    def __init__(self, asterisk: RunningAsterisk) -> None:
+        self.asterisk = asterisk
+        self.spool = asterisk.settings.spool_dir
+        self.log = EventLog()
+        self.proxy = LinkProxy("127.0.0.1", asterisk.settings.ami_port)
+        self._sip = asterisk.settings.sip_port
+        self._phones: dict[str, SipPhone] = {}
+        self._calls_taken: dict[str, int] = {}
+
+    def driver(self, **changes: str) -> AsteriskSwitch:
+        settings = self.asterisk.settings
+        given = {"username": settings.ami_user, "secret": self.asterisk.ami_secret} | changes
+        return AsteriskSwitch(
+            host="127.0.0.1",
+            port=self.proxy.port,
+            prompts_dir=str(settings.prompts_dir),
+            spool_dir=str(settings.spool_dir),
+            **given,
+        )
+
+    async def __aenter__(self) -> AsteriskWorld:
+        await self.proxy.start()
+        self.switch = self.driver()
+        await self.switch.start(self.log)
+        await self.log.until(LinkUp)
+        self.outside = await SipPhone("outside", server=self._sip, local_port=self.asterisk.outside_port).__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for phone in [*self._phones.values(), self.outside]:
+            if phone.registered:
+                await phone.register(0)
+            await phone.__aexit__()
+        await self.proxy.restore()
+        since = self.log.mark()
+        await self.switch.stop()
+        await self.switch.start(self.log)
+        await self.log.until(LinkUp, since=since)
+        await self.log.until_true(lambda: not self.switch.channels, what="all channels gone after the test")
+        await self.switch.stop()
+        await self.proxy.stop()
+
+    async def phone(self, device: str) -> SipPhone:
+        if device not in self._phones:
+            phone = SipPhone(device, self.asterisk.passwords[device], server=self._sip)
+            phone.accept = _answers_by_itself_if_asked
+            self._phones[device] = await phone.__aenter__()
+        return self._phones[device]
+
+    async def register(self, device: str) -> None:
+        phone = await self.phone(device)
+        if not phone.registered:
+            await phone.register()
+            await self.log.until(DeviceRegistered, device=device, registered=True)
+
+    async def unregister(self, device: str) -> None:
+        await (await self.phone(device)).register(0)
+
+    async def call_in(self, dialed: str, number: str, name: str = "") -> AsteriskLeg:
+        return AsteriskLeg(await self.outside.call(dialed, name=name, shown=number))
+
+    async def dial_from(self, device: str, dialed: str) -> AsteriskLeg:
+        return AsteriskLeg(await (await self.phone(device)).call(dialed))
+
+    async def rings(self, device: str) -> AsteriskLeg:
+        return AsteriskLeg(await self._next_call(await self.phone(device)))
+
+    async def rings_outside(self, number: str) -> AsteriskLeg:
+        call = await self._next_call(self.outside)
+        assert call.invite is not None
+        assert re.search(rf"sip:{re.escape(number)}@", call.invite.start)
+        return AsteriskLeg(call)
+
+    async def nothing_rings(self, device: str) -> None:
+        """The switch has had time for two round trips with this phone and sent no INVITE."""
+        phone = await self.phone(device)
+        for _ in range(2):
+            await phone.register()
+        assert not [c for c in phone.incoming() if c.state == "ringing"]
+
+    async def cut_link(self) -> None:
+        await self.proxy.cut()
+
+    async def restore_link(self) -> None:
+        await self.proxy.restore()
+
+    async def restart_driver(self) -> None:
+        await self.switch.stop()
+        since = self.log.mark()
+        self.switch = self.driver()
+        await self.switch.start(self.log)
+        await self.log.until(LinkUp, since=since)
+
+    async def _next_call(self, phone: SipPhone) -> PhoneCall:
+        index = self._calls_taken.get(phone.user, 0)
+        self._calls_taken[phone.user] = index + 1
+        return await phone.rings(index=index, count=index + 1)
+
+
+def _answers_by_itself_if_asked(call: PhoneCall) -> None:
+    if call.invite is not None and "answer-after=0" in call.invite.get("call-info"):
+        call.answer()

@@ -1,0 +1,64 @@
+"""The switches that the conformance suite runs on. One that cannot be had is reported by name; in CI it fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from cti.domain.switch import Capability
+from cti.provision.apt import ProvisionFailed
+from tests.conformance.asterisk_rig import AsteriskWorld, RunningAsterisk, running_asterisk
+from tests.conformance.sim_rig import SimWorld
+from tests.conformance.world import World
+
+
+def not_run(what: str, why: object) -> None:
+    """End the test as not run, by name. With ``CI`` set that is a failure."""
+    message = f"NOT RUN on {what}: {why}"
+    if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def asterisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAsterisk]:
+    var = tmp_path_factory.mktemp("ast")
+    try:
+        with running_asterisk(var) as process:
+            yield process
+    except ProvisionFailed as error:
+        not_run("asterisk", error)
+
+
+@pytest.fixture
+async def asterisk_world(asterisk: RunningAsterisk) -> AsyncIterator[AsteriskWorld]:
+    async with AsteriskWorld(asterisk) as world:
+        yield world
+
+
+@pytest.fixture(params=["sim", "asterisk"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    if request.param == "sim":
+        async with SimWorld(tmp_path) as sim:
+            needs(request, sim)
+            yield sim
+    else:
+        async with AsteriskWorld(request.getfixturevalue("asterisk")) as real:
+            needs(request, real)
+            yield real
+
+
+def needs(request: pytest.FixtureRequest, world: World) -> None:
+    """``@pytest.mark.needs(Capability.X)``: where the driver has closed it, the test does not apply."""
+    for mark in request.node.iter_markers("needs"):
+        for capability in mark.args:
+            assert isinstance(capability, Capability)
+            if capability not in world.switch.capabilities:
+                pytest.skip(f"capability {capability} is closed on {world.switch.name}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*capabilities): what the switch must be able to do")
