@@ -111,6 +111,7 @@ function showCall(doc) {
   slot("call-icon").setAttribute("href", `${SPRITE}#${icon}`);
   slot("who").textContent = call ? [call.shown, call.caller_name].filter(Boolean).join("  ") || text("call.unknown") : box.dataset.none;
   slot("call-line").textContent = call ? callLine(call) : "";
+  box.title = slot("call-line").textContent;
   if (!call || call.state === "ended") setMuted(false);
 }
 
