@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cti.domain.config import CentreConfig
 from cti.domain.errors import BadRequest, CallyardError
+from cti.store.closing import LostCalls
 from cti.store.config import build_config
 from cti.store.database import make_engine, make_session_factory
 from cti.store.health import HealthServer, WorkerMetrics
@@ -82,6 +83,7 @@ class Worker:
     _threads: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
     _complete: set[str] = field(default_factory=set)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _lost: LostCalls = field(default_factory=LostCalls)
     _publishing: asyncio.Lock = field(default_factory=asyncio.Lock)
     intake: Intake = field(init=False)
 
@@ -125,6 +127,7 @@ class Worker:
         undo = await self.bus.serve("cy.cmd.worker", self._command)
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
+        scheduler.add_job(self._close_lost, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.start()
         tasks = [asyncio.create_task(work()) for work in (self.intake.run, self._finish_recordings, self._begin)]
         try:
@@ -227,6 +230,24 @@ class Worker:
             await self._in_thread("recordings", job)
         except SQLAlchemyError as error:
             log.warning("recording.later", error=str(error).splitlines()[0])
+
+    # ------------------------------------------------------------ calls nobody saw the end of
+
+    async def _close_lost(self) -> None:
+        try:
+            reply = await self.bus.request("cy.cmd.centre", {"op": "call_ids"})
+            if not reply.get("complete"):
+                self._lost.forget()
+                return
+            known = set(reply["call_ids"])
+            events = await self._in_thread("jobs", lambda: self._read(lambda s: self._lost.look(s, known, time.time())))
+        except (CallyardError, SQLAlchemyError):
+            self._lost.forget()
+            return
+        for event in events:
+            call = event["call"]
+            log.warning("call.lost", call_id=call["call_id"])
+            self.bus.publish_durable(f"cy.log.call.{call['call_id']}", f"{call['call_id']}-{call['version']}", event)
 
     # ------------------------------------------------------------ threads
 
