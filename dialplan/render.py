@@ -63,7 +63,7 @@ def render(settings: Settings, rows: Rows = NO_ROWS, *, app_queue: bool = False)
     ``app_queue`` adds Asterisk's own queue application, for the bench only. Raises ``UnsafeValue``, naming the field.
     """
     environment = _environment()
-    trunks = _trunks(rows["trunks"])
+    trunks = _trunks(rows["trunks"], settings.sip_port)
     context: dict[str, Any] = {
         "settings": settings,
         "home": asterisk_home(settings),
@@ -170,30 +170,33 @@ def _agent(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _trunks(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Trunks as the template wants them. Exactly one takes the calls that come from this machine itself."""
-    trunks = [_trunk(row) for row in rows]
+def _trunks(rows: Sequence[Mapping[str, Any]], own_port: int) -> list[dict[str, Any]]:
+    """Trunks as the template wants them. Exactly one takes the calls that come from this machine itself.
+
+    A loopback trunk without a port leads back to ourselves, ``own_port``.
+    """
+    trunks = [_trunk(row, own_port) for row in rows]
     loopback = [trunk for trunk in trunks if trunk["loopback"]]
     if not loopback:
         used = {trunk["id"] for trunk in trunks}
         name = next(n for n in ("local", "loopback", "this-machine") if n not in used)
-        trunks.append(_trunk({"id": name, "name": name, "host": "127.0.0.1"}))
+        trunks.append(_trunk({"id": name, "name": name, "host": "127.0.0.1"}, own_port))
     for other in loopback[1:]:
         other["match"] = ""
     return trunks
 
 
-def _trunk(row: Mapping[str, Any]) -> dict[str, Any]:
+def _trunk(row: Mapping[str, Any], own_port: int) -> dict[str, Any]:
     identity = escape.token(row["id"], "trunk id")
     host = escape.host(row["host"], f"host of trunk {identity}")
-    port = int(row.get("port") or 5060)
+    loopback = _is_loopback(host)
+    port = int(row.get("port") or (own_port if loopback else 5060))
     if not 0 < port < 65536:
         raise escape.UnsafeValue(f"port of trunk {identity}: {port}")
     server = f"sip:{_address(host, port)}"
     username, register = row.get("username") or "", bool(row.get("register"))
     if register and not username:
         raise escape.UnsafeValue(f"trunk {identity}: registering needs a user name and a secret")
-    loopback = _is_loopback(host)
     return {
         "id": identity,
         "host": host,

@@ -114,6 +114,9 @@ def test_calls_from_this_machine_have_one_trunk(settings: Settings) -> None:
     none = render(settings, rows())
     assert "match = 127.0.0.0/8" in none["pjsip_trunks.conf"]
     assert "Set(CY_TRUNK=local)" in none["extensions.conf"]
+    assert (
+        "contact = sip:127.0.0.1:5999" in render(Settings(var=settings.var, sip_port=5999), rows())["pjsip_trunks.conf"]
+    )
     own = [trunk(id="demo", host="127.0.0.1"), trunk(id="second", host="127.0.0.1", port=5070)]
     two = render(settings, rows(trunks=own))
     assert two["pjsip_trunks.conf"].count("match = 127.0.0.0/8") == 1
