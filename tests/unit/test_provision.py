@@ -205,3 +205,9 @@ def test_the_first_administrators_password_is_kept_until_it_was_shown(tmp_path: 
     assert first_run.reset_password(settings, first_run.ADMIN_NAME) != first.admin_password
     with pytest.raises(ProvisionFailed, match="no user 'nobody'"):
         first_run.reset_password(settings, "nobody")
+
+
+def test_every_setting_is_explained_in_the_operations_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    for name in Settings.model_fields:
+        assert f"| `CALLYARD_{name.upper()}` |" in page
