@@ -14,9 +14,9 @@ from tests.e2e.rig.sipp import Sipp
 from tests.e2e.rig.sipphones import callers, registered_phones
 
 AGENTS, WAITING = 5, 100
-TALK_MS = (2000, 6000)
+TALK_MS = (1000, 3000)
 SECONDS = 60
-CALLERS = WAITING + int(AGENTS * SECONDS / 4 * 1.3)  # so that a hundred still wait at the end
+CALLERS = WAITING + AGENTS + int(AGENTS * SECONDS / 2 * 1.5)
 
 
 async def ours(centre: Centre, folder: Path, desk: object) -> dict[str, float | int]:
@@ -41,8 +41,8 @@ async def app_queues(centre: Centre, folder: Path, retry: int) -> dict[str, floa
 
 async def _measure(centre: Centre, folder: Path, phones: Sipp, dialled: str) -> dict[str, float | int]:
     numbers = [f"1991000{n:04d}" for n in range(CALLERS)]
-    with callers(folder, centre.switch.sip, dialled, numbers, rate=25, trace=False):
-        await asyncio.sleep(CALLERS / 25 + 1)
+    with callers(folder, centre.switch.sip, dialled, numbers, rate=25, together=WAITING + AGENTS, trace=False):
+        await asyncio.sleep((WAITING + AGENTS) / 25 + 2)
         began = time.time()
         await asyncio.sleep(SECONDS)
         ended = time.time()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from tests.e2e.rig.sip import SipPhone
 HERE = Path(__file__).parent
 TIMEOUT = 180  # seconds a test; the first also starts the product
 SERIES = {"wrapup": 1.0, "ring_timeout": 15.0}
+LOG_START = pytest.StashKey[int]()
 PhoneMaker = Callable[[str], Awaitable[SipPhone]]
 
 
@@ -30,6 +31,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def e2e_folder() -> Path:
     """A short path: Asterisk's control socket lies below it. Kept when ``CALLYARD_TEST_KEEP`` is set."""
     return Path(tempfile.mkdtemp(prefix="cy-"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what the product said meanwhile."""
+    report = yield
+    centres = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, Centre)]
+    if report.failed and report.when == "call":
+        report.sections += [
+            ("the product's log", c.output()[item.stash.get(LOG_START, 0) :][-6000:]) for c in centres[:1]
+        ]
+    elif report.when == "setup":
+        for centre in centres[:1]:
+            item.stash[LOG_START] = len(centre.output())
+    return report
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

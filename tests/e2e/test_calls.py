@@ -177,7 +177,7 @@ async def test_a_call_out_rings_the_agent_first_then_the_customer(
     await own.answer(AGENT_TONE)
     far = await customer.incoming(5)
     assert "13900000108" in far.invite.start if far.invite else False
-    assert (await centre.agent_is("1001", "talking", "alerting"))["call"]["state"] == "dialling"
+    assert (await centre.agent_is("1001", "reserved", "alerting", "talking"))["call"]["state"] == "dialling"
     await far.answer(CUSTOMER_TONE)
     await own.hears(CUSTOMER_TONE)
     await far.hears(AGENT_TONE)

@@ -175,7 +175,7 @@ class Desk(Person):
         await self.press("Control+a")
         await self.page.keyboard.type(str(quantity))
         await self.press("Control+Enter")
-        await expect(self.page.locator("#order-form")).to_have_count(0, timeout=5000)
+        await expect(self.page.locator("[data-order-form]")).to_have_count(0, timeout=5000)
 
     async def consult(self, number: str) -> None:
         """F9, number, Enter."""

@@ -132,7 +132,7 @@ class Centre:
         return pid
 
     def output(self) -> str:
-        return self.log.read_text("utf-8", "replace")
+        return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
 
     def crashes(self) -> str:
         """Unhandled errors that the processes printed, as tracebacks or as ``exception`` of a log line."""
@@ -166,14 +166,14 @@ class Centre:
         with self.database() as session:
             return session.scalars(select(Agent).where(Agent.number == number)).one()
 
-    async def agent(self, number: str, op: str = "state", **arguments: object) -> Document:
+    async def agent(self, agent: str, op: str = "state", /, **arguments: object) -> Document:
         """One ``cy.cmd.agent`` operation that must succeed; the agent document."""
-        reply = await self.try_agent(number, op, **arguments)
-        assert reply.get("ok"), f"{op} of {number}: {reply}"
+        reply = await self.try_agent(agent, op, **arguments)
+        assert reply.get("ok"), f"{op} of {agent}: {reply}"
         return dict(reply["agent"])
 
-    async def try_agent(self, number: str, op: str, **arguments: object) -> Document:
-        payload = {"op": op, "agent_id": self.agent_row(number).id, **arguments}
+    async def try_agent(self, agent: str, op: str, /, **arguments: object) -> Document:
+        payload = {"op": op, "agent_id": self.agent_row(agent).id, **arguments}
         return await self.bus.request("cy.cmd.agent", payload)
 
     @property
@@ -243,11 +243,11 @@ class Centre:
         return await SipPhone(self.settings.sip_port, number, "", name).open()
 
     async def on_duty(self, number: str, *, device: str = "") -> None:
-        """Agent ``number`` is logged in at a registered phone (its SIP phone unless named) and ready."""
+        """Agent ``number`` is logged in at a registered phone (its SIP phone unless named), ready or rung already."""
         await self.agent(number, "login", device=device or number)
         await until(f"{number} registered", lambda: self._registered(number), 5)
         await self.agent(number, "ready")
-        await self.agent_is(number, "ready")
+        await self.agent_is(number, "ready", "reserved", "alerting")
 
     async def everybody_off(self) -> None:
         """No calls, nobody logged in: how each test finds the centre."""
