@@ -116,6 +116,7 @@ def save_note(call_id: str) -> ResponseReturnValue:
     if not is_fragment():
         return redirect(url_for("calls.show", call_id=call_id), 303)
     response: Response = make_response(show_note(form, call_id, saved, saved_now=True))
+    response.headers["HX-Trigger"] = '{"cy:saved": true}'
     return toast(response, _("The note is saved."))
 
 

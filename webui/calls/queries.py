@@ -16,7 +16,7 @@ from webui.common.paging import Page, page
 
 
 def listing(session: Session, filters: Filters, own_agent: str | None, cursor: str, size: int = 50) -> Page[Any]:
-    """Rows (call, note, agent's name, queue's name), newest first. ``own_agent``: only calls this agent had a part in."""
+    """Rows (call, note, agent's name, queue's name), newest first. ``own_agent``: only calls this agent was in."""
     query = rows()
     for condition in (*conditions(filters), own(own_agent, filters) if own_agent is not None else None):
         if condition is not None:
@@ -106,11 +106,12 @@ def today(session: Session, agent_id: str, midnight: datetime, limit: int = 30) 
 def names(session: Session) -> dict[str, str]:
     """Agent ids to names, for legs and filters."""
     query = select(Agent.id, User.name).join(User, User.id == Agent.user_id).order_by(User.name)
-    return {agent_id: name for agent_id, name in session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def queues(session: Session) -> dict[str, str]:
-    return {queue_id: name for queue_id, name in session.execute(select(Queue.id, Queue.name).order_by(Queue.name))}
+    rows = session.execute(select(Queue.id, Queue.name).order_by(Queue.name))
+    return {row[0]: row[1] for row in rows}
 
 
 def orders_of(session: Session, call_id: str) -> Sequence[Order]:

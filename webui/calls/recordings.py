@@ -1,4 +1,4 @@
-"""Listening to recordings: a ticket is given and audited, then the sound comes in ranges. Downloads by their own right."""
+"""Listening: a ticket is given and audited, then the sound comes in ranges. Downloads by their own right."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ def listen(recording_id: str) -> ResponseReturnValue:
     """Start listening: audited, answers the address of the sound."""
     recording = load(recording_id)
     if describe(recording) != "ready":
-        message = _("The recording is still being written.") if describe(recording) == "pending" else _("The file is missing.")
+        message = (
+            _("The recording is still being written.")
+            if describe(recording) == "pending"
+            else _("The file is missing.")
+        )
         return jsonify(ok=False, error=f"recording.{describe(recording)}", message=message), 409
     audit.record("recording.listen", f"recording/{recording.id}", None, {"call": recording.call_id})
     db.session().commit()

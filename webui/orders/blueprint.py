@@ -19,7 +19,16 @@ from webui.common.htmx import is_fragment, toast
 from webui.common.permissions import Permission, requires
 from webui.customers.queries import get as get_customer
 from webui.orders import queries
-from webui.orders.forms import OWN_ADDRESS, Item, OrderForm, address_choices, read_filters, read_items, total, used_lines
+from webui.orders.forms import (
+    OWN_ADDRESS,
+    Item,
+    OrderForm,
+    address_choices,
+    read_filters,
+    read_items,
+    total,
+    used_lines,
+)
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders")
 
@@ -170,7 +179,7 @@ def codes(form: OrderForm) -> list[str]:
 
 
 def read_address(form: OrderForm, customer: Customer) -> queries.ShipTo | None:
-    """Where the order goes: one of the customer's own addresses, or one typed in. None and an error when it is neither."""
+    """Where the order goes: one of the customer's addresses, or one typed in. None and an error when it is neither."""
     phone = customer.phones[0].number if customer.phones else ""
     if form.address.data == OWN_ADDRESS:
         if not form.line.data:
@@ -198,6 +207,7 @@ def saved(order: Order, *, new: bool) -> Response:
         return make_response(redirect(url_for("orders.show", order_id=order.id), 303))
     full = queries.get(db.session(), order.id)
     response = make_response(render_template("orders/_saved.html", order=full, new=new))
+    response.headers["HX-Trigger"] = '{"cy:saved": true}'
     return toast(response, _("Order %(number)s is saved.", number=order.number))
 
 

@@ -1,4 +1,4 @@
-"""The order form and the filters of the list. Totals are computed here, in Decimal; what the browser adds up is a preview."""
+"""The order form and the filters of the list. Totals are computed here, in Decimal; the browser's are a preview."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, FieldList, Form, FormField, HiddenField, IntegerField, SelectField, TextAreaField
-from wtforms import ValidationError
+from wtforms import (
+    Field,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.validators import Length, NumberRange, Optional
 
 from cti.store.models import Customer, Product
@@ -120,9 +129,7 @@ def total(items: Sequence[Item]) -> Decimal:
 
 def address_choices(customer: Customer) -> list[tuple[str, str]]:
     """The customer's addresses, then one to type in."""
-    known = [
-        (str(a.id), " ".join(filter(None, (a.city, a.line, a.postcode, a.recipient)))) for a in customer.addresses
-    ]
+    known = [(str(a.id), " ".join(filter(None, (a.city, a.line, a.postcode, a.recipient)))) for a in customer.addresses]
     return [*known, (OWN_ADDRESS, str(_("Another address …")))]
 
 

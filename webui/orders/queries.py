@@ -135,4 +135,3 @@ def matching(text: str) -> ColumnElement[bool]:
 
 def sellers(session: Session) -> Sequence[User]:
     return session.scalars(select(User).order_by(User.name, User.id)).all()
-

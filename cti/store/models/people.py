@@ -59,7 +59,7 @@ class Agent(Base):
     web_secret: Mapped[str] = mapped_column(String(64))
     phone: Mapped[PhoneKind] = mapped_column(enum_type(PhoneKind), default=PhoneKind.WEB)
 
-    user: Mapped[User] = relationship(back_populates="agent", lazy="joined", innerjoin=True)
+    user: Mapped[User] = relationship(back_populates="agent", lazy="joined")
 
     @property
     def device(self) -> str:

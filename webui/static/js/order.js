@@ -1,7 +1,8 @@
 // Order entry by keyboard: product typeahead, lines, a preview of the total, a draft that survives a reload.
 // What is saved is decided by the server; the draft keeps the form's token, so a repeated send is still one order.
-import { mount } from "./mount.js";
+import { boot } from "./boot.js";
 import { attachProducts } from "./combobox.js";
+import { mount } from "./mount.js";
 
 const DRAFT_HOURS = 12;
 const IN_LINE = "[data-text], [data-quantity], [data-price]:not([readonly])";
@@ -97,7 +98,7 @@ mount("[data-order-form]", (form) => {
     if (event.target.closest("[data-line-remove]")) remove(event.target.closest("[data-line]"));
     if (event.target.closest("[data-order-discard]")) {
       draft.drop();
-      if (form.closest("#order-slot")) form.remove();
+      if (form.closest("#order-panel")) form.remove();
       else history.back();
     }
   });
@@ -165,19 +166,7 @@ mount("[data-order-saved]", (saved) => sessionStorage.removeItem(`cy-${saved.dat
 
 // A customer whose order was being written when the page was reloaded: open the form again.
 mount("#pop[data-call-id][data-match=one]", (pop) => {
-  const button = pop.querySelector("[data-order-open]");
-  const user = /"user":\s*"([^"]+)"/.exec(document.getElementById("cy-boot")?.textContent ?? "")?.[1];
-  const key = `cy-order:${user}:${pop.dataset.customerId}:${pop.dataset.callId}`;
-  if (button && sessionStorage.getItem(key) && !pop.querySelector("#order-form")) button.click();
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.altKey && !event.ctrlKey && event.code === "KeyO") {
-    const button = document.querySelector("[data-order-open]");
-    if (!button) return;
-    event.preventDefault();
-    const form = document.querySelector("#order-form [data-text]");
-    if (form) form.focus();
-    else button.click();
-  }
+  const button = pop.querySelector("[data-order-new]");
+  const key = `cy-order:${boot.user}:${pop.dataset.customerId}:${pop.dataset.callId}`;
+  if (button && sessionStorage.getItem(key) && !document.querySelector("#order-panel #order-form")) button.click();
 });

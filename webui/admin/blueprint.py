@@ -1,0 +1,56 @@
+"""The frame of the administration pages, and telling worker and engine about a change."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Flask, abort, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from webui.admin import audit_log, menus, numbers, queues, trunks, users
+from webui.admin.publish import announce
+from webui.common import labels
+from webui.common.permissions import Permission, requires, signed_in
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+for part in (users, queues, numbers, menus, trunks, audit_log):
+    blueprint.register_blueprint(part.blueprint)
+
+SECTIONS = (
+    ("admin.users.index", Permission.ADMIN_USERS),
+    ("admin.queues.index", Permission.ADMIN_QUEUES),
+    ("admin.numbers.index", Permission.ADMIN_QUEUES),
+    ("admin.menus.index", Permission.ADMIN_QUEUES),
+    ("admin.trunks.index", Permission.ADMIN_QUEUES),
+    ("admin.audit_log.index", Permission.AUDIT_READ),
+)
+
+
+def install(app: Flask) -> None:
+    labels.install(app)
+    app.jinja_env.filters["pretty_json"] = pretty_json
+
+
+def pretty_json(value: object) -> str:
+    """One line a field, as people read it; the template escapes it."""
+    rows = value.items() if isinstance(value, dict) else [("", value)]
+    return "\n".join(f"{key}: {json.dumps(item, ensure_ascii=False)}" for key, item in rows)
+
+
+@blueprint.get("")
+@signed_in
+def index() -> ResponseReturnValue:
+    """The first section this user may open."""
+    endpoint = next((endpoint for endpoint, permission in SECTIONS if current_user.can(permission)), None)
+    if endpoint is None:
+        abort(403)
+    return redirect(url_for(endpoint))
+
+
+@blueprint.post("/publish")
+@requires(Permission.ADMIN_QUEUES)
+def publish_again() -> ResponseReturnValue:
+    """Tell engine and switch once more, after it did not work."""
+    announce(switch=True)
+    return redirect(url_for("admin.index"), 303)

@@ -1,0 +1,136 @@
+"""The forms of the administration. Must not know requests."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    Field,
+    FieldList,
+    FloatField,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    ValidationError,
+)
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
+
+from webui.common.i18n import LOCALES
+from webui.common.labels import choices
+from webui.customers.forms import Line
+
+EXTENSION = r"^[0-9]{2,8}$"
+SERVICE_NUMBER = r"^\+?[0-9]{2,20}$"
+DIGITS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "*", "#")
+
+
+class UserForm(FlaskForm):  # type: ignore[misc]
+    """``number`` empty: a user without a phone. An agent stays an agent; to stop calls, leave the queues."""
+
+    username = Line(
+        _("User name"),
+        64,
+        [DataRequired(), Regexp(r"^[A-Za-z0-9._@-]{2,64}$", message=_("Letters, digits, dot, dash, at sign only."))],
+    )
+    name = Line(_("Name"), 128, [DataRequired()])
+    role = SelectField(_("Role"), choices=choices("role"), default="agent")
+    locale = SelectField(_("Language"), choices=list(LOCALES.items()), default="zh_CN")
+    timezone = Line(_("Time zone"), 64, [DataRequired()], default="Asia/Shanghai")
+    group = Line(_("Group"), 64)
+    active = BooleanField(_("May sign in"), default=True)
+    number = Line(_("Extension"), 8, [Optional(), Regexp(EXTENSION, message=_("2 to 8 digits."))])
+    phone = SelectField(_("Phone"), choices=choices("phone_kind"), default="web")
+    queues = SelectMultipleField(_("Queues"), choices=[])
+
+    def validate_timezone(self, field: Field) -> None:
+        if field.data not in available_timezones():
+            raise ValidationError(_("This time zone is not known. Example: Asia/Shanghai."))
+
+
+class MemberForm(Form):  # type: ignore[misc]
+    agent_id = HiddenField()
+    member = BooleanField()
+    order = IntegerField(validators=[Optional(), NumberRange(0, 9999)])
+
+
+def seconds(label: Any, highest: int, lowest: int = 0) -> FloatField:
+    return FloatField(label, [InputRequired(), NumberRange(lowest, highest)])
+
+
+class QueueForm(FlaskForm):  # type: ignore[misc]
+    """Times are in seconds."""
+
+    number = Line(_("Number"), 8, [DataRequired(), Regexp(EXTENSION, message=_("2 to 8 digits."))])
+    name = Line(_("Name"), 128, [DataRequired()])
+    strategy = SelectField(_("Strategy"), choices=choices("strategy"), default="longest_idle")
+    ring_timeout = seconds(_("Ring for (s)"), 120, 3)
+    wrapup = seconds(_("Wrap-up (s)"), 3600)
+    announce_every = seconds(_("Announce every (s)"), 600, 5)
+    announce_max = IntegerField(_("Announce at most"), [InputRequired(), NumberRange(0, 100)])
+    music = Line(
+        _("Music"), 64, [DataRequired(), Regexp(r"^[A-Za-z0-9_-]+$", message=_("Letters, digits, dash only."))]
+    )
+    service_level_seconds = seconds(_("Service level (s)"), 3600, 1)
+    active = BooleanField(_("Open"), default=True)
+    members = FieldList(FormField(MemberForm), max_entries=2000)
+
+
+class NumberForm(FlaskForm):  # type: ignore[misc]
+    """``target`` is ``<kind>:<id>``."""
+
+    number = Line(_("Service number"), 21, [DataRequired(), Regexp(SERVICE_NUMBER, message=_("2 to 20 digits."))])
+    name = Line(_("Name"), 128)
+    target = SelectField(_("Goes to"), choices=[])
+
+
+class OptionForm(Form):  # type: ignore[misc]
+    """One key of a menu; without a target the key does nothing."""
+
+    digit = HiddenField()
+    target = SelectField(_("Goes to"), choices=[])
+    language = SelectField(_("Language"), choices=[("", "—"), *LOCALES.items()])
+
+
+PROMPT = Regexp(r"^[A-Za-z0-9_/-]{1,128}$", message=_("The name of a prompt: letters, digits, dash, underscore."))
+
+
+class MenuForm(FlaskForm):  # type: ignore[misc]
+    name = Line(_("Name"), 128, [DataRequired()])
+    greeting = Line(_("Greeting prompt"), 128, [Optional(), PROMPT])
+    prompt = Line(_("Menu prompt"), 128, [DataRequired(), PROMPT])
+    language = SelectField(_("Language"), choices=list(LOCALES.items()), default="zh_CN")
+    timeout = FloatField(_("Wait for a key (s)"), [InputRequired(), NumberRange(1, 60)], default=6.0)
+    tries = IntegerField(_("Tries"), [InputRequired(), NumberRange(1, 10)], default=3)
+    otherwise = SelectField(_("Otherwise"), choices=[])
+    options = FieldList(FormField(OptionForm), min_entries=len(DIGITS), max_entries=len(DIGITS))
+
+
+class TrunkForm(FlaskForm):  # type: ignore[misc]
+    """``secret`` empty leaves the present one."""
+
+    id = Line(_("Short name"), 20, [DataRequired(), Regexp(r"^[a-z0-9-]+$", message=_("Small letters, digits, dash."))])
+    name = Line(_("Name"), 128, [DataRequired()])
+    host = Line(
+        _("Host"), 255, [DataRequired(), Regexp(r"^[A-Za-z0-9.:\[\]-]+$", message=_("A host name or address."))]
+    )
+    port = IntegerField(_("Port"), [InputRequired(), NumberRange(0, 65535)], default=5060)
+    username = Line(
+        _("User name"), 64, [Optional(), Regexp(r"^[A-Za-z0-9._@+-]+$", message=_("Letters and digits only."))]
+    )
+    secret = PasswordField(_("Password"), [Length(max=128)])
+    register = BooleanField(_("Register with the carrier"))
+    caller_number = Line(_("Caller number shown"), 32, [Optional(), Regexp(r"^\+?[0-9]+$", message=_("Digits only."))])
+    active = BooleanField(_("In use"), default=True)
+
+    def validate_secret(self, field: Field) -> None:
+        if field.data and not re.fullmatch(r"[\x21-\x7e]+", field.data):
+            raise ValidationError(_("Printable ASCII without blanks only."))

@@ -1,0 +1,109 @@
+"""Service numbers (DIDs) and what each reaches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from cti.store.models import Did
+from webui.admin import queries
+from webui.admin.forms import NumberForm
+from webui.admin.publish import announce
+from webui.calls.forms import valid_call_id as valid_id
+from webui.common import audit, db
+from webui.common.permissions import Permission, requires
+from webui.customers.forms import changes
+
+blueprint = Blueprint("numbers", __name__, url_prefix="/numbers")
+
+
+@blueprint.get("")
+@requires(Permission.ADMIN_QUEUES)
+def index() -> ResponseReturnValue:
+    database = db.session()
+    return render_template(
+        "admin/numbers.html", dids=queries.dids(database), targets=dict(queries.target_choices(database))
+    )
+
+
+@blueprint.get("/new")
+@requires(Permission.ADMIN_QUEUES)
+def new() -> ResponseReturnValue:
+    return show(NumberForm(formdata=None), None)
+
+
+@blueprint.post("/new")
+@requires(Permission.ADMIN_QUEUES)
+def create() -> ResponseReturnValue:
+    return save(None)
+
+
+@blueprint.get("/<did_id>")
+@requires(Permission.ADMIN_QUEUES)
+def edit(did_id: str) -> ResponseReturnValue:
+    did = load(did_id)
+    form = NumberForm(formdata=None, number=did.number, name=did.name)
+    form.target.data = f"{did.target_kind.value}:{did.target_id}"
+    return show(form, did)
+
+
+@blueprint.post("/<did_id>")
+@requires(Permission.ADMIN_QUEUES)
+def change(did_id: str) -> ResponseReturnValue:
+    return save(load(did_id))
+
+
+@blueprint.post("/<did_id>/delete")
+@requires(Permission.ADMIN_QUEUES)
+def delete(did_id: str) -> ResponseReturnValue:
+    did = load(did_id)
+    audit.record("number.delete", f"did/{did.id}", snapshot(did), None)
+    db.session().delete(did)
+    db.session().commit()
+    announce(switch=False)
+    return redirect(url_for("admin.numbers.index"), 303)
+
+
+def save(did: Did | None) -> ResponseReturnValue:
+    database, form = db.session(), NumberForm()
+    form.target.choices = queries.target_choices(database)
+    valid = form.validate_on_submit()
+    holder = database.scalars(select(Did).where(Did.number == (form.number.data or ""))).first()
+    if valid and holder is not None and holder is not did:
+        form.number.errors = [_("This number is taken.")]
+        valid = False
+    if not valid:
+        return show(form, did), 422
+    before = snapshot(did) if did else None
+    did = did or Did()
+    did.number, did.name = str(form.number.data), form.name.data or ""
+    did.target_kind, did.target_id = queries.split_target(form.target.data)
+    database.add(did)
+    database.flush()
+    if before is None:
+        audit.record("number.create", f"did/{did.id}", None, snapshot(did))
+    else:
+        audit.record("number.change", f"did/{did.id}", *changes(before, snapshot(did)))
+    database.commit()
+    announce(switch=False)
+    return redirect(url_for("admin.numbers.index"), 303)
+
+
+def load(did_id: str) -> Did:
+    did = db.session().get(Did, did_id) if valid_id(did_id) else None
+    if did is None:
+        abort(404)
+    return did
+
+
+def show(form: NumberForm, did: Did | None) -> str:
+    form.target.choices = queries.target_choices(db.session())
+    return render_template("admin/number.html", form=form, did=did)
+
+
+def snapshot(did: Did) -> dict[str, Any]:
+    return {"number": did.number, "name": did.name, "target": f"{did.target_kind.value}:{did.target_id}"}

@@ -1,0 +1,95 @@
+"""Reading what administrators look after. Takes a session; must not know requests or forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from cti.domain.config import TargetKind
+from cti.store.models import Agent, AuditEntry, Did, Menu, Queue, QueueMember, Trunk, User
+from webui.common.labels import label
+from webui.common.paging import Page, page
+
+
+def users(session: Session) -> Sequence[User]:
+    return session.scalars(
+        select(User).order_by(User.active.desc(), User.username).options(joinedload(User.agent))
+    ).all()
+
+
+def user_named(session: Session, username: str) -> User | None:
+    return session.scalars(select(User).where(func.lower(User.username) == username.lower())).first()
+
+
+def agents(session: Session) -> Sequence[Agent]:
+    return session.scalars(select(Agent).order_by(Agent.number)).all()
+
+
+def queues(session: Session) -> Sequence[Queue]:
+    members = selectinload(Queue.members).joinedload(QueueMember.agent)
+    return session.scalars(select(Queue).order_by(Queue.number).options(members)).all()
+
+
+def queues_of(session: Session, agent_id: str) -> Sequence[QueueMember]:
+    return session.scalars(select(QueueMember).where(QueueMember.agent_id == agent_id)).all()
+
+
+def queue_names(session: Session) -> dict[str, list[str]]:
+    """Agent ids to the names of their queues."""
+    names: dict[str, list[str]] = {}
+    rows = select(QueueMember.agent_id, Queue.name).join(Queue, Queue.id == QueueMember.queue_id).order_by(Queue.number)
+    for agent_id, name in session.execute(rows):
+        names.setdefault(agent_id, []).append(name)
+    return names
+
+
+def dids(session: Session) -> Sequence[Did]:
+    return session.scalars(select(Did).order_by(Did.number)).all()
+
+
+def menus(session: Session) -> Sequence[Menu]:
+    return session.scalars(select(Menu).order_by(Menu.name, Menu.id)).all()
+
+
+def trunks(session: Session) -> Sequence[Trunk]:
+    return session.scalars(select(Trunk).order_by(Trunk.id)).all()
+
+
+def extension_taken(session: Session, number: str, agent: Agent | None = None, queue: Queue | None = None) -> bool:
+    """Another agent or queue is dialled by this number."""
+    holder = session.scalars(select(Agent).where(Agent.number == number)).first()
+    group = session.scalars(select(Queue).where(Queue.number == number)).first()
+    return (holder is not None and holder is not agent) or (group is not None and group is not queue)
+
+
+def target_choices(session: Session) -> list[tuple[str, str]]:
+    """Everything a number or a key can reach, as (``kind:id``, words)."""
+    found = [(f"menu:{m.id}", f"{label('menu', 'target')} · {m.name}") for m in menus(session)]
+    found += [(f"queue:{q.id}", f"{label('queue', 'target')} · {q.number} {q.name}") for q in queues(session)]
+    found += [(f"agent:{a.id}", f"{label('agent', 'target')} · {a.number} {a.user.name}") for a in agents(session)]
+    return [*found, ("hangup:", label("hangup", "target"))]
+
+
+def split_target(value: str) -> tuple[TargetKind, str]:
+    kind, _colon, target_id = value.partition(":")
+    return TargetKind(kind), target_id
+
+
+def audit_entries(
+    session: Session, *, who: str, action: str, thing: str, since: datetime | None, until: datetime | None, cursor: str
+) -> Page[Any]:
+    query = select(AuditEntry)
+    for condition in (
+        AuditEntry.username == who if who else None,
+        AuditEntry.action.startswith(action, autoescape=True) if action else None,
+        AuditEntry.object.startswith(thing, autoescape=True) if thing else None,
+        AuditEntry.at >= since if since else None,
+        AuditEntry.at < until if until else None,
+    ):
+        if condition is not None:
+            query = query.where(condition)
+    return page(session, query, (AuditEntry.at, AuditEntry.id), cursor, lambda e: (e.at, e.id))

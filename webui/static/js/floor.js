@@ -1,0 +1,184 @@
+// The live page: draws queue and agent documents as they come, ticks the clocks, tells when the picture may be old.
+import { now, span } from "./clock.js";
+import { alive, mount } from "./mount.js";
+
+const MINUTES = 30;
+const GROUPS = [["ready", "ready"], ["talking", "talking"], ["notReady", "busy"], ["workingAfterCall", "wrapup"], ["loggedOff", "off"]];
+const ORDER = ["alerting", "reserved", "talking", "hold", "workingAfterCall", "ready", "notReady", "loggedOff"];
+const history = []; // [epoch seconds, callers waiting], kept while the browser stays on the site
+
+function element(name, text = "", attributes = {}) {
+  const made = document.createElement(name);
+  if (text !== "") made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+const count = (queue) => queue.waiting_count ?? queue.waiting.length;
+
+class Floor {
+  constructor(root) {
+    this.root = root;
+    const start = JSON.parse(root.querySelector("[data-start]").textContent);
+    this.texts = start.texts;
+    this.targets = start.targets;
+    this.reasons = start.reasons;
+    this.agents = new Map(start.agents.map((agent) => [agent.agent_id, agent]));
+    this.queues = new Map(start.queues.map((queue) => [queue.queue_id, queue]));
+    this.late = false;
+    this.lost = !start.up;
+    this.down = !start.up;
+    this.draw();
+  }
+
+  take(kind, document_) {
+    if (kind === "agent") this.agents.set(document_.agent_id, document_);
+    else this.queues.set(document_.queue_id, document_);
+    this.later();
+  }
+
+  // Many events in one moment are one drawing.
+  later() {
+    if (this.late) return;
+    this.late = true;
+    setTimeout(() => {
+      this.late = false;
+      this.draw();
+    }, 50);
+  }
+
+  state({ lost = this.lost, down = this.down }) {
+    this.lost = lost;
+    this.down = down;
+    this.root.toggleAttribute("data-stale", lost || down);
+    this.root.querySelector("[data-stale-note]").hidden = !(lost || down);
+  }
+
+  draw() {
+    const queues = [...this.queues.values()].sort((a, b) => a.number.localeCompare(b.number));
+    this.root.querySelector("[data-queues]").replaceChildren(...queues.map((queue) => this.queue(queue)));
+    const agents = [...this.agents.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.number.localeCompare(b.number));
+    this.root.querySelector("[data-agents]").replaceChildren(...agents.map((agent) => this.agent(agent)));
+    this.tick();
+  }
+
+  queue(queue) {
+    const box = element("article", "", { class: "card card-body cx-queue", "data-queue": queue.number });
+    const head = element("header");
+    head.append(element("h3", queue.name), element("span", queue.number, { class: "cx-num cx-none" }));
+    const today = queue.today;
+    const level = today.offered ? `${Math.round((100 * today.answered_in_target) / today.offered)} %` : "–";
+    const facts = element("dl", "", { class: "cx-queue-facts" });
+    const rows = [["waiting", count(queue), "count"], ["answered", today.answered], ["abandoned", today.abandoned], ["level", level], ["longest", "", "longest"]];
+    rows.push(...GROUPS.map(([group, key]) => [key, queue.agents[group] ?? 0]));
+    for (const [key, value, mark] of rows) {
+      const pair = element("div");
+      pair.append(element("dt", this.texts[key]), element("dd", String(value), mark ? { [`data-${mark}`]: "" } : {}));
+      facts.append(pair);
+    }
+    box.append(head, facts, this.waiting(queue));
+    return box;
+  }
+
+  waiting(queue) {
+    if (!queue.waiting.length) return element("p", this.texts.nobody, { class: "cx-none" });
+    const list = element("ol", "", { class: "cx-waiting" });
+    for (const caller of queue.waiting) {
+      const row = element("li", "", { "data-call": caller.call_id, "data-target": String(this.targets[queue.queue_id] ?? 20) });
+      row.append(element("b", String(caller.position)), element("span", caller.shown ?? caller.number), element("time", "", { "data-since": String(caller.since) }));
+      list.append(row);
+    }
+    return list;
+  }
+
+  agent(agent) {
+    const box = element("article", "", { class: "cx-agent", "data-agent": agent.number, "data-state": agent.state });
+    box.append(element("span", agent.number, { class: "cx-num" }), element("strong", agent.name), element("time", "", agent.state === "loggedOff" ? {} : { "data-since": String(agent.since) }), element("small", this.what(agent)));
+    return box;
+  }
+
+  // State, reason, with whom, and what comes next, in one line.
+  what(agent) {
+    const parts = [this.texts[`state.${agent.state}`] ?? agent.state];
+    if (agent.state === "notReady" && agent.reason) parts.push(this.reasons[agent.reason] ?? agent.reason);
+    const call = agent.call;
+    if (call && call.state !== "ended") {
+      parts.push(`${this.texts[call.direction] ?? ""} ${call.shown ?? call.number}`.trim());
+      if (call.queue_name) parts.push(call.queue_name);
+    }
+    if (agent.pending) parts.push(`${this.texts.pending} ${this.texts[`state.${agent.pending}`] ?? agent.pending}`);
+    if (!agent.registered && agent.state !== "loggedOff") parts.push(this.texts.unregistered);
+    return parts.join(" · ");
+  }
+
+  tick() {
+    const at = now();
+    for (const time of this.root.querySelectorAll("[data-since]")) {
+      const seconds = at - Number(time.dataset.since);
+      time.textContent = span(seconds);
+      const row = time.closest("li");
+      if (row) row.toggleAttribute("data-late", seconds > Number(row.dataset.target));
+    }
+    const queues = [...this.queues.values()];
+    const since = queues.flatMap((queue) => queue.waiting.map((caller) => caller.since));
+    for (const queue of queues) {
+      const cell = this.root.querySelector(`[data-queue="${CSS.escape(queue.number)}"] [data-longest]`);
+      if (cell) cell.textContent = queue.waiting.length ? span(at - Math.min(...queue.waiting.map((caller) => caller.since))) : "–";
+    }
+    const states = [...this.agents.values()].map((agent) => agent.state);
+    const waiting = queues.reduce((sum, queue) => sum + count(queue), 0);
+    this.total("waiting", waiting);
+    this.total("longest", since.length ? span(at - Math.min(...since)) : "–");
+    this.total("talking", states.filter((state) => state === "talking" || state === "hold").length);
+    this.total("ready", states.filter((state) => state === "ready").length);
+    this.total("on", states.filter((state) => state !== "loggedOff").length);
+    remember(at, waiting);
+    this.spark(at);
+  }
+
+  total(name, value) {
+    const box = this.root.querySelector(`[data-total="${name}"]`);
+    box.firstElementChild.textContent = String(value);
+    if (name === "waiting") box.dataset.tone = value > 0 ? "bad" : "";
+  }
+
+  spark(at) {
+    const most = Math.max(3, ...history.map(([, value]) => value));
+    const x = (moment) => (300 * (1 - (at - moment) / (MINUTES * 60))).toFixed(1);
+    const y = (value) => (33 - (31 * value) / most).toFixed(1);
+    const points = [];
+    history.forEach(([moment, value], index) => {
+      if (index) points.push(`${x(moment)},${y(history[index - 1][1])}`);
+      points.push(`${x(moment)},${y(value)}`);
+    });
+    if (history.length) points.push(`300,${y(history.at(-1)[1])}`);
+    const svg = this.root.querySelector("[data-spark]");
+    svg.querySelector("polyline").setAttribute("points", points.join(" "));
+    svg.querySelector("polygon").setAttribute("points", points.length ? `${x(history[0][0])},34 ${points.join(" ")} 300,34` : "");
+  }
+}
+
+function remember(at, waiting) {
+  if (history.at(-1)?.[1] !== waiting) history.push([at, waiting]);
+  while (history.length > 1 && history[1][0] < at - MINUTES * 60) history.shift();
+  if (history.length && history[0][0] < at - MINUTES * 60) history[0][0] = at - MINUTES * 60;
+}
+
+mount("[data-floor]", (root) => {
+  const floor = new Floor(root);
+  const listeners = {
+    "cy:agent": ({ detail }) => floor.take("agent", detail),
+    "cy:queue": ({ detail }) => floor.take("queue", detail),
+    "cy:link": ({ detail }) => floor.state({ lost: !detail.up }),
+    "cy:centre": ({ detail }) => floor.state({ down: !detail.engine || (detail.switches ?? []).some((one) => !one.up) }),
+    "cy:whole": () => floor.state({ lost: false }),
+  };
+  for (const [name, take] of Object.entries(listeners)) document.addEventListener(name, take);
+  const timer = setInterval(() => {
+    if (alive(root)) floor.tick();
+    else {
+      clearInterval(timer);
+      for (const [name, take] of Object.entries(listeners)) document.removeEventListener(name, take);
+    }
+  }, 1000);
+});
