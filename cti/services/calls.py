@@ -104,11 +104,17 @@ class CallControl:
             if leg.pending:
                 continue
             if leg.peer and leg.peer != partner:
+                if self._leaving(leg.peer):
+                    continue  # the bridge ends by itself
                 self._pend(call, leg, "unbridge")
                 self._centre.command(call, Unbridge(leg.channel))
             elif not leg.peer and not partner and leg.controlled and leg.answered:
                 self._settle_audio(call, leg)
         self._settle_pair(call)
+
+    def _leaving(self, channel: str) -> bool:
+        found = self._centre.channels.get(channel)
+        return found is not None and found[1].pending == "hangup"
 
     def _settle_audio(self, call: Call, leg: Leg) -> None:
         want_music = leg.wants is Audio.MUSIC

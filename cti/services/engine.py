@@ -37,6 +37,7 @@ from cti.domain.switch import (
     Snapshot,
     SwitchEvent,
     TestCall,
+    Unbridge,
 )
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
@@ -177,7 +178,7 @@ class Engine:
                 self._lifecycle.gone(call, leg, Cause.UNREACHABLE if refused else Cause.CANCELLED, False)
             elif isinstance(command, Play):
                 self._routing.play_finished(call, command.play_id, PlayEnd.FAILED)
-            elif isinstance(command, Bridge | Hangup):
+            elif isinstance(command, Bridge | Unbridge | Hangup):
                 self.centre.start_timer(f"settle:{call.call_id}", 1.0)
         return self._flush()
 
