@@ -142,6 +142,8 @@ class Finaliser:
                 for name in part:
                     if name not in states:
                         self._adopt(session, name)
+                    elif states[name] is RecordingState.MISSING:
+                        self._found_again(session, name)
                     elif states[name] is RecordingState.READY:
                         with suppress(OSError):
                             (self.spool / name).unlink(missing_ok=True)
@@ -162,6 +164,12 @@ class Finaliser:
         log.warning("recording.adopted", call_id=recording.call_id, file=name)
         self.stats.adopted += 1
         self._finish_row(session, recording.id)
+
+    def _found_again(self, session: Session, name: str) -> None:
+        for recording in session.scalars(select(Recording).where(Recording.spool_file == name)):
+            recording.state = RecordingState.PENDING
+            session.commit()
+            self._finish_row(session, recording.id)
 
     def _failed(self, recording: Recording, error: Exception) -> None:
         self.stats.failed += 1
