@@ -106,11 +106,18 @@ class CallControl:
             if leg.peer and leg.peer != partner:
                 if self._leaving(leg.peer):
                     continue  # the bridge ends by itself
-                self._pend(call, leg, "unbridge")
-                self._centre.command(call, Unbridge(leg.channel))
+                self._unbridge(call, leg)
             elif not leg.peer and not partner and leg.controlled and leg.answered:
                 self._settle_audio(call, leg)
         self._settle_pair(call)
+
+    def _unbridge(self, call: Call, leg: Leg) -> None:
+        """One command parts both."""
+        self._pend(call, leg, "unbridge")
+        found = self._centre.channels.get(leg.peer)
+        if found is not None and not found[1].pending:
+            self._pend(call, found[1], "unbridge")
+        self._centre.command(call, Unbridge(leg.channel))
 
     def _leaving(self, channel: str) -> bool:
         found = self._centre.channels.get(channel)

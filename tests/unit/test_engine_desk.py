@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti.domain.switch import Cause, SendDigits
+from cti.domain.switch import Cause, SendDigits, Unbridge
 from tests.unit.conftest import OpenFloor
 
 
@@ -13,6 +13,7 @@ async def test_hold_gives_the_customer_music_and_retrieve_brings_them_back(open_
     await floor.do("a1", "hold")
     await floor.until(lambda: floor.hears_music(caller), "music")
     assert floor.agent("a1").state == "hold"
+    assert sum(isinstance(c, Unbridge) for c in floor.sim.commands) == 1
     await floor.do("a1", "retrieve")
     await floor.until(lambda: floor.talks_with(caller, "a1"), "talking")
     await floor.talks("a1")
