@@ -46,10 +46,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "installing Python packages into $(VENV)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check wheel
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
 	@touch $@
 
 $(VENV)/.tested: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "installing Python packages for the tests into $(VENV)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check wheel
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .[test]
 	@touch $@ $(VENV)/.installed

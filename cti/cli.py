@@ -19,6 +19,7 @@ Command = Callable[[Settings, argparse.Namespace], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the exit status: 0 done, 1 failed, 2 wrong usage or settings."""
     options = _parser().parse_args(arguments)
+    os.umask(0o027)
     if options.var:
         os.environ["CALLYARD_VAR"] = options.var
     try:
