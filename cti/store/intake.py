@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, Statement
 from sqlalchemy.orm import Session, sessionmaker
 
 from cti.store.events import BadEvent, Event, RecordingEvent, parse
-from cti.store.health import WorkerMetrics
+from cti.store.metrics import WorkerMetrics
 from cti.store.ports import Message, Reader
 from cti.store.writer import bury, write
 

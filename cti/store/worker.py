@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,26 +21,23 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from cti.domain.config import CentreConfig
-from cti.domain.errors import BadRequest, CallyardError
+from cti.domain.errors import CallyardError
+from cti.status import serve_status
 from cti.store.closing import LostCalls
-from cti.store.config import build_config
 from cti.store.database import make_engine, make_session_factory
-from cti.store.health import HealthServer, WorkerMetrics
 from cti.store.intake import Intake
-from cti.store.ports import Document, WorkerBus
+from cti.store.metrics import WorkerMetrics
+from cti.store.ports import WorkerBus
+from cti.store.publishing import ApplySwitch, Publisher
 from cti.store.recordings import Finaliser
-from cti.store.switchdata import SwitchRows, load_switch_rows
 
 CONSUMER = "worker"
 LEASE = "worker"
 LEASE_RENEW = 2.0  # seconds; the lease itself is longer, see cti.bus.base
 SWEEP_EVERY = 60
-CONFIG_BUCKET, CONFIG_KEY = "cy_config", "centre"
 
 log = structlog.get_logger(__name__)
 
-ApplySwitch = Callable[[SwitchRows], object]
 _T = TypeVar("_T")
 
 
@@ -64,11 +61,11 @@ async def run_worker(
         finaliser=Finaliser(sessions, spool_dir, recordings_dir, swap_tracks),
         apply_switch=apply_switch,
     )
-    health = HealthServer(metrics_host, metrics_port, worker.metrics.registry, worker.health)
+    end_status = serve_status(metrics_host, metrics_port, worker.metrics.registry, worker.health)
     try:
         await worker.run()
     finally:
-        health.close()
+        end_status()
         engine.dispose()
 
 
@@ -84,8 +81,8 @@ class Worker:
     _complete: set[str] = field(default_factory=set)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _lost: LostCalls = field(default_factory=LostCalls)
-    _publishing: asyncio.Lock = field(default_factory=asyncio.Lock)
     intake: Intake = field(init=False)
+    publisher: Publisher = field(init=False)
 
     def __post_init__(self) -> None:
         self.intake = Intake(
@@ -94,6 +91,11 @@ class Worker:
             in_thread=lambda work: self._in_thread("writer", work),
             metrics=self.metrics,
             on_complete=self._recordings_complete,
+        )
+        self.publisher = Publisher(
+            bus=self.bus,
+            read=lambda query: self._in_thread("jobs", lambda: self._read(query)),
+            apply_switch=self.apply_switch,
         )
 
     async def run(self) -> None:
@@ -113,7 +115,8 @@ class Worker:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def health(self) -> dict[str, bool]:
-        return {"bus": self.bus.connected, "database": self.intake.database_up}
+        bus, database = self.bus.connected, self.intake.database_up
+        return {"ok": bus and database, "bus": bus, "database": database}
 
     # ------------------------------------------------------------ lease
 
@@ -124,7 +127,7 @@ class Worker:
             await asyncio.sleep(LEASE_RENEW / 2)
 
     async def _work_while_leased(self) -> None:
-        undo = await self.bus.serve("cy.cmd.worker", self._command)
+        undo = await self.bus.serve("cy.cmd.worker", self.publisher.command)
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.add_job(self._close_lost, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
@@ -163,7 +166,7 @@ class Worker:
         delay, told = 0.2, False
         while True:
             try:
-                await self.publish_config()
+                await self.publisher.publish_config()
                 break
             except (SQLAlchemyError, CallyardError) as error:
                 if not told:
@@ -172,41 +175,6 @@ class Worker:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
         await self._sweep()
-
-    async def publish_config(self) -> int:
-        """Put the centre as the database has it on the bus; its version, which grows when anything changed."""
-        async with self._publishing:
-            document = (await self._in_thread("jobs", lambda: self._read(build_config))).to_document()
-            known = await self.bus.kv_get(CONFIG_BUCKET, CONFIG_KEY)
-            if known is not None and _same(known, document):
-                return int(known["version"])
-            last = known.get("version", 0) if known else 0
-            document["version"] = max(int(last) + 1, int(time.time()))
-            await self.bus.kv_put(CONFIG_BUCKET, CONFIG_KEY, document)
-            log.info("config.published", version=document["version"])
-            return int(document["version"])
-
-    async def _command(self, request: Document) -> Document:
-        match request.get("op"):
-            case "publish_config":
-                return {"ok": True, "version": await self._guarded(self.publish_config())}
-            case "apply_switch":
-                if self.apply_switch is None:
-                    raise BadRequest("this worker does not configure a switch")
-                await self._guarded(self._in_thread("jobs", lambda: self._apply()))
-                return {"ok": True}
-        raise BadRequest(f"unknown operation {str(request.get('op'))[:40]!r}")
-
-    def _apply(self) -> None:
-        assert self.apply_switch is not None
-        self.apply_switch(self._read(load_switch_rows))
-
-    async def _guarded(self, work: Awaitable[_T]) -> _T:
-        """A database that is down is an answer, with a code, not a stack trace."""
-        try:
-            return await work
-        except SQLAlchemyError as error:
-            raise DatabaseDown(str(error).splitlines()[0]) from error
 
     # ------------------------------------------------------------ recordings
 
@@ -259,18 +227,3 @@ class Worker:
         """One thread a kind of work, so that a long conversion never holds up the writing of events."""
         pool = self._threads.setdefault(name, ThreadPoolExecutor(1, thread_name_prefix=name))
         return await asyncio.get_running_loop().run_in_executor(pool, work)
-
-
-class DatabaseDown(CallyardError):
-    """The database does not answer now; nothing was changed."""
-
-    code = "database.down"
-
-
-def _same(known: Document, document: Document) -> bool:
-    try:
-        return CentreConfig.from_document({**known, "version": 0}) == CentreConfig.from_document(
-            {**document, "version": 0}
-        )
-    except CallyardError:
-        return False

@@ -1,7 +1,7 @@
 """Durable events into tables: in batches, as often and in whatever order they come. Must not know the bus.
 
-A call's row is written only over a row of the same or a lower version, its legs likewise; a recording's row only ever
-gains. So a repeated or late event changes nothing, and no look-up before the write is needed.
+A call's row is written only over a row of a lower version, its legs likewise: of two events of one version the first
+counts. A recording's row only ever gains. So a repeated or late event changes nothing, and nothing is looked up first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def write(session: Session, events: Iterable[Event]) -> None:
         match event:
             case CallEvent(call=row):
                 known = calls.get(row["id"])
-                if known is None or known.call["version"] <= row["version"]:
+                if known is None or known.call["version"] < row["version"]:
                     calls[row["id"]] = event
             case StretchEvent(row=row):
                 stretches[(row["agent_id"], row["started_at"], row["state"])] = row
@@ -63,7 +63,7 @@ def _upsert(session: Session, model: Any, rows: list[Row], guard: str = "") -> N
         statement = _insert(session, table).values(chunk)
         new = statement.excluded
         changed = {name: new[name] for name in chunk[0] if name not in keys}
-        where = new[guard] >= table.c[guard] if guard else None
+        where = new[guard] > table.c[guard] if guard else None
         session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed, where=where))
 
 

@@ -21,10 +21,10 @@ from cti.bus.base import LEASE_SECONDS, Bus
 from cti.bus.memory import MemoryBroker, MemoryBus
 from cti.bus.nats import NatsBus
 from cti.domain.config import CentreConfig
+from cti.status import serve_status
 from cti.store import demo
 from cti.store.database import make_engine, make_session_factory
 from cti.store.events import parse
-from cti.store.health import HealthServer
 from cti.store.models import AgentStretch, Call, CallLeg, DeadLetter, Queue, Recording, RecordingState
 from cti.store.recordings import Finaliser
 from cti.store.setup import migrate
@@ -32,7 +32,7 @@ from cti.store.switchdata import SwitchRows
 from cti.store.worker import Worker
 from cti.store.writer import write
 from tests.ledger import call_event, recording_event, stretch_event
-from tests.nats_server import NatsServer
+from tests.nats_server import NatsServer, free_port
 from tests.postgres import Postgres, find_programs
 from tests.stores import MISSING, Store
 from tests.unit.test_store_recordings import write_raw
@@ -190,7 +190,7 @@ async def test_the_switch_is_configured_on_request(rig: Rig) -> None:
         def refuse(_rows: SwitchRows) -> None:
             raise RuntimeError("the switch is not there")
 
-        rig.worker.apply_switch = refuse
+        rig.worker.publisher.apply_switch = refuse
         assert (await ask(rig, {"op": "apply_switch"}))["ok"] is False
         assert (await ask(rig, {"op": "format_disk"}))["error"] == "request.bad"
 
@@ -231,24 +231,25 @@ async def test_of_two_workers_one_works_and_the_other_takes_over(
 
 
 async def test_health_says_what_is_down(rig: Rig) -> None:
-    health = HealthServer("127.0.0.1", 0, rig.worker.metrics.registry, rig.worker.health)
+    port = free_port()
+    end = serve_status("127.0.0.1", port, rig.worker.metrics.registry, rig.worker.health)
 
     def get(path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{health.port}{path}", timeout=5) as response:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
 
     async with running(rig.worker):
-        await until(lambda: get("/healthz") == (200, '{"bus": true, "database": true}'))
+        await until(lambda: get("/healthz") == (200, '{"ok": true, "bus": true, "database": true}'))
         assert "callyard_worker_database_up" in (await asyncio.to_thread(get, "/metrics"))[1]
         assert (await asyncio.to_thread(get, "/secret"))[0] == 404
         rig.broker.cut()
-        assert await asyncio.to_thread(get, "/healthz") == (503, '{"bus": false, "database": true}')
+        assert await asyncio.to_thread(get, "/healthz") == (503, '{"ok": false, "bus": false, "database": true}')
         rig.broker.restore()
-    health.close()
+    end()
 
 
 # ---------------------------------------------------------------- the real bus, the real database, both failing
@@ -290,7 +291,7 @@ async def test_a_database_that_goes_away_and_comes_back_loses_no_call(tmp_path: 
             await asyncio.to_thread(server.stop)
             publish(150)
             await until(lambda: not worker.intake.database_up)
-            assert worker.health() == {"bus": True, "database": False}
+            assert worker.health() == {"ok": False, "bus": True, "database": False}
             nats.stop(hard=True)
             publish(50)
             await asyncio.to_thread(nats.start)
@@ -300,7 +301,7 @@ async def test_a_database_that_goes_away_and_comes_back_loses_no_call(tmp_path: 
             assert sorted(stored()) == sorted(f"c{n}" for n in range(300))
             publish(10)
             await until(lambda: len(stored()) == 310)
-            assert worker.health() == {"bus": True, "database": True}
+            assert worker.health()["ok"]
     finally:
         await publisher.stop()
         nats.stop()
