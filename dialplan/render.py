@@ -67,6 +67,7 @@ def render(settings: Settings, rows: Rows = NO_ROWS, *, app_queue: bool = False)
     context: dict[str, Any] = {
         "settings": settings,
         "home": asterisk_home(settings),
+        "prompts": settings.prompts_dir,
         "modules": modules(app_queue),
         "quiet_events": QUIET_EVENTS,
         "ami_secret": effective_secrets(settings).ami_secret,

@@ -52,6 +52,7 @@ class Audio(StrEnum):
 
     SILENCE = "silence"
     MUSIC = "music"
+    RINGBACK = "ringback"  # the tone of a far phone that rings
     PROMPT = "prompt"
 
 

@@ -1,4 +1,4 @@
-"""Writes docs/states.md from the tables: ``python -m cti.machines.diagrams > docs/states.md``. A test holds them equal."""
+"""Draws the state tables for docs: ``python -m cti.machines.diagrams > docs/states.md``; a test holds them equal."""
 
 from __future__ import annotations
 

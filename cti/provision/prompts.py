@@ -32,6 +32,7 @@ def missing_prompts(prompts_dir: Path) -> list[tuple[Path, Phrase]]:
 
 def make_prompts(prompts_dir: Path, engine: TtsEngine | None = None) -> int:
     """Make what is missing; how many were made. Raises ``ProvisionFailed``, or ``OSError`` for the disk."""
+    make_ringback(prompts_dir)
     missing = missing_prompts(prompts_dir)
     if not missing:
         return 0
@@ -45,6 +46,15 @@ def make_prompts(prompts_dir: Path, engine: TtsEngine | None = None) -> int:
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         return sum(1 for _ in pool.map(make, missing))
+
+
+def make_ringback(prompts_dir: Path) -> None:
+    """``tones/ringback.wav``: 450 Hz, one second in five (China, GB/T 3380), for the music class of that name."""
+    path = prompts_dir / "tones" / "ringback.wav"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tone = np.sin(2 * np.pi * 450 * np.arange(RATE) / RATE) * 32767 * 0.15
+        _write(path, np.concatenate([tone.astype(np.int16), np.zeros(4 * RATE, np.int16)]))
 
 
 def resample(speech: Speech, rate: int) -> Samples:

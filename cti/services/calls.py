@@ -124,11 +124,16 @@ class CallControl:
         return found is not None and found[1].pending == "hangup"
 
     def _settle_audio(self, call: Call, leg: Leg) -> None:
-        want_music = leg.wants is Audio.MUSIC
+        want_music = leg.wants in (Audio.MUSIC, Audio.RINGBACK)
         if leg.wants is not Audio.PROMPT and want_music != leg.music_on:
             leg.music_on = want_music
-            queue = self._centre.queues.get(call.queue_id)
-            self._centre.command(call, Music(leg.channel, want_music, queue.config.music if queue else "default"))
+            self._centre.command(call, Music(leg.channel, want_music, self._music(call, leg)))
+
+    def _music(self, call: Call, leg: Leg) -> str:
+        if leg.wants is Audio.RINGBACK:
+            return "ringback"
+        queue = self._centre.queues.get(call.queue_id)
+        return queue.config.music if queue is not None else "default"
 
     def _settle_pair(self, call: Call) -> None:
         if call.pair is None:

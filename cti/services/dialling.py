@@ -125,12 +125,14 @@ class Dialling:
             if colleague is None or not colleague.free or self._acd.offer(call, colleague, LegKind.CONSULTED) is None:
                 self._agent_notice(agent_leg, "target_failed")
                 self._control.hangup_all(call)
+            self._control.hear(call, agent_leg, Audio.RINGBACK)
             return
         trunk, caller = self._trunk()
         call.trunk = trunk
         leg = self._centre.new_leg(call, LegKind.CUSTOMER, number=call.dnis)
         self._control.originate(call, leg, TrunkTarget(trunk, call.dnis), caller=caller, ring=OUTSIDE_RING)
         self._centre.log_call("originated", call)
+        self._control.hear(call, agent_leg, Audio.RINGBACK)
 
     def _agent_notice(self, leg: Leg, notice: str) -> None:
         agent = self._centre.agents.get(leg.agent_id)
@@ -234,6 +236,7 @@ class Dialling:
         trunk = self._trunk() if destination.outside else ("", "")
         self._control.hold(call, leg)
         self._acd.agents.event(agent, AgentEvent.HOLD)
+        self._control.hear(call, leg, Audio.RINGBACK)
         if colleague is not None:
             self._acd.offer(call, colleague, LegKind.CONSULTED)
         else:

@@ -238,8 +238,10 @@ class Lifecycle:
         agent_leg = call.live(LegKind.AGENT)
         if agent_leg is None or call.customer is None:
             self._control.hangup_all(call)
-        elif not answered and not leg.released:
-            self._notice(agent_leg, "target_failed")
+        else:
+            agent_leg.wants = Audio.SILENCE
+            if not answered and not leg.released:
+                self._notice(agent_leg, "target_failed")
 
     def _outside_gone(self, call: Call, leg: Leg, *, answered: bool) -> None:
         if answered or leg.released:

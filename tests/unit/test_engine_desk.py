@@ -186,6 +186,7 @@ async def test_a_call_out_rings_the_agent_first_and_returns_to_the_break(open_fl
     assert document["call"]["state"] == "dialling"
     await floor.until(lambda: customer.ringing, "customer rings")
     call_id = floor.agent("a1").call_id
+    await floor.until(lambda: floor.phone("a1").channel.music == "ringback", "ringback")
     customer.answer()
     await floor.talks("a1")
     customer.hangup()
