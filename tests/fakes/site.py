@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -24,6 +26,12 @@ from webui import create_app
 PASSWORD = "only-for-this-test"
 
 
+@lru_cache(maxsize=1)
+def known_hash() -> str:
+    """One real hash for all: hashing is slow on purpose."""
+    return hash_password(PASSWORD)
+
+
 class Site:
     """``logins`` gives each demo user's password; everybody is set to English and desk phones unless changed."""
 
@@ -33,10 +41,11 @@ class Site:
         Base.metadata.create_all(self.database)
         self.sessions: sessionmaker[Session] = make_session_factory(self.database)
         with self.sessions() as session:
-            demo.fill(session)
-            known = hash_password(PASSWORD)
+            known = known_hash()
+            with mock.patch.object(demo, "hash_password", return_value=known):
+                demo.fill(session)
             for user in session.scalars(select(User)):
-                user.password_hash, user.locale, user.must_change_password = known, "en", False
+                user.locale, user.must_change_password = "en", False
             admin = User(username="admin", name="Demo Admin", role="admin", password_hash=known, locale="en")
             session.add(admin)
             for agent in session.scalars(select(Agent)):

@@ -11,7 +11,7 @@ const button = (name) => bar.querySelector(`[data-act="${name}"]`);
 const actions = new Map();
 const SPRITE = slot("call-icon").getAttribute("href").split("#")[0];
 let micOff = false;
-let shownNotice = "";
+const SHOWN = "callyard-notice"; // a notice is shown once, also over a reload
 
 /** Give the button (and key) `name` its work. */
 export function onAction(name, work) {
@@ -82,7 +82,8 @@ function showButtons(doc) {
   }
   const consult = Boolean(doc.call?.consult) && doc.call.state !== "ended";
   const wrap = doc.state === "workingAfterCall";
-  for (const name of ["answer", "hangup", "hold", "keypad", "mute"]) button(name).hidden = wrap;
+  for (const name of ["hangup", "mute"]) button(name).hidden = wrap;
+  for (const name of ["answer", "hold", "keypad"]) button(name).hidden = wrap || consult;
   button("transfer").hidden = consult || wrap;
   for (const name of ["complete", "take_back"]) button(name).hidden = !consult;
   for (const name of ["wrapup_done", "wrapup_extend"]) button(name).hidden = !wrap;
@@ -131,8 +132,9 @@ function tick() {
 function showNotice(doc) {
   const key = doc.notice ? `${doc.notice}:${doc.since}` : "";
   const words = text(`notice.${doc.notice}`) || text("notice.dial");
-  if (key && key !== shownNotice) toast(words, doc.notice === "caller_gone" ? "info" : "warning");
-  shownNotice = key || shownNotice;
+  if (!key || sessionStorage.getItem(SHOWN) === key) return;
+  sessionStorage.setItem(SHOWN, key);
+  toast(words, doc.notice === "caller_gone" ? "info" : "warning");
 }
 
 function render(doc) {
