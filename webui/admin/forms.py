@@ -80,7 +80,7 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
         _("Music"), 64, [DataRequired(), Regexp(r"^[A-Za-z0-9_-]+$", message=_("Letters, digits, dash only."))]
     )
     service_level_seconds = seconds(_("Service level (s)"), 3600, 1)
-    active = BooleanField(_("Open"), default=True)
+    active = BooleanField(_("In use"), default=True)
     members = FieldList(FormField(MemberForm), max_entries=2000)
 
 

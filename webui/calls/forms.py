@@ -27,8 +27,8 @@ def valid_call_id(text: str) -> str:
 class NoteForm(FlaskForm):  # type: ignore[misc]
     """A draft is kept by the browser until it is saved; ``customer_id`` empty leaves the link as it is."""
 
-    call_type = RadioField(_("Call"), choices=choices("call_type"), default="normal")
-    business_type = SelectField(_("Business"), choices=[("", "—"), *choices("business_type")], default="")
+    call_type = RadioField(_("Call type"), choices=choices("call_type"), default="normal")
+    business_type = SelectField(_("Business"), choices=[("", _("Business …")), *choices("business_type")], default="")
     summary = TextAreaField(_("Summary"), [Length(max=4000)])
     customer_id = HiddenField()
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from cti.store.models import Call, CallLeg
 
-WIDTH = 900
-LEFT = 150
-ROW = 26
+WIDTH = 1300
+LEFT = 190
+ROW = 24
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 
 

@@ -114,7 +114,7 @@ def show(customer_id: int) -> ResponseReturnValue:
 def edit(customer_id: int) -> ResponseReturnValue:
     customer = load(customer_id)
     call_id = valid_call_id(request.args.get("call_id", ""))
-    form = CustomerForm(formdata=None, call_id=call_id)
+    form = CustomerForm(formdata=None, call_id=call_id, customer=customer)
     fill(form, customer)
     return show_form(form, call_id, customer)
 
@@ -122,7 +122,8 @@ def edit(customer_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:customer_id>/edit")
 @requires(Permission.CUSTOMERS_WRITE)
 def change(customer_id: int) -> ResponseReturnValue:
-    customer, form = load(customer_id), CustomerForm()
+    customer = load(customer_id)
+    form = CustomerForm(customer=customer)
     call_id = valid_call_id(form.call_id.data or "")
     if not form.validate_on_submit():
         return show_form(form, call_id, customer), 422

@@ -72,14 +72,23 @@ class CustomerForm(FlaskForm):  # type: ignore[misc]
     birthday = DateField(_("Birthday"), [Optional()])
     id_number = Line(_("ID number"), 32)
     email = Line(_("E-mail"), 254, [Optional(), Regexp(EMAIL, message=_("This is not an e-mail address."))])
-    source = Line(_("Source"), 64)
-    category = Line(_("Category"), 64)
-    level = Line(_("Level"), 64)
+    source = SelectField(_("Source"), choices=[])
+    category = SelectField(_("Category"), choices=[])
+    level = SelectField(_("Level"), choices=[])
     remarks = TextAreaField(_("Remarks"), [Length(max=4000)])
     phones = FieldList(FormField(PhoneForm), min_entries=1, max_entries=ROWS)
     addresses = FieldList(FormField(AddressForm), min_entries=1, max_entries=ROWS)
     call_id = HiddenField()
     seen = HiddenField()
+
+    def __init__(self, *args: Any, customer: Customer | None = None, **kwargs: Any) -> None:
+        """``customer`` may hold codes from elsewhere (an import); they stay choosable."""
+        super().__init__(*args, **kwargs)
+        for name in ("source", "category", "level"):
+            known = [("", "—"), *choices(name)]
+            present = getattr(customer, name) if customer else ""
+            extra = [] if present in dict(known) else [(present, present)]
+            getattr(self, name).choices = known + extra
 
     def validate_birthday(self, field: Field) -> None:
         if field.data and not date(1900, 1, 1) <= field.data <= datetime.now(UTC).date():

@@ -13,6 +13,45 @@ const cents = (text) => {
 };
 const shown = (amount) => (amount / 100).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
+// The values of one form in this tab's session storage, under the form's own key.
+class Draft {
+  constructor(form) {
+    this.form = form;
+    this.key = `cy-${form.dataset.draft}`;
+  }
+
+  save() {
+    const values = [...new FormData(this.form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
+    sessionStorage.setItem(this.key, JSON.stringify({ at: Date.now(), values }));
+  }
+
+  drop() {
+    sessionStorage.removeItem(this.key);
+  }
+
+  restore(lines, add) {
+    const kept = read(this.key);
+    if (!kept || Date.now() - kept.at > DRAFT_HOURS * 3_600_000) return false;
+    const wanted = new Set(kept.values.map(([name]) => /^lines-(\d+)-/.exec(name)?.[1]).filter(Boolean));
+    while (lines().length < wanted.size) add();
+    const places = new Map([...wanted].map((old, at) => [old, /-(\d+)-/.exec(lines()[at].querySelector("[name]").name)[1]]));
+    for (const [name, value] of kept.values) {
+      const now = name.replace(/^lines-(\d+)-/, (_all, old) => `lines-${places.get(old)}-`);
+      const field = this.form.elements.namedItem(now);
+      if (field && "value" in field) field.value = value;
+    }
+    return true;
+  }
+}
+
+function read(key) {
+  try {
+    return JSON.parse(sessionStorage.getItem(key) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
 mount("[data-order-form]", (form) => {
   const body = form.querySelector("[data-lines]");
   const lines = () => [...body.querySelectorAll("[data-line]")];
@@ -122,45 +161,6 @@ mount("[data-order-form]", (form) => {
   total();
   (broken?.matches("input, select, textarea") ? broken : lines().at(-1).querySelector("[data-text]")).focus();
 });
-
-// The values of one form in this tab's session storage, under the form's own key.
-class Draft {
-  constructor(form) {
-    this.form = form;
-    this.key = `cy-${form.dataset.draft}`;
-  }
-
-  save() {
-    const values = [...new FormData(this.form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
-    sessionStorage.setItem(this.key, JSON.stringify({ at: Date.now(), values }));
-  }
-
-  drop() {
-    sessionStorage.removeItem(this.key);
-  }
-
-  restore(lines, add) {
-    const kept = read(this.key);
-    if (!kept || Date.now() - kept.at > DRAFT_HOURS * 3_600_000) return false;
-    const wanted = new Set(kept.values.map(([name]) => /^lines-(\d+)-/.exec(name)?.[1]).filter(Boolean));
-    while (lines().length < wanted.size) add();
-    const places = new Map([...wanted].map((old, at) => [old, /-(\d+)-/.exec(lines()[at].querySelector("[name]").name)[1]]));
-    for (const [name, value] of kept.values) {
-      const now = name.replace(/^lines-(\d+)-/, (_all, old) => `lines-${places.get(old)}-`);
-      const field = this.form.elements.namedItem(now);
-      if (field && "value" in field) field.value = value;
-    }
-    return true;
-  }
-}
-
-function read(key) {
-  try {
-    return JSON.parse(sessionStorage.getItem(key) ?? "null");
-  } catch {
-    return null;
-  }
-}
 
 mount("[data-order-saved]", (saved) => sessionStorage.removeItem(`cy-${saved.dataset.draft}`));
 

@@ -129,7 +129,7 @@ function draw(canvas, peaks, played) {
     pen.fillStyle = colour;
     const step = width / Math.max(1, pairs.length);
     pairs.forEach(([low, high], index) => {
-      pen.globalAlpha = index / pairs.length <= played ? 1 : 0.45;
+      pen.globalAlpha = index / pairs.length <= played ? 1 : 0.6;
       const top = middle - (high / 100) * (height / 4);
       pen.fillRect(index * step, top, Math.max(1, step - 0.5), Math.max(1, ((high - low) / 100) * (height / 4)));
     });
