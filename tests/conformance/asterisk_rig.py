@@ -170,6 +170,9 @@ class AsteriskLeg:
     async def hears_sound(self) -> None:
         await self.call.hears_sound()
 
+    async def hears_silence(self) -> None:
+        await self.call.hears_silence()
+
 
 class AsteriskWorld:
     def __init__(self, asterisk: RunningAsterisk) -> None:
@@ -210,7 +213,12 @@ class AsteriskWorld:
         await self.switch.stop()
         await self.switch.start(self.log)
         await self.log.until(LinkUp, since=since)
-        await self.log.until_true(lambda: not self.switch.channels, what="all channels gone after the test")
+        try:
+            await self.log.until_true(lambda: not self.switch.channels, what="all channels gone after the test")
+        except AssertionError as error:
+            raise AssertionError(
+                f"{error}\n{self.switch.channels}\n{self.asterisk.cli('core show channels')}"
+            ) from None
         await self.switch.stop()
         await self.proxy.stop()
 

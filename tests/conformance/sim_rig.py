@@ -53,6 +53,9 @@ class SimLeg:
     async def hears_sound(self) -> None:
         raise AssertionError("no media: the test must ask for the capability")
 
+    async def hears_silence(self) -> None:
+        raise AssertionError("no media: the test must ask for the capability")
+
 
 class SimWorld:
     def __init__(self, spool: Path) -> None:

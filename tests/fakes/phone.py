@@ -34,6 +34,8 @@ class PhoneCall:
         self.routes: list[str] = []
         self.cseq = 1
         self.branch = ""
+        self.reinviting = False
+        self.wanted: list[str] = []
         rtp.on_change = phone.changed
 
     # -------------------------------------------------------- what its user does
@@ -59,7 +61,9 @@ class PhoneCall:
         self.ended()
 
     def hold(self, held: bool = True) -> None:
-        self.phone.send(self._request("INVITE", sip.sdp(HOST, self.rtp.port, "sendonly" if held else "sendrecv")))
+        """Re-INVITE; one after the other, as RFC 3261 wants it."""
+        self.wanted.append("sendonly" if held else "sendrecv")
+        self._reinvite()
 
     def press(self, digits: str) -> None:
         self.rtp.press(digits)
@@ -74,12 +78,22 @@ class PhoneCall:
         return self
 
     async def hears(self, hertz: float, deadline: float = 5.0) -> None:
+        """From now on, not from before."""
+        self.rtp.forget()
         await self.phone.until(lambda: self.rtp.hears(hertz), f"{hertz} Hz heard", deadline)
 
     async def hears_silence(self, deadline: float = 5.0) -> None:
-        await self.phone.until(self.rtp.hears_silence, "silence heard", deadline)
+        """Nothing audible came for 0.3 s."""
+        end = asyncio.get_running_loop().time() + deadline
+        while True:
+            self.rtp.forget()
+            await asyncio.sleep(0.3)
+            if self.rtp.is_silent():
+                return
+            assert asyncio.get_running_loop().time() < end, f"phone {self.phone.user}: still hears sound"
 
     async def hears_sound(self, deadline: float = 5.0) -> None:
+        self.rtp.forget()
         await self.phone.until(self.rtp.hears_sound, "any sound heard", deadline)
 
     # -------------------------------------------------------- protocol
@@ -90,6 +104,11 @@ class PhoneCall:
             self.rtp.close()
             self.phone.changed()
 
+    def _reinvite(self) -> None:
+        if self.wanted and not self.reinviting:
+            self.reinviting = True
+            self.phone.send(self._request("INVITE", sip.sdp(HOST, self.rtp.port, self.wanted.pop(0))))
+
     def _aim(self, message: SipMessage) -> None:
         address = message.rtp_address
         if address is not None:
@@ -97,12 +116,16 @@ class PhoneCall:
 
     def confirm(self, message: SipMessage) -> None:
         """2xx to our INVITE: learn the dialog, acknowledge."""
-        self.remote, self.target = message.get("to"), message.get("contact").strip("<>").split(">")[0]
+        self.remote = message.get("to")
+        self.target = message.get("contact").strip("<>").split(">")[0]
         self._aim(message)
         self.phone.send(self._request("ACK", cseq=message.cseq[0]))
         if self.state == "calling":
             self.state, self.status = "talking", 200
             self.phone.changed()
+        elif self.reinviting:
+            self.reinviting = False
+            self._reinvite()
 
     def learn(self, invite: SipMessage) -> None:
         """An INVITE to us: learn the dialog."""

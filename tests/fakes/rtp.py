@@ -100,8 +100,10 @@ class RtpStream(asyncio.DatagramProtocol):
     def hears_sound(self) -> bool:
         return len(self._heard) >= 10 and bool(np.abs(self.heard()).max() > 500)
 
-    def hears_silence(self, seconds: float = 0.3) -> bool:
-        return len(self._heard) >= seconds * 50 and bool(np.abs(self.heard(seconds)).max() < 200)
+    def is_silent(self) -> bool:
+        """Nothing audible since ``forget``: quiet packets or none."""
+        heard = self.heard(60)
+        return len(heard) == 0 or bool(np.abs(heard).max() < 200)
 
     def close(self) -> None:
         if self._task is not None:

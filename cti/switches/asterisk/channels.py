@@ -96,8 +96,13 @@ def origin(name: str) -> tuple[str, str]:
 
 
 def pack_recordings(recordings: Iterable[Recording]) -> str:
-    """As one channel variable, so that a restarted driver can stop what another has started."""
-    return "&".join(f"{r.recording_id}!{r.monitor}!{r.name}" for r in recordings)
+    """As one channel variable, so that a restarted driver can stop what another has started. Whole items, 500 chars."""
+    packed = ""
+    for r in recordings:
+        item = f"{r.recording_id}!{r.monitor}!{r.name}"
+        if len(packed) + len(item) < 500:
+            packed = f"{packed}&{item}" if packed else item
+    return packed
 
 
 def unpack_recordings(packed: str) -> dict[str, Recording]:

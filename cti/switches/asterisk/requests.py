@@ -15,8 +15,8 @@ from cti.switches.asterisk.wire import Action, caller_id
 ANY_DIGIT = "0123456789*#"
 PARKED = {"Context": "callyard-parked", "Exten": "s", "Priority": "1"}
 STATE_VARIABLE, RECORDINGS_VARIABLE, OUT_VARIABLE = "CALLYARD", "CY_RECORDINGS", "CY_OUT"
-STATE_PART = 850  # characters a variable, so that a line stays below Asterisk's limit
-STATE_PARTS = 3
+STATE_PART = 480  # characters a variable: ``Status`` cuts what is longer than 511
+STATE_PARTS = 5
 STATE_NAMES = [STATE_VARIABLE, *(f"{STATE_VARIABLE}_{n}" for n in range(2, STATE_PARTS + 1))]
 SNAPSHOT_VARIABLES = ",".join([*STATE_NAMES, RECORDINGS_VARIABLE, OUT_VARIABLE, "CY_DIALED", "CY_DEVICE", "CY_TRUNK"])
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.@/;+*#-]{1,120}")

@@ -166,6 +166,7 @@ class Translator:
     def _agi_exec(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
         pending = chan.pending.pop(text(frame, "CommandId"), None)
         if pending is None:
+            self._back_from_unknown(chan, at, step)
             return
         if pending.playback is not None:
             self._prompt_done(chan, pending.playback, at, step)
@@ -173,6 +174,12 @@ class Translator:
             self._bridge_over(chan, pending, at, step)
         if pending.done is not None:
             pending.done()
+
+    def _back_from_unknown(self, chan: AstChannel, at: float, step: Step) -> None:
+        """A command of an earlier connection is done; if it was its bridge, the channel is under control again."""
+        if chan.answered and not (chan.controlled or chan.bridge or chan.parting or chan.ending):
+            chan.controlled = True
+            step.events.append(ChannelUnbridged(at, chan.id))
 
     def _bridge_over(self, chan: AstChannel, pending: Pending, at: float, step: Step) -> None:
         """The bridging channel is back; the other one reports itself, unless they never met."""
