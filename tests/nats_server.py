@@ -21,8 +21,9 @@ def program() -> str | None:
 
 
 class NatsServer:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, storage: str = "8GB") -> None:
         self.folder = folder
+        self.storage = storage
         self.token = secrets.token_hex(8)
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -39,7 +40,7 @@ class NatsServer:
         config.write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
             f'authorization {{ token: "{self.token}" }}\n'
-            f'jetstream {{ store_dir: "{self.folder / "js"}" }}\n'
+            f'jetstream {{ store_dir: "{self.folder / "js"}", max_file: {self.storage} }}\n'
         )
         config.chmod(0o600)
         with (self.folder / "nats.log").open("ab") as output:

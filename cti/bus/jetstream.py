@@ -33,25 +33,46 @@ from cti.bus.outbox import Entry
 
 STORED, IMPOSSIBLE, AGAIN = "stored", "impossible", "again"
 MAX_UNACKED = 20_000
+LOG_BYTES = (4 << 30, 1 << 30, 256 << 20)  # the oldest messages go when it is full
+NO_STORAGE, STREAM_DIFFERS = 10047, 10058  # JetStream's error codes
 
 log = structlog.get_logger(__name__)
 
 
 async def ensure_log(js: JetStreamContext) -> None:
-    """Make or adjust the stream. Raises ``BusDown`` with what to do when the server has no JetStream."""
+    """Make or adjust the stream. Raises ``BusDown`` with what to do when the server cannot hold it.
+
+    A server reserves the most that a stream may take: where there is less room, less is asked for.
+    """
+    try:
+        for size in LOG_BYTES:
+            if await _set_up(js, size):
+                return
+    except nats.js.errors.ServiceUnavailableError as error:
+        raise BusDown("this NATS server runs without JetStream: start it with -js") from error
+    raise BusDown(f"this NATS server has no {LOG_BYTES[-1] >> 20} MB of JetStream storage left for the call log")
+
+
+async def _set_up(js: JetStreamContext, size: int) -> bool:
     config = StreamConfig(
         name=LOG_STREAM,
         subjects=[LOG_SUBJECTS],
         max_age=LOG_DAYS * 86_400.0,
+        max_bytes=size,
         duplicate_window=DUPLICATE_WINDOW,
         allow_direct=True,
     )
     try:
         await js.add_stream(config)
-    except nats.js.errors.BadRequestError:
+    except nats.js.errors.APIError as error:
+        if error.err_code == NO_STORAGE:
+            return False
+        if error.err_code != STREAM_DIFFERS:
+            raise
+        present = await js.stream_info(LOG_STREAM)
+        config.max_bytes = present.config.max_bytes
         await js.update_stream(config)
-    except nats.js.errors.ServiceUnavailableError as error:
-        raise BusDown("this NATS server runs without JetStream: start it with -js") from error
+    return True
 
 
 async def ensure_bucket(js: JetStreamContext, name: str) -> KeyValue:

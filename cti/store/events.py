@@ -17,7 +17,8 @@ from cti.store.phones import normalise
 
 Row = dict[str, Any]
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # what no database can store as text
+_SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")  # the same as JSON may spell it
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9]+)?")
 _LATEST = 4_102_444_800.0  # the year 2100
 
@@ -54,6 +55,8 @@ def parse(subject: str, data: bytes) -> Event:
     """Raises ``BadEvent``."""
     try:
         document = json.loads(data)
+        if _SUSPECT.search(data):
+            document = _clean(document)
         match subject.split(".")[2:3]:
             case ["call"]:
                 return _call(document["call"])
@@ -91,7 +94,7 @@ def _call(document: dict[str, Any]) -> CallEvent:
         "state": _text(document.get("state"), 16),
         "digits": _text(document.get("digits"), 64),
         "test": bool(document.get("test", False)),
-        "document": _clean(document),
+        "document": document,
     }
     recordings = [_announced(document["call_id"], entry) for entry in document.get("recordings", ())]
     return CallEvent(row, legs, recordings)
@@ -189,7 +192,7 @@ def _maybe_time(value: object) -> datetime | None:
 
 
 def _clean(value: Any) -> Any:
-    """The same document without what no database can store."""
+    """The same document without ``_UNSTORABLE``."""
     if isinstance(value, str):
         return _UNSTORABLE.sub("", value)
     if isinstance(value, dict):

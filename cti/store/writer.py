@@ -6,7 +6,7 @@ counts. A recording's row only ever gains. So a repeated or late event changes n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Table, func
@@ -15,8 +15,6 @@ from sqlalchemy.orm import Session
 
 from cti.store.events import CallEvent, Event, RecordingEvent, Row, StretchEvent
 from cti.store.models import AgentStretch, Call, CallLeg, DeadLetter, Recording, RecordingState
-
-CHUNK = 200  # rows a statement: both databases limit the number of parameters
 
 
 def write(session: Session, events: Iterable[Event]) -> None:
@@ -57,36 +55,41 @@ def _write_calls(session: Session, events: list[CallEvent]) -> None:
 
 
 def _upsert(session: Session, model: Any, rows: list[Row], guard: str = "") -> None:
+    if not rows:
+        return
     table: Table = model.__table__
     keys = [column.name for column in table.primary_key]
-    for chunk in _chunks(rows):
-        statement = _insert(session, table).values(chunk)
-        new = statement.excluded
-        changed = {name: new[name] for name in chunk[0] if name not in keys}
-        where = new[guard] > table.c[guard] if guard else None
-        session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed, where=where))
+    statement = _insert(session, table)
+    new = statement.excluded
+    changed = {name: new[name] for name in rows[0] if name not in keys}
+    where = new[guard] > table.c[guard] if guard else None
+    _execute(session, statement.on_conflict_do_update(index_elements=keys, set_=changed, where=where), rows)
 
 
 def _merge_recordings(session: Session, rows: list[Row], *, complete: bool) -> None:
     """``complete`` rows bring the true file name and end; announced ones only an end that is not known yet."""
+    if not rows:
+        return
     table: Table = Recording.__table__  # type: ignore[assignment]
-    for chunk in _chunks(rows):
-        values = [{"state": RecordingState.PENDING, "file": "", "duration": 0.0, "bytes": 0, **row} for row in chunk]
-        statement = _insert(session, table).values(values)
-        new = statement.excluded
-        if complete:
-            changed = {"ended_at": func.coalesce(new.ended_at, table.c.ended_at), "spool_file": new.spool_file}
-        else:
-            changed = {"ended_at": func.coalesce(table.c.ended_at, new.ended_at)}
-        session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+    statement = _insert(session, table)
+    new = statement.excluded
+    if complete:
+        changed = {"ended_at": func.coalesce(new.ended_at, table.c.ended_at), "spool_file": new.spool_file}
+    else:
+        changed = {"ended_at": func.coalesce(table.c.ended_at, new.ended_at)}
+    values = [{"state": RecordingState.PENDING, "file": "", "duration": 0.0, "bytes": 0, **row} for row in rows]
+    _execute(session, statement.on_conflict_do_update(index_elements=["id"], set_=changed), values)
+
+
+def _execute(session: Session, statement: Any, rows: list[Row]) -> None:
+    """One prepared statement for all rows; in a fixed order of keys, so that two writers never wait in a circle."""
+    session.connection().execute(statement, sorted(rows, key=_key))
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return str(row["id"]) if "id" in row else f"{row['agent_id']} {row['started_at']} {row['state']}"
 
 
 def _insert(session: Session, table: Any) -> Any:
     dialect = session.get_bind().dialect.name
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-
-
-def _chunks(rows: list[Row]) -> Iterable[list[Row]]:
-    """In a fixed order of keys, so that two writers never wait for each other in a circle."""
-    ordered = sorted(rows, key=lambda row: str(row.get("id") or (row["agent_id"], row["started_at"])))
-    return (ordered[at : at + CHUNK] for at in range(0, len(ordered), CHUNK))

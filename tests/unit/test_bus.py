@@ -392,3 +392,27 @@ async def test_a_wrong_token_never_connects(tmp_path: Path) -> None:
 )
 def test_wildcards(pattern: str, subject: str, expected: bool) -> None:
     assert matches(pattern, subject) is expected
+
+
+@pytest.mark.parametrize("storage", ["8GB", "2GB", "300MB"])
+async def test_the_log_fits_into_what_the_server_has(tmp_path: Path, storage: str) -> None:
+    server = NatsServer(tmp_path, storage)
+    await asyncio.to_thread(server.start)
+    for _ in range(2):
+        bus = NatsBus(server.url, server.token)
+        await bus.start()
+        assert await bus.wait_connected(5.0)
+        bus.publish_durable("cy.log.call.c1", "c1-1", {"n": 1})
+        assert await bus.flush_durable(5.0)
+        await bus.stop()
+    server.stop()
+
+
+async def test_a_server_without_room_for_the_log_is_not_used(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path, "100MB")
+    await asyncio.to_thread(server.start)
+    bus = NatsBus(server.url, server.token)
+    await bus.start()
+    assert not await bus.wait_connected(1.0)
+    await bus.stop()
+    server.stop()
