@@ -34,6 +34,7 @@ class PhoneCall:
         self.routes: list[str] = []
         self.cseq = 1
         self.branch = ""
+        self.given_up = False
         self.reinviting = False
         self.wanted: list[str] = []
         rtp.on_change = phone.changed
@@ -53,8 +54,9 @@ class PhoneCall:
         self.ended()
 
     def hangup(self) -> None:
-        """BYE in a call, CANCEL while calling."""
+        """BYE in a call, CANCEL while calling; BYE also when the answer has crossed the CANCEL."""
         if self.state == "calling":
+            self.given_up = True
             self.phone.cancel(self)
             return
         self.phone.send(self._request("BYE"))
@@ -123,6 +125,8 @@ class PhoneCall:
         if self.state == "calling":
             self.state, self.status = "talking", 200
             self.phone.changed()
+            if self.given_up:
+                self.hangup()
         elif self.reinviting:
             self.reinviting = False
             self._reinvite()
@@ -180,9 +184,12 @@ class SipPhone(asyncio.DatagramProtocol):
                 call.hangup()
             elif call.state == "ringing":
                 call.reject("480 Temporarily Unavailable")
-            call.ended()
-        await asyncio.sleep(0)
-        self.transport.close()
+        try:
+            await self.until(lambda: all(c.state == "ended" for c in self.calls), "all calls ended")
+        finally:
+            for call in self.calls:
+                call.ended()
+            self.transport.close()
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self.transport = transport
