@@ -35,7 +35,7 @@ def known_hash() -> str:
 class Site:
     """``logins`` gives each demo user's password; everybody is set to English and desk phones unless changed."""
 
-    def __init__(self, var: Path, phone: PhoneKind = PhoneKind.SIP, **settings: Any) -> None:
+    def __init__(self, var: Path, phone: PhoneKind = PhoneKind.SIP, switch_name: str = "fake", **settings: Any) -> None:
         self.settings = Settings(var=var, **settings)
         self.database = make_engine(self.settings.database)
         Base.metadata.create_all(self.database)
@@ -51,7 +51,7 @@ class Site:
             for agent in session.scalars(select(Agent)):
                 agent.phone = phone
             session.commit()
-            self.engine = FakeEngine(build_config(session, version=1))
+            self.engine = FakeEngine(build_config(session, version=1), switch_name)
         self.app: Flask = create_app(self.settings, bus=self.engine.bus, sessions=self.sessions)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None

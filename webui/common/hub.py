@@ -185,6 +185,9 @@ class EventHub:
         self._first_state.set()
 
     def _take(self, subject: str, payload: Document) -> None:
+        if subject == "cy.evt.centre" and not self._centre["engine"]:
+            self._load()  # an engine that is back may know other things than the one that went
+            return
         with self._lock:
             if subject == "cy.evt.centre":
                 self._centre = payload | {"engine": True}

@@ -28,7 +28,7 @@ LABELS: dict[str, dict[str, Any]] = {
     "source": {
         "tv": _("Television"),
         "web": _("Web site"),
-        "phone": _("Phone"),
+        "phone": _("By phone"),
         "friend": _("Recommended"),
         "other": _("Other"),
     },

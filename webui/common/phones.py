@@ -18,6 +18,7 @@ from flask_login import current_user
 from cti.domain.errors import BadRequest
 from webui.common.permissions import Permission
 
+KEY = "callyard_number_key"
 MARK = "~"
 LONGEST = 32
 DIALLABLE = re.compile(r"\+?[0-9*#]{1,31}")
@@ -91,11 +92,13 @@ def unseal(token: str, key: bytes) -> str:
 
 
 def install(app: Flask) -> None:
+    app.extensions[KEY] = hashlib.sha256(b"numbers:" + str(app.secret_key).encode()).digest()
     app.jinja_env.filters.update(phone=shown, conceal=conceal)
 
 
 def sealing_key() -> bytes:
-    return hashlib.sha256(b"numbers:" + str(current_app.secret_key).encode()).digest()
+    key: bytes = current_app.extensions[KEY]
+    return key
 
 
 def _mac(key: bytes, data: bytes) -> bytes:

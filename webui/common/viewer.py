@@ -32,6 +32,8 @@ class Viewer:
             return document
         seen = {key: value for key, value in call.items() if key != "channel"} | self.number(call)
         seen["caller_name"] = self.name(call)
+        if not self.unmasked:
+            seen["dialed"] = mask(str(call.get("dialed") or ""))
         consult = call.get("consult")
         if isinstance(consult, dict):
             seen["consult"] = consult | self.number(consult)

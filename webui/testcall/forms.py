@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectField
+from wtforms import RadioField, SelectChoice, SelectField
 from wtforms.validators import InputRequired
 
 
@@ -17,11 +15,11 @@ class TestCallForm(FlaskForm):  # type: ignore[misc]
     caller = RadioField(
         _("Caller"),
         [InputRequired()],
-        choices=[("known", _("A customer we know")), ("unknown", _("Somebody new"))],
+        choices=[SelectChoice("known", _("A customer we know")), SelectChoice("unknown", _("Somebody new"))],
         default="known",
     )
     digits = SelectField(_("Key pressed in the menu"))
 
-    def offer(self, dids: list[tuple[str, str]], keys: list[tuple[str, Any]]) -> None:
-        self.dialed.choices = dids
-        self.digits.choices = [*keys, ("", _("None"))]
+    def offer(self, dids: list[tuple[str, str]], keys: list[tuple[str, str]]) -> None:
+        self.dialed.choices = [SelectChoice(number, label) for number, label in dids]
+        self.digits.choices = [*(SelectChoice(key, label) for key, label in keys), SelectChoice("", _("None"))]

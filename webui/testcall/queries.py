@@ -19,7 +19,7 @@ def service_numbers(session: Session) -> list[tuple[str, str]]:
 
 def menu_keys(session: Session) -> list[tuple[str, str]]:
     """The keys of all menus with the queue each leads to."""
-    names = dict(session.execute(select(Queue.id, Queue.name)).tuples().all())
+    names = {row.id: row.name for row in session.execute(select(Queue.id, Queue.name))}
     keys: dict[str, str] = {}
     for menu in session.scalars(select(Menu).order_by(Menu.name)):
         for digit, option in sorted(menu.options.items()):
