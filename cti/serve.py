@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -40,7 +41,8 @@ def serve(settings: Settings) -> int:
     except CallyardError as error:
         log.failure(str(error))
     except OSError as error:
-        log.failure(f"{error.filename or settings.var}: {error.strerror or error}")
+        advice = ": make room on its disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        log.failure(f"{error.filename or settings.var}: {error.strerror or error}{advice}")
     return 1
 
 

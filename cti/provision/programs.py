@@ -24,6 +24,7 @@ Probe = Callable[[], Awaitable[bool]]
 Say = Callable[[str], None]
 
 PROBE_TIMEOUT = 1.0
+ROOM_AGAIN = 20 * 2**20  # bytes; after a full disk JetStream refuses every write until it is started anew
 ASTERISK_CHATTER = re.compile(
     r"Setting max files|PBX UUID|'minimum_size' with type 'threadpool'|CDR logging disabled|indication tones"
     r"|Executing last"
@@ -34,7 +35,8 @@ ASTERISK_CHATTER = re.compile(
 class Program:
     """``probe`` tells readiness; ``ready_within`` seconds after the start it must; ``grace`` seconds to end itself.
 
-    Lines that match ``hush`` go to the log file only.
+    Lines that match ``hush`` go to the log file only. A line that matches ``spoilt`` says that the program must be
+    started anew, as soon as ``mendable`` is true.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Program:
     ready_within: float = 30.0
     grace: float = 8.0
     hush: re.Pattern[str] | None = None
+    spoilt: re.Pattern[str] | None = None
+    mendable: Callable[[], bool] = lambda: True
 
 
 def nats_server(settings: Settings, secrets: Secrets) -> Program:
@@ -75,9 +79,11 @@ def nats_server(settings: Settings, secrets: Secrets) -> Program:
         "bus",
         (binary, "-c", str(conf)),
         lambda: greets(settings.nats_port, b"INFO "),
-        15.0,
-        5.0,
-        re.compile(r"\[INF\]"),
+        ready_within=15.0,
+        grace=5.0,
+        hush=re.compile(r"\[INF\]|TTL state is outdated"),
+        spoilt=re.compile(r"[Cc]ritical write error|no space left on device"),
+        mendable=lambda: shutil.disk_usage(folder).free > ROOM_AGAIN,
     )
 
 

@@ -19,7 +19,7 @@ from cti.provision.programs import Program
 
 BACKOFF_FIRST, BACKOFF_MOST = 0.5, 20.0
 STEADY = 30.0  # seconds after which the back-off starts anew
-PROBE_EVERY = 0.1
+PROBE_EVERY, MEND_EVERY = 0.1, 1.0
 TRIES_AT_START = 3
 
 
@@ -54,6 +54,7 @@ class Keeper:
         self._environment, self._log = environment, log
         self._child: Child | None = None
         self._stopping = asyncio.Event()
+        self._spoilt = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -104,11 +105,13 @@ class Keeper:
         if self._stopping.is_set():
             await self._child.stop(self.program.grace)
             return "stopped"
-        probing = asyncio.create_task(self._probe())
+        self._spoilt.clear()
+        watching = [asyncio.create_task(self._probe()), asyncio.create_task(self._mend(self._child))]
         try:
             return describe_status(await self._child.wait())
         finally:
-            probing.cancel()
+            for task in watching:
+                task.cancel()
             self._child = None
 
     async def _probe(self) -> None:
@@ -117,8 +120,18 @@ class Keeper:
         self.ever_ready = True
         self.ready.set()
 
+    async def _mend(self, child: Child) -> None:
+        """Start a spoilt program anew, when that can help."""
+        await self._spoilt.wait()
+        while not self.program.mendable():  # noqa: ASYNC110 - a disk: there is no event to wait for
+            await asyncio.sleep(MEND_EVERY)
+        self._log.line("callyard", f"{self.program.name} is started anew: it could not write, now there is room")
+        await child.stop(self.program.grace)
+
     def _say(self, text: str) -> None:
         self.last_lines.append(text)
+        if self.program.spoilt is not None and self.program.spoilt.search(text):
+            self._spoilt.set()
         hush = self.program.hush
         self._log.line(self.program.name, text, quiet=hush is not None and hush.search(text) is not None)
 

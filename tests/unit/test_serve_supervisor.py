@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -135,6 +137,26 @@ async def test_a_missing_program_is_named(tmp_path: Path) -> None:
     supervisor = Supervisor([[missing]], os.environ, Lines())
     with pytest.raises(StartFailed, match=r"bus does not stay up.*No such file"):
         await supervisor.start()
+    await supervisor.stop()
+
+
+async def test_a_spoilt_program_is_started_anew_when_that_can_help(tmp_path: Path) -> None:
+    """A bus that met a full disk refuses every write until it is started again."""
+    full = tmp_path / "full"
+    full.touch()
+    body = f"ready()\nif os.path.exists({str(full)!r}): print('no space left on device', flush=True)\n{STAYS}"
+    spoilt = dataclasses.replace(
+        program(tmp_path, "bus", body), spoilt=re.compile("no space left"), mendable=lambda: not full.exists()
+    )
+    log = Lines()
+    supervisor = Supervisor([[spoilt]], os.environ, log)
+    await supervisor.start()
+    first = pid_of(tmp_path, "bus")
+    await until(lambda: log.said("no space left on device"), "the complaint")
+    assert alive(first)
+    full.unlink()
+    await until(lambda: pid_of(tmp_path, "bus") != first, "a new process")
+    assert log.said("bus is started anew")
     await supervisor.stop()
 
 
