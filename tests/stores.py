@@ -33,14 +33,19 @@ class Store:
         return self.engine.dialect.name == "postgresql"
 
 
+def new_postgres() -> Postgres:
+    """A cluster that is not started yet. Without the programs the test fails in CI and is skipped by name elsewhere."""
+    programs = find_programs()
+    if programs is not None:
+        return Postgres(programs)
+    if os.environ.get("CI"):
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    programs = find_programs()
-    if programs is None:
-        if os.environ.get("CI"):
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
-    server = Postgres(programs)
+    server = new_postgres()
     server.start()
     yield server
     server.stop()

@@ -83,8 +83,8 @@ async def ensure_bucket(js: JetStreamContext, name: str) -> KeyValue:
         return await js.create_key_value(KeyValueConfig(bucket=name, history=1, ttl=ttl))
 
 
-async def store(js: JetStreamContext, batch: list[Entry], deadline: float) -> list[str]:
-    """Publish in order, then wait for all acknowledgements; per message what became of it."""
+async def store(js: JetStreamContext, batch: list[Entry], deadline: float, lost: asyncio.Event) -> list[str]:
+    """Publish in order, then wait for all acknowledgements, or ``lost``; per message what became of it."""
     sent: list[asyncio.Future[PubAck] | str] = []
     for entry in batch:
         try:
@@ -96,8 +96,18 @@ async def store(js: JetStreamContext, batch: list[Entry], deadline: float) -> li
             sent.append(AGAIN)
     futures = [item for item in sent if not isinstance(item, str)]
     if futures:
-        await asyncio.wait(futures, timeout=deadline)
+        await _all_done_or_lost(futures, deadline, lost)
     return [_outcome(item) for item in sent]
+
+
+async def _all_done_or_lost(futures: list[asyncio.Future[PubAck]], deadline: float, lost: asyncio.Event) -> None:
+    done = asyncio.ensure_future(asyncio.wait(futures, timeout=deadline))
+    gone = asyncio.ensure_future(lost.wait())
+    try:
+        await asyncio.wait([done, gone], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        done.cancel()
+        gone.cancel()
 
 
 def _outcome(item: asyncio.Future[PubAck] | str) -> str:

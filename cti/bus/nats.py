@@ -63,6 +63,8 @@ class NatsBus(CoreBus):
         super().__init__(outbox_limit)
         self._url, self._token, self._name = url, token, name
         self._client: Client | None = None
+        self._lost = asyncio.Event()  # the present connection's end
+        self._log: JetStreamContext | None = None  # its publisher: one, because each subscribes for its answers
         self._registrations: list[_Registration] = []
         self._leases: dict[str, int] = {}
         self._buckets: dict[str, KeyValue] = {}
@@ -127,7 +129,7 @@ class NatsBus(CoreBus):
                 error_cb=on_error,
             )
             await jetstream.ensure_log(client.jetstream(timeout=STORE_DEADLINE))
-            self._client = client
+            self._client, self._lost, self._log = client, closed, None
             self._buckets = {}
             for registration in list(self._registrations):
                 await self._put_on(registration, client)
@@ -223,7 +225,9 @@ class NatsBus(CoreBus):
     async def _store(self, batch: list[Entry]) -> list[bool]:
         if self._client is None:
             return [False] * len(batch)
-        results = await jetstream.store(self._client.jetstream(timeout=STORE_DEADLINE), batch, STORE_DEADLINE)
+        if self._log is None:
+            self._log = self._client.jetstream(timeout=STORE_DEADLINE)
+        results = await jetstream.store(self._log, batch, STORE_DEADLINE, self._lost)
         self.stats.durable_stored += results.count(jetstream.STORED)
         self.stats.durable_dropped += results.count(jetstream.IMPOSSIBLE)
         return [result != jetstream.AGAIN for result in results]

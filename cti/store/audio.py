@@ -27,6 +27,7 @@ FRAME = 2 * CHANNELS  # bytes
 PAIRS = 600
 CHUNK = 600_000  # frames read at a time, about 2.4 MB
 FULL_SCALE = 32_768
+MODE = 0o640  # what people said is not for everybody on the machine
 
 _Samples = NDArray[np.int16]
 
@@ -46,7 +47,7 @@ def convert(raw: Path, target: Path, *, swap: bool = False) -> Converted | None:
     frames = raw.stat().st_size // FRAME
     if frames == 0:
         return None
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     sound, shape = _beside(target, ".wav.part"), _beside(target, ".json.part")
     try:
         pairs = _write_wav(raw, sound, frames, swap)
@@ -79,6 +80,7 @@ def _write_wav(raw: Path, path: Path, frames: int, swap: bool) -> list[_Samples]
                 wav.writeframesraw(samples.astype("<i2").tobytes())
                 pairs.extend(_extremes(samples, step))
         output.flush()
+        os.fchmod(output.fileno(), MODE)
         os.fsync(output.fileno())
     return pairs
 

@@ -394,6 +394,26 @@ def test_wildcards(pattern: str, subject: str, expected: bool) -> None:
     assert matches(pattern, subject) is expected
 
 
+async def test_long_use_does_not_gather_subscriptions(tmp_path: Path) -> None:
+    rig = NatsRig(tmp_path)
+    bus = NatsBus(rig.server.url, rig.server.token)
+    rig.buses.append(bus)
+    await bus.start()
+    consumer = bus.consumer("reader")
+    counts: list[int] = []
+    for n in range(20):
+        bus.publish_durable("cy.log.call.c1", f"c1-{n}", {"n": n})
+        assert await bus.flush_durable(5.0)
+        await consumer.fetch(1, 1.0)
+        await bus.kv_put("cy_config", "centre", {"n": n})
+        await bus.kv_all("cy_config")
+        assert await bus.hold_lease("jobs", "w1")
+        assert bus._client is not None
+        counts.append(len(bus._client._subs))
+    assert max(counts[5:]) == counts[4]
+    await rig.close()
+
+
 @pytest.mark.parametrize("storage", ["8GB", "2GB", "300MB"])
 async def test_the_log_fits_into_what_the_server_has(tmp_path: Path, storage: str) -> None:
     server = NatsServer(tmp_path, storage)

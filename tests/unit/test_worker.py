@@ -33,8 +33,7 @@ from cti.store.worker import Worker
 from cti.store.writer import write
 from tests.ledger import call_event, recording_event, stretch_event
 from tests.nats_server import NatsServer, free_port
-from tests.postgres import Postgres, find_programs
-from tests.stores import MISSING, Store
+from tests.stores import Store, new_postgres
 from tests.unit.test_store_recordings import write_raw
 
 
@@ -256,9 +255,7 @@ async def test_health_says_what_is_down(rig: Rig) -> None:
 
 
 async def test_a_database_that_goes_away_and_comes_back_loses_no_call(tmp_path: Path) -> None:
-    programs = find_programs()
-    assert programs is not None, MISSING
-    server = await asyncio.to_thread(Postgres, programs)
+    server = await asyncio.to_thread(new_postgres)
     await asyncio.to_thread(server.start)
     nats = NatsServer(tmp_path / "nats")
     await asyncio.to_thread(nats.start)
