@@ -16,6 +16,7 @@ import pytest
 from cti.provision.asterisk import AsteriskInstallation, ensure_asterisk
 from cti.provision.home import asterisk_cli, asterisk_command, prepare_home
 from cti.provision.programs import ASTERISK_CHATTER
+from cti.provision.prompts import make_ringback
 from cti.provision.secrets import effective_secrets
 from cti.settings import Settings, load_settings
 from dialplan.deploy import apply, rollback
@@ -64,6 +65,7 @@ def asterisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     )
     installation = ensure_asterisk(settings, print)
     prepare_home(settings, installation)
+    make_ringback(settings.prompts_dir)
     apply(settings, demo_rows("1001"))
     output = settings.var / "out"
     with output.open("wb") as out:
