@@ -218,10 +218,13 @@ class CallControl:
         if call.pair and leg.leg_id in call.pair:
             call.pair = None
         for recording in call.recordings:
-            if recording.ended_at is None and leg.leg_id == recording.leg_id and leg.channel != recording.channel:
+            if recording.ended_at is None and leg.leg_id == recording.leg_id and self._stays(recording.channel):
                 self._centre.command(call, RecordStop(recording.channel, recording.recording_id))
             if recording.ended_at is None and (leg.leg_id == recording.leg_id or leg.channel == recording.channel):
                 recording.ended_at = self._centre.now
+
+    def _stays(self, channel: str) -> bool:
+        return channel in self._centre.channels and not self._leaving(channel)
 
     def end(self, call: Call, cause: str) -> None:
         """The last leg is gone."""

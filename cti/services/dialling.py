@@ -149,15 +149,20 @@ class Dialling:
         self._centre.command(call, AnswerDevice(leg.channel))
 
     def hangup(self, agent: Agent) -> None:
-        call, leg = self._on(agent)
+        found = self._centre.agent_call(agent)
+        if found is None:
+            raise NotAllowedNow("there is no call")
+        call, leg = found
         target = call.live(LegKind.CONSULTED)
-        if target is not None and leg.kind is LegKind.AGENT and call.customer is not None:
+        ringing = agent.state in (AgentState.RESERVED, AgentState.ALERTING)
+        if target is not None and leg.joined and leg.kind is LegKind.AGENT and call.customer is not None:
             self.take_back(agent)
-        elif not leg.joined and call.direction is Direction.INBOUND:
+        elif ringing and call.direction is Direction.INBOUND:
             self._control.hangup(call, leg, Cause.REJECTED)
         elif leg.kind is LegKind.CONSULTED:
             self._control.hangup(call, leg)
         else:
+            call.waiting_for_agent = ""
             self._control.hangup_all(call, Cause.NORMAL, "agent")
 
     def hold(self, agent: Agent) -> None:

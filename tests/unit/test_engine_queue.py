@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from cti.domain.errors import DeadlineExceeded
 from cti.domain.switch import Bridge, Cause, Music, Originate, Play, RecordStart
 from tests.unit.conftest import OpenFloor
 
@@ -269,3 +270,19 @@ async def test_a_reload_in_a_call_brings_the_agent_back(open_floor: OpenFloor) -
     await floor.until(lambda: old not in floor.sim.channels and floor.talks_with(caller, "a1"), "talking again")
     assert floor.agent("a1").state == "talking"
     assert caller in floor.sim.channels
+
+
+async def test_the_agent_hangs_up_while_the_phone_is_being_brought_back(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.talking_to("a1")
+    call_id = floor.call(caller).call_id
+    floor.sim.fail_next(Originate, DeadlineExceeded("slow"))
+    await floor.do("a1", "rejoin", device="1001")
+    await floor.do("a1", "hangup")
+    await floor.until(lambda: not floor.sim.channels, "customer released")
+    for leg in floor.runner.engine.centre.calls[call_id].legs:
+        leg.changed_at -= 10
+    await floor.runner._reconcile("sim", until_done=False)
+    await floor.until_agent("a1", "ready")
+    assert (await floor.ledger(call_id))["ended_by"] == "agent"
