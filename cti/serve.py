@@ -155,8 +155,10 @@ def _environment(settings: Settings, switch: SwitchChoice) -> dict[str, str]:
 def _stop_event(log: ConsoleLog) -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        loop.add_signal_handler(signal.SIGHUP, stop.set)
     loop.set_exception_handler(lambda _loop, context: log.line("callyard", str(context.get("message"))))
     return stop
 
