@@ -181,6 +181,7 @@ class MenuPosition:
     menu_id: str
     tries: int = 0
     play_id: str = ""
+    steps: int = 0  # menus entered and keys gone wrong, over all menus
 
 
 @dataclass(slots=True, eq=False)
@@ -200,6 +201,7 @@ class Call:
     queue_id: str = ""
     queued_at: float | None = None
     first_in_line: bool = False
+    counted: bool = False  # as answered or abandoned, since it entered the queue
     priority: int = 0
     announced: int = 0
     announcing: str = ""
@@ -216,7 +218,7 @@ class Call:
     recordings: list[Recording] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
     waiting_for_agent: str = ""  # the agent whose lost phone we wait for
-    after_prompt: str = ""  # what to do when the present prompt ends: "hangup"
+    goodbye: str = ""  # the play after which we hang up
 
     @property
     def alive(self) -> bool:

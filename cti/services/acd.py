@@ -15,7 +15,7 @@ from cti.services.agents import AgentService
 from cti.services.calls import CallControl
 from cti.services.centre import Centre, QueueRuntime
 from cti.services.choose import Candidate, choose_agent
-from cti.services.documents import customer_number
+from cti.services.documents import shown_number
 from cti.services.numbers import number_prompts
 
 DEFAULT_RING = 15.0
@@ -38,6 +38,7 @@ class Acd:
         if not again or call.queued_at is None:
             call.queued_at, call.announced = self._centre.now, 0
             queue.today.offered += 1
+            call.counted = False
         call.first_in_line = again
         queue.add(call)
         customer = call.customer
@@ -60,6 +61,9 @@ class Acd:
         self._centre.dirty_queues.add(call.queue_id)
         waited = self._centre.now - (call.queued_at or self._centre.now)
         call.first_in_line = False
+        if call.counted:
+            return
+        call.counted = answered is not None
         if answered:
             queue.today.answered += 1
             queue.today.wait_total += waited
@@ -127,15 +131,18 @@ class Acd:
             return None
         queue = self._centre.queues.get(call.queue_id)
         ring = queue.config.ring_timeout if queue is not None and kind is LegKind.AGENT else DEFAULT_RING
-        target = DeviceTarget(agent.device)
-        self._control.originate(call, leg, target, caller=customer_number(call), name=call.ani_name, ring=ring)
+        target, caller = DeviceTarget(agent.device), shown_number(call, leg)
+        self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=ring)
         self._centre.log_call("offered", call)
         return leg
 
     def offer_failed(self, call: Call) -> None:
         """The offered agent did not take it: first in line for the next one."""
         queue = self._centre.queues.get(call.queue_id)
-        if queue is not None and call.customer is not None:
+        customer = call.customer
+        if queue is not None and customer is not None:
+            if customer.wants is Audio.SILENCE:
+                customer.wants = Audio.MUSIC
             if queue.remove(call) or call.phase is CallPhase.QUEUED:
                 call.first_in_line = True
                 queue.add(call)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, LegState, Recording
+from cti.domain.errors import CallyardError, DeadlineExceeded
 from cti.domain.ids import new_id
 from cti.domain.switch import (
     Bridge,
@@ -31,6 +32,7 @@ PENDING_LIMIT = 3.0
 """Seconds after which a join, a parting or a hang-up that did not show is asked for again."""
 
 MAX_ATTEMPTS = 4
+RETRY_AFTER = 1.0
 
 
 class CallControl:
@@ -171,6 +173,16 @@ class CallControl:
             self._pend(call, leg, "hangup")
             self._centre.command(call, Hangup(leg.channel, Cause.FAILED))
 
+    def refused(self, call: Call, leg: Leg, error: CallyardError) -> None:
+        """A join or a hang-up was not done: ask again soon, unless its outcome is unknown."""
+        if leg.pending == "bridge" and not isinstance(error, DeadlineExceeded):
+            for one in call.live_legs():
+                if one.pending == "bridge":
+                    one.pending_since -= PENDING_LIMIT
+        if call.pair is None and leg.pending == "bridge":
+            self.settle(call)
+        self._centre.start_timer(f"settle:{call.call_id}", RETRY_AFTER)
+
     def settle_timer(self, call: Call) -> None:
         self.settle(call)
         if any(leg.pending for leg in call.live_legs()):
@@ -228,10 +240,11 @@ class CallControl:
 
     def end(self, call: Call, cause: str) -> None:
         """The last leg is gone."""
-        call.ended_at, call.phase, call.cause = self._centre.now, CallPhase.ENDED, cause
+        call.ended_at, call.phase = self._centre.now, CallPhase.ENDED
+        call.cause, call.ended_by = call.cause or cause, call.ended_by or "system"
         call.pair, call.menu = None, None
         self._centre.stop_timer(f"settle:{call.call_id}")
-        self._centre.log_call("callCleared", call, cause)
+        self._centre.log_call("callCleared", call, call.cause)
         self._centre.calls.pop(call.call_id, None)
 
     # ------------------------------------------------------------ hold
@@ -269,6 +282,13 @@ class CallControl:
         )
         call.recordings.append(recording)
         self._centre.command(call, RecordStart(a.channel, recording.recording_id, recording.name))
+
+    def stop_recordings(self, call: Call, leg: Leg) -> None:
+        """End what is recorded on the channel of ``leg``."""
+        for recording in call.recordings:
+            if recording.ended_at is None and recording.channel == leg.channel:
+                recording.ended_at = self._centre.now
+                self._centre.command(call, RecordStop(recording.channel, recording.recording_id))
 
     # ------------------------------------------------------------ roles
 

@@ -9,9 +9,11 @@ from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Tr
 from cti.domain.errors import BadRequest, NotAllowedNow
 from cti.domain.switch import AnswerDevice, Cause, DeviceTarget, SendDigits, TrunkTarget
 from cti.machines.agent import AgentEvent
+from cti.machines.connection import LegEvent
 from cti.services.acd import DEFAULT_RING, Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
+from cti.services.documents import shown_number
 from cti.services.routing import Destination, resolve
 
 OUTSIDE_RING = 60.0
@@ -115,6 +117,10 @@ class Dialling:
         """The leg of the agent who dials: it rings only to start the call."""
         return call.phase is CallPhase.DIALLING and leg.kind is LegKind.AGENT
 
+    def is_offer(self, call: Call, leg: Leg) -> bool:
+        """The leg of an agent who was chosen for a customer and has not talked yet: another one can take the call."""
+        return leg.kind is LegKind.AGENT and not leg.joined and call.phase is not CallPhase.DIALLING
+
     def wants_partner(self, call: Call) -> bool:
         return call.phase is CallPhase.DIALLING and call.customer is None and call.live(LegKind.CONSULTED) is None
 
@@ -127,7 +133,12 @@ class Dialling:
                 self._control.hangup_all(call)
             self._control.hear(call, agent_leg, Audio.RINGBACK)
             return
-        trunk, caller = self._trunk()
+        try:
+            trunk, caller = self._trunk()
+        except NotAllowedNow:
+            self._agent_notice(agent_leg, "target_failed")
+            self._control.hangup_all(call)
+            return
         call.trunk = trunk
         leg = self._centre.new_leg(call, LegKind.CUSTOMER, number=call.dnis)
         self._control.originate(call, leg, TrunkTarget(trunk, call.dnis), caller=caller, ring=OUTSIDE_RING)
@@ -157,7 +168,7 @@ class Dialling:
         ringing = agent.state in (AgentState.RESERVED, AgentState.ALERTING)
         if target is not None and leg.joined and leg.kind is LegKind.AGENT and call.customer is not None:
             self.take_back(agent)
-        elif ringing and call.direction is Direction.INBOUND:
+        elif ringing and self.is_offer(call, leg):
             self._control.hangup(call, leg, Cause.REJECTED)
         elif leg.kind is LegKind.CONSULTED:
             self._control.hangup(call, leg)
@@ -185,8 +196,9 @@ class Dialling:
     def held_on_phone(self, call: Call, leg: Leg, held: bool) -> None:
         """Hold pressed on the phone itself; the switch plays the music."""
         agent = self._centre.agents.get(leg.agent_id)
-        if agent is None or agent.leg_id != leg.leg_id:
+        if agent is None or agent.leg_id != leg.leg_id or not leg.peer:
             return
+        self._centre.leg_event(leg, LegEvent.HOLD if held else LegEvent.RETRIEVE)
         if self._acd.agents.event(agent, AgentEvent.HOLD if held else AgentEvent.RETRIEVE):
             self._centre.log_call("held" if held else "retrieved", call)
 
@@ -294,29 +306,34 @@ class Dialling:
             self._ring_again(call, old, agent, device)
             return
         customer = call.customer
+        leg = self._another_leg(call, old, agent, device)
+        leg.joined = True
+        if leg.kind is LegKind.AGENT:
+            call.waiting_for_agent = agent.agent_id
+            self._centre.start_timer(f"rejoin:{call.call_id}", REJOIN_RING * 2)
+            if customer is not None:
+                customer.wants = Audio.MUSIC
+        self._control.hangup(call, old)
+        caller, target = shown_number(call, leg), DeviceTarget(device)
+        self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=REJOIN_RING, auto=True)
+
+    def _another_leg(self, call: Call, old: Leg, agent: Agent, device: str) -> Leg:
+        """A leg to ``device`` that takes the place of the agent's ``old`` one."""
         old.released = True
-        call.waiting_for_agent = agent.agent_id
         leg = self._centre.new_leg(call, old.kind, device=device, number=agent.number, agent_id=agent.agent_id)
         agent.device, agent.leg_id = device, leg.leg_id
-        if customer is not None:
-            customer.wants = Audio.MUSIC
-        self._control.hangup(call, old)
-        self._centre.start_timer(f"rejoin:{call.call_id}", REJOIN_RING * 2)
-        self._control.originate(
-            call, leg, DeviceTarget(device), caller=call.ani, name=call.ani_name, ring=REJOIN_RING, auto=True
-        )
+        agent.registered = self._centre.device_registered(device)
+        return leg
 
     def _ring_again(self, call: Call, old: Leg, agent: Agent, device: str) -> None:
         """Reloaded while it rang: ring the new page; the offer's time starts anew."""
-        old.released = True
-        leg = self._centre.new_leg(call, old.kind, device=device, number=agent.number, agent_id=agent.agent_id)
-        agent.device, agent.leg_id = device, leg.leg_id
+        leg = self._another_leg(call, old, agent, device)
         self._control.hangup(call, old, Cause.CANCELLED)
         self._control.originate(
             call,
             leg,
             DeviceTarget(device),
-            caller=call.ani,
+            caller=shown_number(call, leg),
             name=call.ani_name,
             ring=DEFAULT_RING,
             auto=self.is_own_phone(call, leg),

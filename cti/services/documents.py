@@ -47,7 +47,7 @@ def _call_part(centre: Centre, agent: Agent, call: Call, leg: Leg) -> dict[str, 
         "call_id": call.call_id,
         "role": "consulted" if leg.kind is LegKind.CONSULTED else "agent",
         "direction": call.direction,
-        "number": customer_number(call),
+        "number": shown_number(call, leg),
         "caller_name": call.ani_name,
         "dialed": call.dnis,
         "queue_id": call.queue_id,
@@ -80,6 +80,12 @@ def _consult(centre: Centre, call: Call, leg: Leg) -> dict[str, Any] | None:
     state = {LegState.INITIATED: "calling", LegState.ALERTING: "ringing"}.get(target.state, "talking")
     colleague = centre.agents.get(target.agent_id)
     return {"number": target.number, "name": colleague.name if colleague else "", "state": state}
+
+
+def shown_number(call: Call, leg: Leg) -> str:
+    """The number that the agent on ``leg`` sees: the customer's, or the colleague's in a call inside."""
+    inside = call.direction is Direction.INTERNAL and leg.kind is LegKind.CONSULTED
+    return call.ani if inside else customer_number(call)
 
 
 def customer_number(call: Call) -> str:

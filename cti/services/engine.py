@@ -28,6 +28,7 @@ from cti.domain.switch import (
     Hangup,
     LinkLost,
     LinkUp,
+    Music,
     Originate,
     Play,
     PlayEnd,
@@ -178,8 +179,10 @@ class Engine:
                 self._lifecycle.gone(call, leg, Cause.UNREACHABLE if refused else Cause.CANCELLED, False)
             elif isinstance(command, Play):
                 self._routing.play_finished(call, command.play_id, PlayEnd.FAILED)
+            elif isinstance(command, Music):
+                leg.music_on = not command.on
             elif isinstance(command, Bridge | Unbridge | Hangup):
-                self.centre.start_timer(f"settle:{call.call_id}", 1.0)
+                self._control.refused(call, leg, error)
         return self._flush()
 
     # ------------------------------------------------------------ requests

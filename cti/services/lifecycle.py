@@ -13,6 +13,7 @@ from cti.services.centre import Centre
 from cti.services.dialling import Dialling
 from cti.services.routing import Routing
 
+REJOIN_AGAIN = 5.0
 REJOIN_GRACE = 25.0
 """Seconds a customer waits, with music, for an agent whose phone was lost in the call."""
 
@@ -52,6 +53,8 @@ class Lifecycle:
             return
         self._control.answered(leg)
         self._touch_agents(call)
+        if leg.released or leg.pending == "hangup":
+            return
         if leg.kind is LegKind.CUSTOMER:
             if call.direction is Direction.INBOUND:
                 self._routing.caller_answered(call)
@@ -61,6 +64,22 @@ class Lifecycle:
             self._dialling.call_partner(call, leg)
         elif leg.kind is LegKind.CONSULTED:
             self._join_consultation(call, leg)
+        elif leg.kind is LegKind.AGENT and call.waiting_for_agent:
+            self._agent_back(call, leg)
+        else:
+            self._join_conversation(call)
+
+    def _agent_back(self, call: Call, leg: Leg) -> None:
+        """The agent's phone was called anew in the conversation: on with it where it was."""
+        call.waiting_for_agent = ""
+        self._centre.stop_timer(f"rejoin:{call.call_id}")
+        agent, target = self._agent_of(leg), call.live(LegKind.CONSULTED)
+        if target is not None and call.customer is not None:
+            if target.answered:
+                self._control.join(call, leg, target)
+        elif agent is not None and agent.state is AgentState.HOLD:
+            self._centre.leg_event(leg, LegEvent.HOLD)
+            self._control.settle(call)
         else:
             self._join_conversation(call)
 
@@ -69,7 +88,6 @@ class Lifecycle:
         if pair is None:
             self._control.hangup_all(call, Cause.CANCELLED)
         elif all(leg.answered for leg in pair):
-            call.waiting_for_agent = ""
             self._control.join(call, *pair)
 
     def _join_consultation(self, call: Call, target: Leg) -> None:
@@ -139,6 +157,7 @@ class Lifecycle:
             for timer in ("announce", "menu", "bye", "rejoin"):
                 self._centre.stop_timer(f"{timer}:{call.call_id}")
             self._acd.leave(call, answered=False)
+            self._fail_transfers(call)
             self._control.end(call, cause)
 
     def _release_leftovers(self, call: Call, cause: Cause) -> None:
@@ -151,6 +170,7 @@ class Lifecycle:
     def _customer_gone(self, call: Call, leg: Leg, cause: Cause, by_far_side: bool) -> None:
         if by_far_side and not call.ended_by:
             call.ended_by = "customer"
+        call.cause = call.cause or cause
         self._acd.leave(call, answered=False)
         agent_leg, target = call.live(LegKind.AGENT), call.live(LegKind.CONSULTED)
         if call.phase is CallPhase.DIALLING and agent_leg is not None and not leg.answered:
@@ -172,24 +192,36 @@ class Lifecycle:
             self._release_agent(call, agent, leg, cause)
         if leg.released:
             return
-        if not leg.joined and call.direction is Direction.INBOUND:
+        if self._dialling.is_offer(call, leg):
             self._offer_ended(call)
-        elif (target := call.live(LegKind.CONSULTED)) is not None and call.customer is not None:
-            call.transfers.append(Transfer(self._centre.now, "consult", leg.agent_id, target.number))
-            self._dialling.promote(call, target)
-        else:
+        elif not self._hand_over(call, leg.agent_id):
             call.ended_by = call.ended_by or ("agent" if by_far_side else "system")
             self._control.hangup_all(call)
 
+    def _hand_over(self, call: Call, agent_id: str) -> bool:
+        """The agent left in a consultation: the customer goes to the party consulted, where there is one."""
+        target = call.live(LegKind.CONSULTED)
+        if target is None or call.customer is None:
+            return False
+        call.transfers.append(Transfer(self._centre.now, "consult", agent_id, target.number))
+        self._dialling.promote(call, target)
+        return True
+
     def _offer_ended(self, call: Call) -> None:
-        if call.queue_id:
-            if call.phase is not CallPhase.QUEUED and call.customer is not None:
-                self._acd.enqueue(call, call.queue_id, again=True)
-            else:
-                self._acd.offer_failed(call)
+        if call.phase is CallPhase.QUEUED:
+            self._acd.offer_failed(call)
         else:
             self._fail_transfers(call)
-            self._routing.say_and_end(call, "agent_busy")
+            self._queue_again(call, "agent_busy")
+
+    def _queue_again(self, call: Call, otherwise: str) -> None:
+        """Back to the queue the call came from, first in line; without one, a last sentence."""
+        if call.customer is None:
+            self._control.hangup_all(call)
+        elif call.queue_id in self._centre.queues:
+            self._acd.enqueue(call, call.queue_id, again=True)
+        else:
+            self._routing.say_and_end(call, otherwise)
 
     def _release_agent(self, call: Call, agent: Agent, leg: Leg, cause: Cause) -> None:
         agents = self._acd.agents
@@ -197,7 +229,7 @@ class Lifecycle:
             wrap = leg.kind is LegKind.AGENT and call.direction is not Direction.INTERNAL
             seconds = agents.wrapup_of(agent, call) if wrap else 0.0
             agents.give_back(agent, AgentEvent.WRAP if seconds > 0 else AgentEvent.RELEASE, notice=agent.notice)
-        elif call.direction is Direction.INBOUND and cause is not Cause.CANCELLED and call.customer is not None:
+        elif self._dialling.is_offer(call, leg) and cause is not Cause.CANCELLED and call.customer is not None:
             reason = {Cause.REJECTED: "rejected", Cause.BUSY: "rejected", Cause.UNREACHABLE: "device_lost"}
             agents.give_back(agent, AgentEvent.FAIL, reason.get(cause, "no_answer"), reason.get(cause, "no_answer"))
         else:
@@ -215,17 +247,22 @@ class Lifecycle:
 
     def rejoin_timer(self, call: Call) -> None:
         """The agent did not come back: first in line for another one."""
-        agent = self._centre.agents.get(call.waiting_for_agent)
+        agent, ringing = self._centre.agents.get(call.waiting_for_agent), call.live(LegKind.AGENT)
+        if call.waiting_for_agent and ringing is not None:
+            self._control.hangup(call, ringing, Cause.NO_ANSWER)
+            self._centre.start_timer(f"rejoin:{call.call_id}", REJOIN_AGAIN)
+            return
         call.waiting_for_agent = ""
-        if agent is not None and agent.call_id == call.call_id and call.live(LegKind.AGENT) is None:
+        if agent is not None and agent.call_id == call.call_id:
+            if agent.pending not in (AgentState.NOT_READY, AgentState.LOGGED_OFF):
+                self._acd.agents.event(agent, AgentEvent.NOT_READY, "device_lost")
             self._acd.agents.give_back(agent, AgentEvent.RELEASE, notice="device_lost")
-            self._acd.agents.event(agent, AgentEvent.NOT_READY, "device_lost")
-            if call.queue_id:
-                self._acd.enqueue(call, call.queue_id, again=True)
-            else:
-                self._routing.say_and_end(call, "transfer_failed")
+            if not self._hand_over(call, agent.agent_id):
+                self._queue_again(call, "transfer_failed")
 
     def _consulted_gone(self, call: Call, leg: Leg, *, answered: bool, cause: Cause) -> None:
+        if leg.released and call.live(LegKind.CONSULTED) is not None:
+            return  # the page was reloaded: the phone is called anew
         agent = self._agent_of(leg)
         if agent is not None:
             if agent.state in ESTABLISHED:
@@ -236,22 +273,30 @@ class Lifecycle:
                 notice = "device_lost" if cause is Cause.UNREACHABLE else "no_answer"
                 self._acd.agents.give_back(agent, AgentEvent.FAIL, notice, notice)
         agent_leg = call.live(LegKind.AGENT)
-        if agent_leg is None or call.customer is None:
-            self._control.hangup_all(call)
-        else:
+        if call.customer is None or (agent_leg is None and not call.waiting_for_agent):
+            call.cause = call.cause or cause
+            self._control.hangup_all(call, by="agent")
+        elif agent_leg is not None:
             agent_leg.wants = Audio.SILENCE
-            if not answered and not leg.released:
-                self._notice(agent_leg, "target_failed")
+            self._control.stop_recordings(call, agent_leg)
+            if not leg.released:
+                self._alone_again(call, agent_leg, answered=answered)
+
+    def _alone_again(self, call: Call, agent_leg: Leg, *, answered: bool) -> None:
+        """The consultation is over by the other side: the customer is on hold, for the agent to retrieve."""
+        agent = self._agent_of(agent_leg)
+        if not answered:
+            self._notice(agent_leg, "target_failed")
+        elif agent is not None and agent.state is AgentState.TALKING:
+            self._centre.leg_event(agent_leg, LegEvent.HOLD)
+            self._acd.agents.event(agent, AgentEvent.HOLD)
 
     def _outside_gone(self, call: Call, leg: Leg, *, answered: bool) -> None:
         if answered or leg.released:
-            self._control.hangup_all(call)
+            self._control.hangup_all(call, by="agent")
             return
         self._fail_transfers(call)
-        if call.queue_id and call.customer is not None:
-            self._acd.enqueue(call, call.queue_id, again=True)
-        else:
-            self._routing.say_and_end(call, "transfer_failed")
+        self._queue_again(call, "transfer_failed")
 
     def _fail_transfers(self, call: Call) -> None:
         for transfer in call.transfers:

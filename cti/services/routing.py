@@ -15,7 +15,9 @@ from cti.services.calls import CallControl
 from cti.services.centre import Centre
 
 _OUTSIDE = re.compile(r"^\+?[0-9*#]{2,32}$")
-MAX_MENU_TRIES = 20
+MAX_MENU_STEPS = 20
+PROMPT_DEADLINE = 120.0
+"""Seconds after which a menu goes on without the word that its prompt ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,7 @@ class Routing:
 
     def caller_answered(self, call: Call) -> None:
         target = self.target_of(call.dnis)
-        if target is not None:
-            self.route(call, target)
+        self.route(call, target or RouteTarget(TargetKind.HANGUP))
 
     def _exists(self, target: RouteTarget) -> bool:
         if target.kind is TargetKind.MENU:
@@ -102,8 +103,8 @@ class Routing:
         customer = call.customer
         if customer is None:
             return
-        call.after_prompt, call.menu = "hangup", None
-        self._play(call, customer, (token,), new_id(self._centre.now), barge_in=False)
+        call.goodbye, call.menu = new_id(self._centre.now), None
+        self._play(call, customer, (token,), call.goodbye, barge_in=False)
         self._centre.start_timer(f"bye:{call.call_id}", 15.0)
 
     # ------------------------------------------------------------ menus
@@ -115,7 +116,7 @@ class Routing:
         again = call.menu is not None and call.menu.menu_id == menu.id
         tries = call.menu.tries if call.menu is not None and again else 0
         call.phase = CallPhase.MENU
-        call.menu = MenuPosition(menu.id, tries)
+        call.menu = MenuPosition(menu.id, tries, steps=call.menu.steps if call.menu is not None else 0)
         if not call.digits:
             call.language = menu.language
         self._control.remember(call)
@@ -127,6 +128,7 @@ class Routing:
         if customer is not None and call.menu is not None:
             call.menu.play_id = new_id(self._centre.now)
             self._play(call, customer, tokens, call.menu.play_id, barge_in=True)
+            self._centre.start_timer(f"menu:{call.call_id}", PROMPT_DEADLINE)
 
     def _play(self, call: Call, leg: Leg, tokens: tuple[str, ...], play_id: str, *, barge_in: bool) -> None:
         leg.wants, leg.music_on = Audio.PROMPT, False
@@ -134,7 +136,7 @@ class Routing:
         self._centre.command(call, Play(leg.channel, prompts, play_id, barge_in))
 
     def play_finished(self, call: Call, play_id: str, reason: PlayEnd) -> None:
-        if call.after_prompt == "hangup":
+        if call.goodbye == play_id:
             self._control.hangup_all(call, Cause.NORMAL, "system")
         elif call.announcing == play_id:
             self._acd.announced(call)
@@ -155,11 +157,15 @@ class Routing:
             return
         call.language = menu.languages.get(digit, call.language)
         self._centre.log_call("digitsDialed", call)
-        call.menu.tries += 1 if option.kind is TargetKind.MENU else 0
-        if call.menu.tries > MAX_MENU_TRIES:
+        self._go_on(call, call.menu, option)
+
+    def _go_on(self, call: Call, position: MenuPosition, target: RouteTarget) -> None:
+        """Where a menu leads to; menus that lead to each other come to an end."""
+        position.steps += 1
+        if position.steps > MAX_MENU_STEPS:
             self.say_and_end(call, "goodbye")
         else:
-            self.route(call, option)
+            self.route(call, target)
 
     def menu_timer(self, call: Call) -> None:
         if call.menu is not None and call.phase is CallPhase.MENU:
@@ -174,7 +180,5 @@ class Routing:
         position.tries += 1
         if position.tries < menu.tries:
             self._prompt(call, (token, menu.prompt))
-        elif menu.otherwise.kind is TargetKind.HANGUP:
-            self.say_and_end(call, "goodbye")
         else:
-            self.route(call, menu.otherwise)
+            self._go_on(call, position, menu.otherwise)
