@@ -22,7 +22,7 @@ CALLERS = WAITING + AGENTS + int(AGENTS * SECONDS / 2 * 1.5)
 async def ours(centre: Centre, folder: Path, desk: object) -> dict[str, float | int]:
     """With recording, database and pages on."""
     agents = stage.accounts(centre, AGENTS)
-    with registered_phones(folder, centre.switch.sip, agents, talk_ms=TALK_MS) as phones:
+    with registered_phones(folder, centre.switch, agents, talk_ms=TALK_MS) as phones:
         await stage.all_ready(centre, [number for number, _ in agents])
         result = await _measure(centre, folder, phones, stage.DID)
     await stage.all_off(centre)
@@ -34,7 +34,7 @@ async def app_queues(centre: Centre, folder: Path, retry: int) -> dict[str, floa
     agents = stage.accounts(centre, AGENTS)
     with (
         app_queue(centre.switch, [number for number, _ in agents], retry=retry) as number,
-        registered_phones(folder, centre.switch.sip, agents, talk_ms=TALK_MS) as phones,
+        registered_phones(folder, centre.switch, agents, talk_ms=TALK_MS) as phones,
     ):
         return await _measure(centre, folder, phones, number)
 

@@ -25,7 +25,7 @@ Numbers = dict[str, float | int]
 
 async def ours(centre: Centre, folder: Path) -> Numbers:
     agents = stage.accounts(centre, stage.AGENTS)
-    with registered_phones(folder, centre.switch.sip, agents, talk_ms=TALK_MS) as phones:
+    with registered_phones(folder, centre.switch, agents, talk_ms=TALK_MS) as phones:
         await stage.all_ready(centre, [number for number, _ in agents])
         engine = centre.pid("engine")
         before = cpu_seconds(engine)
@@ -40,7 +40,7 @@ async def app_queues(centre: Centre, folder: Path) -> Numbers:
     agents = stage.accounts(centre, stage.AGENTS)
     with (
         app_queue(centre.switch, [number for number, _ in agents], retry=1) as number,
-        registered_phones(folder, centre.switch.sip, agents, talk_ms=TALK_MS) as phones,
+        registered_phones(folder, centre.switch, agents, talk_ms=TALK_MS) as phones,
     ):
         return await _offer(centre, folder, phones, number)
 

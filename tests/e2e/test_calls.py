@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import PhoneMaker
 from tests.e2e.rig.centre import Centre, until
-from tests.e2e.rig.ledger import finished_call, recording
+from tests.e2e.rig.ledger import finished_call, recordings
 from tests.e2e.rig.sip import SipCall
 from tests.e2e.rig.tones import seconds_of, strength
 
@@ -136,10 +136,14 @@ async def test_consultation_then_take_back_then_complete(
     await call.becomes("ended")
     row = await finished_call(centre, "13900000105")
     assert [(t["kind"], t["result"]) for t in row.document["transfers"]][-1] == ("consult", "completed")
-    _, audio = await recording(centre, row)
-    assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 1
-    assert seconds_of(audio[:, 1], AGENT_TONE) > 0.5
-    assert seconds_of(audio[:, 1], OTHER_TONE) > 0.25
+    (first_row, before), *asides, (second_row, after) = await recordings(centre, row)
+    assert [first_row.agent_id, second_row.agent_id] == [centre.agent_row(n).id for n in ("1001", "1002")]
+    assert all(seconds_of(audio[:, side], CUSTOMER_TONE) == 0 for _, audio in asides for side in (0, 1))
+    assert seconds_of(before[:, 0], CUSTOMER_TONE) > 1
+    assert seconds_of(before[:, 1], AGENT_TONE) > 0.5
+    assert seconds_of(before[:, 1], OTHER_TONE) == 0, "the customer does not hear the consultation"
+    assert seconds_of(after[:, 1], OTHER_TONE) > 0.25
+    assert seconds_of(after[:, 1], AGENT_TONE) == 0
 
 
 async def test_no_answer_makes_the_agent_busy_and_the_caller_first_in_line(
@@ -187,7 +191,7 @@ async def test_a_call_out_rings_the_agent_first_then_the_customer(
     row = await finished_call(centre, "13900000108")
     assert row.direction == "outbound"
     assert row.ended_by == "customer"
-    _, audio = await recording(centre, row)
+    [(_, audio)] = await recordings(centre, row)
     assert max(seconds_of(audio[:, side], CUSTOMER_TONE) for side in (0, 1)) > 0.2
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from cti.store.models import Order, Product, Recording
 from tests.e2e.rig.browser import Desk, Person, launch
 from tests.e2e.rig.centre import Centre, until
-from tests.e2e.rig.ledger import finished_call, recording
+from tests.e2e.rig.ledger import finished_call, recordings
 from tests.e2e.rig.sipp import Sipp
 from tests.e2e.rig.sipphones import callers as sipp_callers
 from tests.e2e.rig.sipphones import registered_phones
@@ -83,7 +83,7 @@ async def test_browser_agent_takes_an_order_then_consults(
         assert (await centre.agent("1001"))["state"] == "alerting", "the pop is there before the answer"
         await first.press("F2")
         await first.shows("talking")
-        await first.hears_something()
+        await first.hears(CUSTOMER_TONE)
         await expect(floor.page.get_by_text(customer.name[:1]).first.or_(floor.page.locator("main"))).to_be_visible()
         await first.save_order("P003", 2)
         await until("both tones are on the tape", lambda: _recorded_seconds(centre, call_id, 4.0), 15, every=0.2)
@@ -96,7 +96,7 @@ async def test_browser_agent_takes_an_order_then_consults(
     assert [(leg.kind, leg.device) for leg in row.legs][1:] == [("agent", "1001-web")]
     assert all(leg.answered_at and leg.ended_at for leg in row.legs)
     assert row.ended_by == "agent"
-    _, audio = await recording(centre, row)
+    [(_, audio)] = await recordings(centre, row)
     assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 2, "the customer on the left"
     assert seconds_of(audio[:, 1], AGENT_TONE) > 1, "the agent on the right"
     assert seconds_of(audio[:, 0], AGENT_TONE) == 0
@@ -126,7 +126,10 @@ async def test_browser_agent_takes_an_order_then_consults(
         assert await second.pop(customer.name) == call_id
         await second.press("F2")
         await second.shows("talking")
+        await first.hears(OTHER_TONE)
+        await second.hears(AGENT_TONE)
         await first.press("Alt+c")
+        await second.hears(CUSTOMER_TONE)
         await first.shows("workingAfterCall", "ready")
         done_at = await _recorded_until(centre, call_id)
         await until("some talk after", lambda: _recorded_seconds(centre, call_id, done_at + 3.0), 10, every=0.2)
@@ -141,9 +144,16 @@ async def test_browser_agent_takes_an_order_then_consults(
     assert [(t["kind"], t["result"], t["from_agent"], t["to_agent"]) for t in transfers] == [
         ("consult", "completed", one, two)
     ]
-    _, audio = await recording(centre, row)
-    assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 2
-    assert seconds_of(audio[:, 1], OTHER_TONE) > 0.5, "the colleague on the right after the transfer"
+    (of_one, before), (_, aside), (of_two, after) = await recordings(centre, row)
+    assert {seconds_of(aside[:, side], CUSTOMER_TONE) for side in (0, 1)} == {0}, (
+        "the consultation is without the customer"
+    )
+    assert [of_one.agent_id, of_two.agent_id] == [one, two]
+    assert seconds_of(before[:, 0], CUSTOMER_TONE) > 1
+    assert seconds_of(before[:, 1], OTHER_TONE) == 0, "the customer does not hear the consultation"
+    assert seconds_of(after[:, 0], CUSTOMER_TONE) > 1
+    assert seconds_of(after[:, 1], OTHER_TONE) > 1, "the colleague on the right after the transfer"
+    assert seconds_of(after[:, 1], AGENT_TONE) == 0
     for desk in (first, second, floor):
         assert not desk.errors, desk.errors
     await floor.close()
@@ -154,7 +164,7 @@ async def test_sip_phone_agent_takes_an_order(centre: Centre, desks: DeskMaker, 
     customer = centre.customer_of(number)
     account = ("1003", centre.agent_row("1003").sip_secret)
     tone = ulaw_file(e2e_folder / "agent.ulaw", AGENT_TONE)
-    with registered_phones(e2e_folder, centre.switch.sip, [account], tone=tone, ring_ms=2500) as phone:
+    with registered_phones(e2e_folder, centre.switch, [account], tone=tone, ring_ms=2500) as phone:
         desk = await desks("agent3", "en")
         await desk.page.goto("/desktop")
         await desk.choose_phone("sip")
@@ -174,7 +184,7 @@ async def test_sip_phone_agent_takes_an_order(centre: Centre, desks: DeskMaker, 
     row = await finished_call(centre, number)
     assert row.digits == "2"
     assert [(leg.kind, leg.device) for leg in row.legs][1:] == [("agent", "1003")]
-    _, audio = await recording(centre, row)
+    [(_, audio)] = await recordings(centre, row)
     assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 1.5
     assert seconds_of(audio[:, 1], AGENT_TONE) > 1.5
     assert seconds_of(audio[:, 0], AGENT_TONE) == 0
@@ -193,12 +203,12 @@ async def test_reload_in_a_call_brings_call_and_page_back(centre: Centre, desks:
         call_id = await desk.pop(customer.name, 12)
         await desk.press("F2")
         await desk.shows("talking")
-        await desk.hears_something()
+        await desk.hears(CUSTOMER_TONE)
         started = time.monotonic()
         await desk.page.reload()
         await desk.shows("talking", deadline=3.0 - (time.monotonic() - started))
         assert await desk.pop(customer.name, 3.0 - (time.monotonic() - started)) == call_id
-        await desk.hears_something(3.0 - (time.monotonic() - started))
+        await desk.hears(CUSTOMER_TONE, 3.0 - (time.monotonic() - started))
         elapsed = time.monotonic() - started
         assert caller.running
         document = await centre.agent("1001")

@@ -121,8 +121,8 @@ class Desk(Person):
     async def choose_phone(self, kind: str) -> None:
         """``web`` or ``sip``, as the menu of the bar does; by the same request."""
         await self.page.locator("#cy-phone summary").click()
-        await self.page.locator(f"[data-phone-kind={kind}]").click()
-        await self.page.keyboard.press("Escape")
+        async with self.page.expect_navigation():
+            await self.page.locator(f"[data-phone-kind={kind}]").click()
 
     async def press(self, keys: str) -> None:
         await self.page.keyboard.press(keys)
@@ -152,13 +152,14 @@ class Desk(Person):
         await expect(shown).to_be_visible(timeout=deadline * 1000)
         return await self.page.locator("#pop").get_attribute("data-call-id") or ""
 
-    async def hears_something(self, deadline: float = 5.0) -> None:
-        """The remote audio element plays."""
+    async def hears(self, frequency: float, deadline: float = 5.0) -> None:
+        """What the page plays is mainly this tone, by the browser's own analyser."""
 
         async def check() -> bool:
-            return bool(await self.page.evaluate(_PLAYS))
+            peak = await self.page.evaluate(_PEAK)
+            return peak is not None and abs(peak - frequency) < 50
 
-        await until(f"{self.username} hears audio", check, deadline)
+        await until(f"{self.username} hears {frequency} Hz", check, deadline)
 
     async def save_order(self, product: str, quantity: int) -> None:
         """Alt+O, product code, quantity, Ctrl+Enter: never the mouse."""
@@ -189,7 +190,21 @@ class Desk(Person):
         return dict(await self.page.evaluate("window.cyTimes"))
 
 
-_PLAYS = """() => {
+# The strongest frequency of the remote audio, or null in silence. The analyser is made anew for each new stream.
+_PEAK = """() => {
   const audio = document.querySelector("#cy-audio");
-  return Boolean(audio && audio.srcObject && audio.srcObject.getAudioTracks().length && !audio.paused);
+  const stream = audio && !audio.paused ? audio.srcObject : null;
+  if (!stream || !stream.getAudioTracks().length) return null;
+  if (window.cyHeard?.stream !== stream) {
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 4096;
+    context.createMediaStreamSource(stream).connect(analyser);
+    window.cyHeard = { stream, context, analyser };
+  }
+  const { context, analyser } = window.cyHeard;
+  const bins = new Uint8Array(analyser.frequencyBinCount);
+  analyser.getByteFrequencyData(bins);
+  const top = bins.indexOf(Math.max(...bins));
+  return bins[top] < 60 ? null : (top * context.sampleRate) / analyser.fftSize;
 }"""

@@ -37,22 +37,25 @@ async def calls_of(centre: Centre, number: str) -> list[Call]:
         return list(session.scalars(select(Call).where(Call.number.endswith(number)).order_by(Call.created_at)))
 
 
-async def recording(centre: Centre, call: Call, position: int = 0, deadline: float = 15.0) -> tuple[Recording, Samples]:
-    """One finished recording of ``call`` and its samples, shape (n, 2): what the customer says, what they hear."""
+async def recordings(centre: Centre, call: Call, deadline: float = 15.0) -> list[tuple[Recording, Samples]]:
+    """All recordings of an ended call, in order, once none is pending; samples have the shape (n, 2):
+    what the customer says, what the customer hears."""
 
-    def look() -> Recording | None:
+    def look() -> list[Recording]:
         with centre.database() as session:
             rows = list(
                 session.scalars(select(Recording).where(Recording.call_id == call.id).order_by(Recording.started_at))
             )
-            return rows[position] if len(rows) > position and rows[position].state is RecordingState.READY else None
+        return rows if rows and all(row.state is RecordingState.READY for row in rows) else []
 
-    row = await until(f"recording {position} of {call.id} is ready", look, deadline, every=0.1)
-    assert row is not None
-    samples, rate = soundfile.read(recording_path(centre, row), dtype="int16", always_2d=True)
-    assert rate == RATE
-    assert samples.shape[1] == 2
-    return row, np.asarray(samples)
+    rows = await until(f"the recordings of {call.id} are ready", look, deadline, every=0.1)
+    found = []
+    for row in rows:
+        samples, rate = soundfile.read(recording_path(centre, row), dtype="int16", always_2d=True)
+        assert rate == RATE
+        assert samples.shape[1] == 2
+        found.append((row, np.asarray(samples)))
+    return found
 
 
 def recording_path(centre: Centre, row: Recording) -> Path:

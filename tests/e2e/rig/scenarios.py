@@ -114,6 +114,7 @@ def phone(*, tone: Path | None = None, ring_ms: int = 0, talk_ms: tuple[int, int
   {_media(tone, None)}
   {_end_of_call(talk_ms, _PHONE_SIDES, "1")}
   <nop next="finish"/>
+  <Reference variables="from,to"/>
   <label id="options"/>
   <send><![CDATA[
       SIP/2.0 200 OK
@@ -159,6 +160,22 @@ _PHONE_SIDES = """From:[$to];tag=[pid]p[call_number]
       To:[$from]"""
 
 
+_OK_WITH_AUDIO = f"""
+  <send retrans="500"><![CDATA[
+      SIP/2.0 200 OK
+      [last_Via:]
+      [last_From:]
+      [last_To:]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Contact: <sip:[local_ip]:[local_port]>
+      Content-Type: application/sdp
+      Content-Length: [len]
+
+      {_SDP.format(port="[media_port]")}
+  ]]></send>"""
+
+
 def _end_of_call(talk_ms: int | tuple[int, int] | None, sides: str, cseq: str) -> str:
     """Wait for BYE and answer it; with ``talk_ms``, hang up after that time (a pair: random, no BYE awaited)."""
     ok = """
@@ -172,7 +189,17 @@ def _end_of_call(talk_ms: int | tuple[int, int] | None, sides: str, cseq: str) -
       Content-Length: 0
   ]]></send>"""
     if talk_ms is None:
-        return '<recv request="BYE"/>' + ok
+        return f"""
+  <label id="wait"/>
+  <recv request="INVITE" optional="true" next="again"/>
+  <recv request="BYE"/>
+  {ok}
+  <nop next="end"/>
+  <label id="again"/>
+  {_OK_WITH_AUDIO}
+  <recv request="ACK"/>
+  <nop next="wait"/>
+  <label id="end"/>"""
     if isinstance(talk_ms, tuple):
         wait = f'<pause distribution="uniform" min="{talk_ms[0]}" max="{talk_ms[1]}"/>'
     else:

@@ -74,6 +74,18 @@ class Sipp:
             [*command, *args], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output
         )
 
+        self._await_start()
+
+    def _await_start(self, deadline: float = 5.0) -> None:
+        """A wrong scenario ends sipp at once: say so here, not as a phone that never rings."""
+        end, bound = time.monotonic() + deadline, f":{self.port:04X} "
+        while self.running and bound not in Path("/proc/net/udp").read_text():
+            if time.monotonic() > end:
+                raise AssertionError(f"{self.name}: sipp did not open its port")
+            time.sleep(0.01)
+        if not self.running and self.process.returncode not in (0, 1):
+            raise AssertionError(f"{self.name}: sipp ended with {self.process.returncode}: {self.errors()}")
+
     def __enter__(self) -> Sipp:
         return self
 

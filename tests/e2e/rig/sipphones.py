@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.e2e.rig import scenarios
 from tests.e2e.rig.ports import free_port
 from tests.e2e.rig.sipp import Sipp
+from tests.e2e.rig.switch import RunningSwitch
 
 
 def set_registration(folder: Path, server: str, accounts: Sequence[tuple[str, str]], port: int, expires: int) -> None:
@@ -21,18 +23,32 @@ def set_registration(folder: Path, server: str, accounts: Sequence[tuple[str, st
 
 def registered_phones(
     folder: Path,
-    server: str,
+    switch: RunningSwitch,
     accounts: Sequence[tuple[str, str]],
     *,
     tone: Path | None = None,
     ring_ms: int = 0,
     talk_ms: tuple[int, int] | None = None,
 ) -> Sipp:
-    """One sipp that is the phone of all ``accounts``: they are registered when this returns."""
+    """One sipp that is the phone of all ``accounts``: registered and reachable when this returns.
+
+    The port changes hands from the sipp that registers to the one that answers; the switch may ask (OPTIONS) just
+    between and find nobody, so it is made to ask again.
+    """
     port = free_port()
-    set_registration(folder, server, accounts, port, 7200)
+    set_registration(folder, switch.sip, accounts, port, 7200)
     scenario = scenarios.phone(tone=tone, ring_ms=ring_ms, talk_ms=talk_ms)
-    return Sipp(folder, "phones", scenario, server, port=port)
+    phones = Sipp(folder, "phones", scenario, switch.sip, port=port)
+    for number, _ in accounts:
+        switch.rx(f"pjsip qualify {number}")
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        lines = [line for line in switch.rx("pjsip show contacts").splitlines() if f"127.0.0.1:{port} " in line]
+        if len(lines) == len(accounts) and all(" Avail " in line for line in lines):
+            return phones
+        time.sleep(0.1)
+    phones.stop()
+    raise AssertionError(f"not all of {len(accounts)} phones are reachable within 10 s: {lines}")
 
 
 def callers(
