@@ -25,7 +25,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 
 from webui.common.i18n import LOCALES
-from webui.common.labels import choices
+from webui.common.labels import choices, options
 from webui.customers.forms import Line
 
 EXTENSION = r"^[0-9]{2,8}$"
@@ -43,7 +43,7 @@ class UserForm(FlaskForm):  # type: ignore[misc]
     )
     name = Line(_("Name"), 128, [DataRequired()])
     role = SelectField(_("Role"), choices=choices("role"), default="agent")
-    locale = SelectField(_("Language"), choices=list(LOCALES.items()), default="zh_CN")
+    locale = SelectField(_("Language"), choices=options(LOCALES.items()), default="zh_CN")
     timezone = Line(_("Time zone"), 64, [DataRequired()], default="Asia/Shanghai")
     group = Line(_("Group"), 64)
     active = BooleanField(_("May sign in"), default=True)
@@ -97,7 +97,7 @@ class OptionForm(Form):  # type: ignore[misc]
 
     digit = HiddenField()
     target = SelectField(_("Goes to"), choices=[])
-    language = SelectField(_("Language"), choices=[("", "—"), *LOCALES.items()])
+    language = SelectField(_("Language"), choices=options([("", "—"), *LOCALES.items()]))
 
 
 PROMPT = Regexp(r"^[A-Za-z0-9_/-]{1,128}$", message=_("The name of a prompt: letters, digits, dash, underscore."))
@@ -107,7 +107,7 @@ class MenuForm(FlaskForm):  # type: ignore[misc]
     name = Line(_("Name"), 128, [DataRequired()])
     greeting = Line(_("Greeting prompt"), 128, [Optional(), PROMPT])
     prompt = Line(_("Menu prompt"), 128, [DataRequired(), PROMPT])
-    language = SelectField(_("Language"), choices=list(LOCALES.items()), default="zh_CN")
+    language = SelectField(_("Language"), choices=options(LOCALES.items()), default="zh_CN")
     timeout = FloatField(_("Wait for a key (s)"), [InputRequired(), NumberRange(1, 60)], default=6.0)
     tries = IntegerField(_("Tries"), [InputRequired(), NumberRange(1, 10)], default=3)
     otherwise = SelectField(_("Otherwise"), choices=[])

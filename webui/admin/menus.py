@@ -13,6 +13,7 @@ from webui.admin.forms import DIGITS, MenuForm
 from webui.admin.publish import announce
 from webui.calls.forms import valid_call_id as valid_id
 from webui.common import audit, db
+from webui.common.labels import options as options_of
 from webui.common.permissions import Permission, requires
 from webui.customers.forms import changes
 
@@ -113,9 +114,9 @@ def load(menu_id: str) -> Menu:
 
 def with_targets(form: MenuForm) -> MenuForm:
     found = queries.target_choices(db.session())
-    form.otherwise.choices = found
+    form.otherwise.choices = options_of(found)
     for row in form.options:
-        row.form.target.choices = [("", "—"), *found]
+        row.form.target.choices = options_of([("", "—"), *found])
     return form
 
 

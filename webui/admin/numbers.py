@@ -15,6 +15,7 @@ from webui.admin.forms import NumberForm
 from webui.admin.publish import announce
 from webui.calls.forms import valid_call_id as valid_id
 from webui.common import audit, db
+from webui.common.labels import options
 from webui.common.permissions import Permission, requires
 from webui.customers.forms import changes
 
@@ -70,7 +71,7 @@ def delete(did_id: str) -> ResponseReturnValue:
 
 def save(did: Did | None) -> ResponseReturnValue:
     database, form = db.session(), NumberForm()
-    form.target.choices = queries.target_choices(database)
+    form.target.choices = options(queries.target_choices(database))
     valid = form.validate_on_submit()
     holder = database.scalars(select(Did).where(Did.number == (form.number.data or ""))).first()
     if valid and holder is not None and holder is not did:
@@ -101,7 +102,7 @@ def load(did_id: str) -> Did:
 
 
 def show(form: NumberForm, did: Did | None) -> str:
-    form.target.choices = queries.target_choices(db.session())
+    form.target.choices = options(queries.target_choices(db.session()))
     return render_template("admin/number.html", form=form, did=did)
 
 

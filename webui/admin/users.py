@@ -16,6 +16,7 @@ from webui.admin.forms import UserForm
 from webui.admin.publish import announce
 from webui.calls.forms import valid_call_id as valid_id
 from webui.common import audit, db
+from webui.common.labels import options
 from webui.common.permissions import Permission, requires
 from webui.customers.forms import changes
 
@@ -105,7 +106,7 @@ def load(user_id: str) -> User:
 
 
 def with_queues(form: UserForm) -> UserForm:
-    form.queues.choices = [(q.id, f"{q.number} {q.name}") for q in queries.queues(db.session())]
+    form.queues.choices = options((q.id, f"{q.number} {q.name}") for q in queries.queues(db.session()))
     return form
 
 

@@ -13,7 +13,7 @@ from wtforms import HiddenField, RadioField, SelectField, TextAreaField
 from wtforms.validators import Length
 
 from webui.common.i18n import to_utc
-from webui.common.labels import LABELS, choices
+from webui.common.labels import LABELS, choices, options, pairs
 
 CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OUTCOMES = ("answered", "abandoned", "no_answer", "live")
@@ -28,7 +28,9 @@ class NoteForm(FlaskForm):  # type: ignore[misc]
     """A draft is kept by the browser until it is saved; ``customer_id`` empty leaves the link as it is."""
 
     call_type = RadioField(_("Call type"), choices=choices("call_type"), default="normal")
-    business_type = SelectField(_("Business"), choices=[("", _("Business …")), *choices("business_type")], default="")
+    business_type = SelectField(
+        _("Business"), choices=options([("", _("Business …")), *pairs("business_type")]), default=""
+    )
     summary = TextAreaField(_("Summary"), [Length(max=4000)])
     customer_id = HiddenField()
 

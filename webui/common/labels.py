@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
 from flask import Flask
 from flask_babel import lazy_gettext as _
+from wtforms.fields.choices import SelectChoice
 
 LABELS: dict[str, dict[str, Any]] = {
     "order_status": {
@@ -106,11 +108,21 @@ def label(code: StrEnum | str | None, kind: str) -> str:
     return str(LABELS[kind].get(value, value))
 
 
-def choices(kind: str) -> list[tuple[str, Any]]:
-    """All codes of a kind with their words, for a select field."""
+def pairs(kind: str) -> list[tuple[str, Any]]:
+    """All codes of a kind with their words, for a template."""
     return list(LABELS[kind].items())
+
+
+def options(found: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    """Pairs of value and words as a select field takes them."""
+    return [SelectChoice(value, text) for value, text in found]
+
+
+def choices(kind: str) -> list[SelectChoice]:
+    """All codes of a kind with their words, for a select field."""
+    return options(pairs(kind))
 
 
 def install(app: Flask) -> None:
     app.jinja_env.filters["label"] = label
-    app.jinja_env.globals["label_choices"] = choices
+    app.jinja_env.globals["label_choices"] = pairs

@@ -17,7 +17,7 @@ from webui.common import audit, db, labels, phones
 from webui.common.htmx import is_fragment
 from webui.common.permissions import Permission, requires
 from webui.customers import queries
-from webui.customers.forms import CustomerForm, apply, changes, fill, snapshot, stamp
+from webui.customers.forms import CustomerForm, apply, changes, fill, shown_token, snapshot, stamp
 
 blueprint = Blueprint("customers", __name__, url_prefix="/customers")
 
@@ -26,7 +26,7 @@ LARGEST_ID = 2**62
 
 def install(app: Flask) -> None:
     labels.install(app)
-    app.jinja_env.filters["shown_token"] = lambda value: phones.shown(phones.reveal(value))
+    app.jinja_env.filters["shown_token"] = shown_token
 
 
 @blueprint.get("")
@@ -135,6 +135,14 @@ def change(customer_id: int) -> ResponseReturnValue:
     audit.record("customer.change", f"customer/{customer.id}", *changes(before, snapshot(customer)))
     db.session().commit()
     return saved(customer, call_id)
+
+
+@blueprint.get("/<int:customer_id>/history")
+@requires(Permission.CUSTOMERS_READ)
+def history_part(customer_id: int) -> ResponseReturnValue:
+    """Orders and calls alone, for a card on which something was just saved."""
+    call_id = valid_call_id(request.args.get("call_id", ""))
+    return render_template("customers/_history.html", **history(load(customer_id), call_id))
 
 
 def load(customer_id: int) -> Customer:

@@ -27,7 +27,7 @@ from cti.domain.errors import BadRequest
 from cti.store.models import Address, Customer, CustomerPhone, Sex
 from cti.store.phones import normalise
 from webui.common import phones
-from webui.common.labels import choices
+from webui.common.labels import choices, options, pairs
 
 ROWS = 20
 EMAIL = r"^[^@\s<>\"']{1,64}@[^@\s<>\"']+\.[^@\s<>\"']+$"
@@ -50,7 +50,7 @@ class Line(StringField):
 class PhoneForm(Form):  # type: ignore[misc]
     """``number`` is what was typed, or a token of a number that this user may not read."""
 
-    number = Line(_("Phone number"), 64)
+    number = Line(_("Phone number"), 128)
     label = SelectField(_("Kind"), choices=choices("phone_label"), default="mobile")
 
     def validate_number(self, field: Field) -> None:
@@ -72,9 +72,9 @@ class CustomerForm(FlaskForm):  # type: ignore[misc]
     birthday = DateField(_("Birthday"), [Optional()])
     id_number = Line(_("ID number"), 32)
     email = Line(_("E-mail"), 254, [Optional(), Regexp(EMAIL, message=_("This is not an e-mail address."))])
-    source = SelectField(_("Source"), choices=[])
-    category = SelectField(_("Category"), choices=[])
-    level = SelectField(_("Level"), choices=[])
+    source = SelectField(_("Source"), choices=[], default="")
+    category = SelectField(_("Category"), choices=[], default="")
+    level = SelectField(_("Level"), choices=[], default="")
     remarks = TextAreaField(_("Remarks"), [Length(max=4000)])
     phones = FieldList(FormField(PhoneForm), min_entries=1, max_entries=ROWS)
     addresses = FieldList(FormField(AddressForm), min_entries=1, max_entries=ROWS)
@@ -85,10 +85,10 @@ class CustomerForm(FlaskForm):  # type: ignore[misc]
         """``customer`` may hold codes from elsewhere (an import); they stay choosable."""
         super().__init__(*args, **kwargs)
         for name in ("source", "category", "level"):
-            known = [("", "—"), *choices(name)]
+            known = [("", "—"), *pairs(name)]
             present = getattr(customer, name) if customer else ""
             extra = [] if present in dict(known) else [(present, present)]
-            getattr(self, name).choices = known + extra
+            getattr(self, name).choices = options(known + extra)
 
     def validate_birthday(self, field: Field) -> None:
         if field.data and not date(1900, 1, 1) <= field.data <= datetime.now(UTC).date():
@@ -98,6 +98,14 @@ class CustomerForm(FlaskForm):  # type: ignore[misc]
         numbers = [phone_number(row["number"]) for row in field.data if row["number"]]
         if len(numbers) != len(set(numbers)):
             raise ValidationError(_("The same phone number stands twice."))
+
+
+def shown_token(value: str) -> str:
+    """A sealed number as this user may see it; nothing for a forged one, whose row says what is wrong."""
+    try:
+        return phones.shown(phones.reveal(value))
+    except BadRequest:
+        return ""
 
 
 def phone_number(text: str) -> str:
@@ -137,6 +145,7 @@ def apply(form: CustomerForm, customer: Customer) -> None:
         if name == "id_number" and customer.id is not None and not phones.may_see():
             continue
         setattr(customer, name, value if value is not None or name == "birthday" else "")
+    customer.email = customer.email.lower()
     customer.sex = Sex(form.sex.data)
     apply_phones(form, customer)
     apply_addresses(form, customer)

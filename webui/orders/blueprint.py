@@ -195,7 +195,7 @@ def read_address(form: OrderForm, customer: Customer) -> queries.ShipTo | None:
 
 
 def show_form(form: OrderForm, customer: Customer) -> str:
-    form.address.choices = address_choices(customer)
+    form.address.choices = labels.options(address_choices(customer))
     template = "orders/_form.html" if is_fragment() else "orders/new.html"
     found = queries.products_named(db.session(), codes(form))
     shown: dict[str, Any] = {entry.name: found.get(entry.form.product.data or "") for entry in form.lines}

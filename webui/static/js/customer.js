@@ -1,5 +1,5 @@
 // The customer form (rows of phones and addresses) and choosing among several customers by digit keys.
-import { mount } from "./mount.js";
+import { mayTakeFocus, mount } from "./mount.js";
 
 function renumber(row, index) {
   for (const field of row.querySelectorAll("[name], [id]")) {
@@ -53,7 +53,7 @@ mount("[data-rows]", (rows) => {
 
 mount("[data-choose]", (list) => {
   const buttons = () => [...list.querySelectorAll("button.cx-choice")];
-  if (list.matches("[role=listbox]") && !document.activeElement?.matches("input, textarea, select")) buttons()[0]?.focus();
+  if (list.matches("[role=listbox]") && mayTakeFocus()) buttons()[0]?.focus();
   list.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;

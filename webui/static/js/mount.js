@@ -18,6 +18,18 @@ export function mount(selector, start) {
   scan(document);
 }
 
+let typedAt = -Infinity;
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches?.("input, textarea, select, [contenteditable]")) typedAt = performance.now();
+}, { capture: true });
+
+// Nobody is writing just now: something new may take the focus.
+export function mayTakeFocus() {
+  const active = document.activeElement;
+  if (!active?.matches("input, textarea, select, [contenteditable]")) return true;
+  return performance.now() - typedAt > 1500 && !active.closest("#cy-bar, dialog");
+}
+
 // The element is still on the page: for timers and listeners on `document` that outlive it.
 export function alive(element) {
   return document.body.contains(element);

@@ -2,6 +2,7 @@
 // What is saved is decided by the server; the draft keeps the form's token, so a repeated send is still one order.
 import { boot } from "./boot.js";
 import { attachProducts } from "./combobox.js";
+import { htmx } from "./libs.js";
 import { mount } from "./mount.js";
 
 const DRAFT_HOURS = 12;
@@ -42,6 +43,12 @@ class Draft {
     }
     return true;
   }
+}
+
+// While an order is written its form is what matters; the customer's history folds away above it.
+function showHistory(open) {
+  const history = document.querySelector("#pop details.cx-history");
+  if (history) history.open = open;
 }
 
 function read(key) {
@@ -137,6 +144,7 @@ mount("[data-order-form]", (form) => {
     if (event.target.closest("[data-line-remove]")) remove(event.target.closest("[data-line]"));
     if (event.target.closest("[data-order-discard]")) {
       draft.drop();
+      showHistory(true);
       if (form.closest("#order-panel")) form.remove();
       else history.back();
     }
@@ -159,14 +167,19 @@ mount("[data-order-form]", (form) => {
   }
   lines().forEach(prepare);
   total();
+  showHistory(false);
   (broken?.matches("input, select, textarea") ? broken : lines().at(-1).querySelector("[data-text]")).focus();
 });
 
-mount("[data-order-saved]", (saved) => sessionStorage.removeItem(`cy-${saved.dataset.draft}`));
+mount("[data-order-saved]", (saved) => {
+  sessionStorage.removeItem(`cy-${saved.dataset.draft}`);
+  showHistory(true);
+});
 
 // A customer whose order was being written when the page was reloaded: open the form again.
 mount("#pop[data-call-id][data-match=one]", (pop) => {
   const button = pop.querySelector("[data-order-new]");
   const key = `cy-order:${boot.user}:${pop.dataset.customerId}:${pop.dataset.callId}`;
-  if (button && sessionStorage.getItem(key) && !document.querySelector("#order-panel #order-form")) button.click();
+  if (!button || !sessionStorage.getItem(key) || document.querySelector("#order-panel #order-form")) return;
+  htmx.ajax("GET", button.getAttribute("hx-get"), { target: "#order-panel", swap: "innerHTML" });
 });
