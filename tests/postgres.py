@@ -47,11 +47,11 @@ class Postgres:
         """At once, as in a crash: open connections are lost."""
         self._run("pg_ctl", "-D", str(self._data), "-w", "-t", "30", "-m", "immediate", "stop")
 
-    def new_database(self) -> str:
-        """The address of a fresh, empty database."""
+    def new_database(self, template: str = "template0") -> str:
+        """The address of a fresh database: empty, or a copy of ``template`` that nobody is connected to."""
         self._databases += 1
         name = f"test{self._databases}"
-        self._run("createdb", "-h", str(self.folder), "-U", "callyard", name)
+        self._run("createdb", "-h", str(self.folder), "-U", "callyard", "-T", template, name)
         return f"postgresql://callyard@/{name}?host={self.folder}"
 
     def remove(self) -> None:

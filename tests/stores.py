@@ -7,6 +7,7 @@ by name, and fail when the environment says ``CI``.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from cti.store.database import make_engine, make_session_factory
+from cti.store.database import database_url, make_engine, make_session_factory
 from cti.store.setup import migrate
 from tests.postgres import Postgres, find_programs
 
@@ -52,6 +53,22 @@ def postgres() -> Iterator[Postgres]:
     server.remove()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every table, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "callyard.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Postgres) -> str:
+    """The name of a PostgreSQL database with every table, to be copied."""
+    url = postgres.new_database()
+    migrate(url)
+    return database_url(url).database or ""
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
@@ -60,9 +77,14 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.new_database()
 
 
-@pytest.fixture
-def store(empty_url: str) -> Iterator[Store]:
-    migrate(empty_url)
-    engine = make_engine(empty_url)
-    yield Store(empty_url, engine, make_session_factory(engine))
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'callyard.db'}"
+        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "callyard.db")
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.new_database(request.getfixturevalue("migrated_template"))
+    engine = make_engine(url)
+    yield Store(url, engine, make_session_factory(engine))
     engine.dispose()

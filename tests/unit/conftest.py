@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.floor import Floor, configuration
-from tests.stores import empty_url, postgres, store
+from tests.stores import empty_url, migrated_file, migrated_template, postgres, store
 
-__all__ = ["empty_url", "open_floor", "postgres", "store"]
+__all__ = ["empty_url", "migrated_file", "migrated_template", "open_floor", "postgres", "store"]
 
 OpenFloor = Callable[..., Awaitable[Floor]]
 

@@ -158,9 +158,10 @@ async def test_recordings_left_by_a_dead_worker_are_finished_at_the_start(rig: R
 # ---------------------------------------------------------------- configuration
 
 
-async def test_the_configuration_is_published_and_its_version_grows_with_changes(rig: Rig) -> None:
-    with rig.store.sessions() as session:
-        demo.fill(session)
+async def test_the_configuration_is_published_and_its_version_grows_with_changes(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(rig.store, monkeypatch)
     versions: list[int] = []
     await rig.engine.kv_watch("cy_config", lambda _key, value: versions.append(value["version"] if value else 0))
     async with running(rig.worker):
@@ -178,9 +179,8 @@ async def test_the_configuration_is_published_and_its_version_grows_with_changes
         assert versions[-1] == changed["version"]
 
 
-async def test_the_switch_is_configured_on_request(rig: Rig) -> None:
-    with rig.store.sessions() as session:
-        demo.fill(session)
+async def test_the_switch_is_configured_on_request(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(rig.store, monkeypatch)
     async with running(rig.worker):
         await until(lambda: rig.worker.bus.connected)
         assert await ask(rig, {"op": "apply_switch"}) == {"ok": True}
@@ -192,6 +192,13 @@ async def test_the_switch_is_configured_on_request(rig: Rig) -> None:
         rig.worker.publisher.apply_switch = refuse
         assert (await ask(rig, {"op": "apply_switch"}))["ok"] is False
         assert (await ask(rig, {"op": "format_disk"}))["error"] == "request.bad"
+
+
+def fill(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Demo data, without the time that real password hashes take."""
+    monkeypatch.setattr(demo, "hash_password", lambda password: password[:1])
+    with store.sessions() as session:
+        demo.fill(session)
 
 
 async def ask(rig: Rig, request: dict[str, Any]) -> dict[str, Any]:
