@@ -53,6 +53,7 @@ class Site:
             session.commit()
             self.engine = FakeEngine(build_config(session, version=1), switch_name)
         self.app: Flask = create_app(self.settings, bus=self.engine.bus, sessions=self.sessions)
+        self.url = ""
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -71,7 +72,8 @@ class Site:
         self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
-        return f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        return self.url
 
     def set_user(self, username: str, **values: Any) -> None:
         with self.sessions() as session:

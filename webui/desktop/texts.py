@@ -74,6 +74,7 @@ def _calls() -> dict[str, str]:
     return {
         "call.inbound": _("Call in"),
         "call.outbound": _("Call out"),
+        "call.internal": _("Colleague"),
         "call.consulted": _("A colleague asks you"),
         "call.ended": _("Call ended"),
         "call.waited": _("waited {seconds} s"),

@@ -53,7 +53,8 @@ function reasonName(code) {
 }
 
 function stateWord(doc) {
-  return doc.call?.state === "dialling" && doc.state !== "workingAfterCall" ? text("state.dialling") : text(`state.${doc.state}`);
+  const own = doc.call?.state === "dialling" && doc.call.role !== "consulted" && doc.state !== "workingAfterCall";
+  return text(own ? "state.dialling" : `state.${doc.state}`);
 }
 
 function stateLine(doc) {
@@ -96,7 +97,8 @@ function callLine(call) {
     const who = call.consult.name || call.consult.shown || call.consult.number;
     return text(`consult.${call.consult.state}`, { who });
   }
-  const parts = [call.role === "consulted" ? text("call.consulted") : text(`call.${call.direction}`)];
+  const asked = call.role === "consulted" && call.direction !== "internal";
+  const parts = [text(asked ? "call.consulted" : `call.${call.direction}`)];
   if (call.queue_name) parts.push(call.queue_name);
   if (call.state === "ended") parts[0] = text("call.ended");
   else if (call.waited) parts.push(text("call.waited", { seconds: Math.round(call.waited) }));
@@ -108,7 +110,7 @@ function showCall(doc) {
   const box = document.getElementById("cy-call");
   box.classList.toggle("is-idle", !call);
   box.dataset.callId = call?.call_id ?? "";
-  const icon = !call ? "phone" : call.direction === "outbound" ? "phone-outgoing" : "phone-incoming";
+  const icon = !call ? "phone" : call.direction !== "inbound" && call.role !== "consulted" ? "phone-outgoing" : "phone-incoming";
   slot("call-icon").setAttribute("href", `${SPRITE}#${icon}`);
   slot("who").textContent = call ? [call.shown, call.caller_name].filter(Boolean).join("  ") || text("call.unknown") : box.dataset.none;
   slot("call-line").textContent = call ? callLine(call) : "";

@@ -54,6 +54,7 @@ function follow(doc, earlier) {
     clear("desk");
     return;
   }
+  if (call.direction === "internal") return; // a colleague, not a customer
   if (!onDesk()) {
     if (call.state !== "ended" && earlier?.call?.call_id !== call.call_id) fetchAgent(call);
     return;

@@ -15,7 +15,7 @@ export function allowed(doc) {
     busy: on,
     away: on && !(state === "notReady" && doc.reason === "away"),
     answer: state === "alerting",
-    hangup: live && state !== "reserved",
+    hangup: live && (state !== "reserved" || call.state === "dialling"),
     hold: talking && own && !consult,
     keypad: state === "talking",
     transfer: talking && own && !consult,

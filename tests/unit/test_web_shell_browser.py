@@ -1,0 +1,322 @@
+"""The agent's page in a real Chromium, with the engine on the simulator: by keyboard, over a reload, in two tabs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from sqlalchemy import select
+
+from cti.store.models import Customer, CustomerPhone
+from tests.fakes.site import PASSWORD, Site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if CHROMIUM is None and os.environ.get("CI") != "true":
+    pytest.skip("Chromium is not installed: the agent's page was not tested in a browser", allow_module_level=True)
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+CUSTOMER = "19900000012"  # of the demo data; nobody else answers it
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    made.listen()
+    yield made
+    made.close()
+
+
+class Desk:
+    """An agent before the page. ``trouble`` collects what the browser complained about."""
+
+    def __init__(self, browser: Browser, site: Site, username: str = "agent1") -> None:
+        self.site = site
+        self.context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-GB")
+        self.trouble: list[str] = []
+        self.page = self.open()
+        self.page.fill("[name=username]", username)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url("**/desktop")
+        self.state("notReady")
+
+    def open(self, path: str = "/") -> Page:
+        page = self.context.new_page()
+        page.on("console", lambda m: self.trouble.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.trouble.append(str(e)))
+        page.goto(self.site.url + path)
+        return page
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def state(self, name: str) -> None:
+        expect(self.page.locator("#cy-bar")).to_have_attribute("data-state", name, timeout=10_000)
+
+    def enabled(self) -> set[str]:
+        shown = self.page.locator("#cy-bar [data-act]:not([disabled]):visible")
+        return {element.get_attribute("data-act") or "" for element in shown.all()} - {"history"}
+
+    def ready(self) -> None:
+        self.press("Alt+r")
+        self.state("ready")
+
+    def rung(self, number: str = CUSTOMER) -> str:
+        channel = self.site.engine.call_in(number, "Demo Caller")
+        self.state("alerting")
+        return channel
+
+    def in_call(self) -> str:
+        self.ready()
+        channel = self.rung()
+        self.press("F2")
+        self.state("talking")
+        return channel
+
+    def close(self) -> None:
+        self.context.close()
+
+
+@pytest.fixture
+def desk(browser: Browser, site: Site) -> Iterator[Desk]:
+    made = Desk(browser, site)
+    yield made
+    made.close()
+    assert made.trouble == []
+
+
+def test_a_call_from_ready_to_wrap_up_by_keyboard_alone(desk: Desk) -> None:
+    assert desk.enabled() == {"ready", "busy", "away", "dial"}
+    desk.ready()
+    assert desk.enabled() == {"busy", "away", "dial"}
+    desk.rung()
+    expect(desk.page.locator("#pop[data-call-id]")).to_be_visible()
+    assert {"answer", "hangup"} <= desk.enabled()
+    assert "hold" not in desk.enabled()
+    expect(desk.page.locator("#cy-call")).to_contain_text("199****0012")
+    assert CUSTOMER not in desk.page.content()
+    desk.site.engine.phone_answers("1001")
+    desk.state("talking")
+    assert {"hangup", "hold", "keypad", "transfer", "mute"} <= desk.enabled()
+    assert "dial" not in desk.enabled()
+    desk.press("F8")
+    desk.state("hold")
+    desk.press("F8")
+    desk.state("talking")
+    desk.press("F4")
+    desk.state("workingAfterCall")
+    expect(desk.page.locator("[data-slot=call-time]")).to_contain_text("s left")
+    desk.press("Alt+m", "Alt+n")
+    desk.state("ready")
+
+
+def test_the_customer_is_there_before_the_answer(desk: Desk) -> None:
+    desk.ready()
+    desk.rung()
+    with desk.site.sessions() as session:
+        found = select(Customer.name).join(CustomerPhone).where(CustomerPhone.number == f"+86{CUSTOMER}")
+        name = session.scalars(found).one()
+    expect(desk.page.locator("#pop")).to_contain_text(name)
+    expect(desk.page.locator("#cy-bar")).to_have_attribute("data-state", "alerting")
+
+
+def test_keys_work_while_typing_in_a_field(desk: Desk) -> None:
+    desk.press("Alt+l")
+    desk.page.keyboard.type("123")
+    desk.ready()
+    expect(desk.page.locator("#cy-dial input")).to_have_value("123")
+
+
+def test_busy_with_a_reason_by_keys_and_what_comes_after_the_call(desk: Desk) -> None:
+    desk.press("Alt+b", "2")
+    expect(desk.page.locator("[data-slot=reason]")).to_have_text("Lunch")
+    desk.press("Alt+w")
+    expect(desk.page.locator("[data-slot=reason]")).to_contain_text("away")
+    desk.in_call()
+    desk.press("Alt+b", "1")
+    expect(desk.page.locator("[data-slot=reason]")).to_have_text("then busy")
+
+
+def test_consult_and_complete_by_keys(desk: Desk) -> None:
+    desk.in_call()
+    desk.site.engine.on_duty("1002")
+    desk.press("F9")
+    expect(desk.page.locator("#cy-targets li").first).to_contain_text("1002")
+    desk.page.keyboard.type("1002")
+    desk.press("Enter")
+    desk.site.engine.phone_answers("1002")
+    expect(desk.page.locator("#cy-call")).to_contain_text("With")
+    assert {"complete", "take_back", "hangup"} <= desk.enabled()
+    desk.press("Alt+c")
+    desk.state("workingAfterCall")
+    desk.site.engine.until_state("1002", "talking")
+
+
+def test_consult_and_take_back_by_keys(desk: Desk) -> None:
+    desk.in_call()
+    desk.site.engine.on_duty("1002")
+    desk.press("F9")
+    expect(desk.page.locator("#cy-targets li").first).to_be_visible()
+    desk.page.keyboard.type("1002")
+    desk.press("Enter")
+    desk.site.engine.phone_answers("1002")
+    expect(desk.page.locator("[data-act=take_back]")).to_be_enabled()
+    desk.press("Alt+q")
+    desk.state("talking")
+    expect(desk.page.locator("[data-act=transfer]")).to_be_enabled()
+
+
+def test_blind_transfer_to_a_queue(desk: Desk) -> None:
+    desk.in_call()
+    desk.press("F9")
+    expect(desk.page.locator("#cy-targets li").first).to_be_visible()
+    desk.page.keyboard.type("2002")
+    desk.press("Shift+Enter")
+    desk.state("workingAfterCall")
+
+
+def test_digits_go_out_in_order(desk: Desk) -> None:
+    sent: list[str] = []
+    desk.in_call()
+    desk.page.on("request", lambda r: sent.append(str(r.post_data)) if r.url.endswith("/desktop/command") else None)
+    with desk.page.expect_response(lambda answer: '"digits":"9"' in str(answer.request.post_data)):
+        desk.press("Alt+k", "1", "2", "#", "9")
+    assert [body.split('"digits":"')[1][0] for body in sent] == ["1", "2", "#", "9"]
+    expect(desk.page.locator("#cy-keypad [data-slot=sent]")).to_have_text("12#9")
+    desk.press("Escape")
+    expect(desk.page.locator("#cy-keypad")).not_to_be_visible()
+
+
+def test_dialling_out_and_again_from_the_history(desk: Desk) -> None:
+    desk.press("Alt+l")
+    desk.page.keyboard.type("010 6552 0001")
+    desk.press("Enter")
+    desk.site.engine.outside_answers("01065520001")
+    desk.state("talking")
+    desk.press("F4")
+    desk.state("workingAfterCall")
+    desk.press("Alt+n")
+    desk.state("notReady")
+    desk.press("Alt+j")
+    expect(desk.page.locator("#cy-history button").first).to_have_text("010 6552 0001")
+
+
+def test_a_number_on_a_page_dials_when_clicked(desk: Desk) -> None:
+    desk.ready()
+    desk.rung()
+    desk.site.engine.phone_answers("1001")
+    desk.state("talking")
+    desk.press("F4")
+    desk.state("workingAfterCall")
+    desk.page.locator("#pop [data-dial]").first.click()
+    desk.site.engine.until(lambda: desk.site.engine.sim.outside(f"+86{CUSTOMER}").ringing, "customer rings")
+
+
+def test_a_reload_in_a_call_brings_back_state_customer_and_draft(desk: Desk) -> None:
+    desk.in_call()
+    note = desk.page.locator("#note-panel textarea").first
+    note.fill("half a sentence")
+    desk.page.reload()
+    desk.state("talking")
+    expect(desk.page.locator("#pop[data-call-id]")).to_be_visible(timeout=3000)
+    expect(desk.page.locator("#note-panel textarea").first).to_have_value("half a sentence", timeout=3000)
+    assert desk.site.engine.agent("1001").call_id
+
+
+def test_other_pages_keep_the_bar_and_a_ring_brings_the_desk(desk: Desk) -> None:
+    desk.ready()
+    desk.page.evaluate("window.stillTheSamePage = true")
+    desk.page.click("#cy-menu a[href^='/customers']")
+    desk.page.wait_for_url("**/customers**")
+    expect(desk.page.locator("#cy-menu a[aria-current]")).to_have_attribute("href", "/customers")
+    desk.rung()
+    expect(desk.page.locator("#pop[data-call-id]")).to_be_visible()
+    assert desk.page.evaluate("window.stillTheSamePage") is True
+
+
+def test_lost_links_are_told_and_taken_back(desk: Desk) -> None:
+    lines = desk.page.locator("#cy-banners")
+    desk.site.engine.cut_switch()
+    expect(lines).to_contain_text("switch")
+    desk.site.engine.restore_switch()
+    expect(lines).to_be_empty()
+    desk.site.engine.stop()
+    expect(lines).to_contain_text("engine", timeout=10_000)
+    desk.site.engine.start()
+    expect(lines).not_to_contain_text("engine", timeout=10_000)
+
+
+def test_no_answer_sets_busy_and_says_why(desk: Desk) -> None:
+    desk.ready()
+    desk.rung()
+    agent = desk.site.engine.agent("1001")
+    desk.site.engine._do(lambda: desk.site.engine.sim.phone("1001").reject())
+    desk.state("notReady")
+    desk.site.engine.until(lambda: agent.notice, "a notice")
+    expect(desk.page.locator("#toasts .alert").first).to_be_visible()
+
+
+def test_signing_out_in_a_call_is_refused_and_works_after_it(desk: Desk) -> None:
+    desk.in_call()
+    desk.page.click(".cy-user summary")
+    desk.page.click("[data-logout] button")
+    expect(desk.page.locator("#toasts")).to_contain_text("Finish the call")
+    desk.press("F4")
+    desk.state("workingAfterCall")
+    desk.page.click(".cy-user summary")
+    if not desk.page.locator("[data-logout] button").is_visible():
+        desk.page.click(".cy-user summary")
+    desk.page.click("[data-logout] button")
+    desk.page.wait_for_url("**/login")
+    desk.site.engine.until_state("1001", "loggedOff")
+
+
+def test_shortcuts_are_listed(desk: Desk) -> None:
+    desk.press("?")
+    expect(desk.page.locator("#cy-shortcuts")).to_contain_text("Alt+R")
+    desk.press("Escape")
+    desk.press("Alt+/")
+    expect(desk.page.locator("#cy-shortcuts")).to_be_visible()
+
+
+def test_two_tabs_share_one_stream_and_show_the_same(desk: Desk) -> None:
+    desk.ready()
+    second = desk.open("/desktop")
+    expect(second.locator("#cy-bar")).to_have_attribute("data-state", "ready")
+    hub = desk.site.app.extensions["callyard_hub"]
+    assert hub.open == 1
+    desk.press("Alt+w")
+    expect(second.locator("#cy-bar")).to_have_attribute("data-state", "notReady")
+
+
+def test_chinese_from_the_login_to_the_bar(browser: Browser, site: Site) -> None:
+    site.set_user("agent1", locale="zh_CN")
+    desk = Desk(browser, site)
+    try:
+        expect(desk.page.locator("[data-act=ready]")).to_contain_text("就绪")
+        assert desk.page.evaluate("document.documentElement.lang") == "zh-CN"
+        assert desk.trouble == []
+    finally:
+        desk.close()
