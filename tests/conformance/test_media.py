@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused
 from cti.domain.switch import (
+    Answer,
     Capability,
+    ChannelAnswered,
     ChannelHungUp,
     Digit,
     Music,
@@ -16,7 +20,16 @@ from cti.domain.switch import (
     SendDigits,
     StopPlay,
 )
-from tests.conformance.world import LONG, LONG_HERTZ, SHORT, World, agent_is_on, customer_is_served, they_talk
+from tests.conformance.world import (
+    LONG,
+    LONG_HERTZ,
+    SHORT,
+    World,
+    agent_is_on,
+    customer_calls,
+    customer_is_served,
+    they_talk,
+)
 
 
 async def finished(world: World, play_id: str) -> PlayFinished:
@@ -31,6 +44,20 @@ async def test_prompts_are_played_to_their_end_and_reported_once(world: World) -
     await world.switch.execute(Play(channel, (SHORT,), "p2"))
     await finished(world, "p2")
     assert [e.play_id for e in world.log.all(PlayFinished)] == ["p1", "p2"]
+
+
+@pytest.mark.needs(Capability.MEDIA)
+async def test_a_prompt_right_after_the_answer_is_played_whole(world: World) -> None:
+    for turn in range(10):
+        channel, leg = await customer_calls(world)
+        await world.switch.execute(Answer(channel))
+        await world.log.until(ChannelAnswered, channel=channel)
+        begun = time.monotonic()
+        await world.switch.execute(Play(channel, (SHORT,), f"p{turn}"))
+        await finished(world, f"p{turn}")
+        assert time.monotonic() - begun > 0.25
+        leg.hangup()
+        await world.log.until(ChannelHungUp, channel=channel)
 
 
 async def test_a_missing_prompt_is_skipped_and_the_caller_stays(world: World) -> None:

@@ -35,16 +35,16 @@ def prompt(chan: AstChannel, file: str, barge_in: bool) -> tuple[str, Action]:
 
 
 def stop(chan: AstChannel) -> Action:
-    """End the prompt that is being played. On a channel that plays none it only wakes the AGI loop (see ``wake``)."""
+    """End the prompt that is being played."""
     return {"Action": "ControlPlayback", "Channel": chan.address, "Control": "stop"}
 
 
 def wake(chan: AstChannel) -> Action:
     """Make a channel look at its AGI commands now; by itself it does so when a frame of audio comes, or after 100 ms.
 
-    Only for channels that play no prompt.
+    Any control frame does it. Restart is the one that harms nothing if a prompt that has just begun gets it.
     """
-    return stop(chan)
+    return {"Action": "ControlPlayback", "Channel": chan.address, "Control": "restart"}
 
 
 def bridge(chan: AstChannel, peer: AstChannel) -> tuple[str, Action]:

@@ -196,11 +196,13 @@ class Translator:
     def _prompt_done(self, chan: AstChannel, playback: Playback, at: float, step: Step) -> None:
         if playback.over:
             return
-        if playback.reason is PlayEnd.COMPLETED and playback.left and not chan.ending:
+        if chan.ending and playback.reason is PlayEnd.COMPLETED:
+            playback.reason = PlayEnd.FAILED
+        if playback.reason is PlayEnd.COMPLETED and playback.left:
             command, action = requests.prompt(chan, playback.left.pop(0), playback.barge_in)
             chan.pending[command] = Pending(playback=playback)
             step.actions.append(action)
-        elif not chan.ending:
+        else:
             self._play_over(chan, playback, at, step)
 
     def _play_over(self, chan: AstChannel, playback: Playback, at: float, step: Step) -> None:
