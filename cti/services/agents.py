@@ -19,6 +19,7 @@ DEVICE_GRACE = 8.0
 """Seconds a ready agent's phone may be unregistered (a page reload) before the agent is set busy."""
 
 MAX_WRAPUP = 1800.0
+CLOCK_SLACK = 0.05
 
 
 class AgentService:
@@ -27,6 +28,7 @@ class AgentService:
     def __init__(self, centre: Centre, on_ready: Callable[[Agent], None]) -> None:
         self._centre = centre
         self._on_ready = on_ready
+        self._removed: set[str] = set()
 
     # ------------------------------------------------------------ configuration
 
@@ -37,12 +39,18 @@ class AgentService:
             agent = centre.agents.setdefault(config.id, Agent(config.id, config.number, config.name, since=centre.now))
             agent.number, agent.name, agent.queues = config.number, config.name, config.queues
             centre.dirty_agents.add(config.id)
-        known = {config.id for config in configs}
-        for agent in [a for a in centre.agents.values() if a.agent_id not in known]:
-            if agent.state in ON_CALL:
-                self.event(agent, AgentEvent.LOGOUT)
-            else:
-                del centre.agents[agent.agent_id]
+        self._removed = centre.agents.keys() - {config.id for config in configs}
+        for agent_id in sorted(self._removed):
+            self._drop_removed(centre.agents[agent_id])
+
+    def _drop_removed(self, agent: Agent) -> None:
+        if agent.agent_id in self._removed and agent.state not in ON_CALL:
+            self._enter(agent, AgentState.LOGGED_OFF, "")
+            for timer in ("wrapup", "device"):
+                self._centre.stop_timer(f"{timer}:{agent.agent_id}")
+            self._centre.wrapped.pop(agent.agent_id, None)
+            self._removed.discard(agent.agent_id)
+            del self._centre.agents[agent.agent_id]
 
     # ------------------------------------------------------------ the table
 
@@ -104,6 +112,7 @@ class AgentService:
         if centre.now > agent.since and agent.state is not AgentState.LOGGED_OFF:
             self._log_stretch(agent)
         agent.state, agent.reason, agent.since = state, reason, centre.now
+        self._watch_device(agent)
         centre.dirty_queues.update(agent.queues)
 
     def _log_stretch(self, agent: Agent) -> None:
@@ -153,10 +162,16 @@ class AgentService:
         self.event(agent, event, reason)
         agent.call_id = agent.leg_id = ""
         agent.notice = notice
+        self._drop_removed(agent)
         self._if_free(agent)
 
+    def _watch_device(self, agent: Agent) -> None:
+        """A ready agent without a phone is set busy when it stays away."""
+        if agent.state is AgentState.READY and not agent.registered:
+            self._centre.start_timer(f"device:{agent.agent_id}", DEVICE_GRACE)
+
     def _if_free(self, agent: Agent) -> None:
-        if agent.free:
+        if agent.free and agent.agent_id in self._centre.agents:
             self._on_ready(agent)
 
     # ------------------------------------------------------------ what an agent asks for
@@ -169,8 +184,9 @@ class AgentService:
         fresh = agent.state is AgentState.LOGGED_OFF
         agent.device = device
         agent.registered = self._centre.device_registered(device)
-        self.event(agent, AgentEvent.LOGIN, "login")
+        self._centre.dirty_agents.add(agent.agent_id)
         if fresh:
+            self.event(agent, AgentEvent.LOGIN, "login")
             agent.idle_since = self._centre.now
             agent.notice = ""
         self._if_free(agent)
@@ -208,6 +224,18 @@ class AgentService:
         self.event(agent, AgentEvent.WRAP_DONE)
         self._if_free(agent)
 
+    def wrapup_timer(self, agent: Agent) -> None:
+        """The time is over; or it is not yet, because the clock was set back: wait for the rest."""
+        if agent.state is not AgentState.WRAP_UP:
+            return
+        whole = max(agent.wrapup_until or 0.0, agent.since) - agent.since
+        rest = min((agent.wrapup_until or 0.0) - self._centre.now, whole)
+        if rest > CLOCK_SLACK:
+            agent.wrapup_until = self._centre.now + rest
+            self._centre.start_timer(f"wrapup:{agent.agent_id}", rest)
+        else:
+            self.wrapup_done(agent)
+
     def wrapup_extend(self, agent: Agent, seconds: float) -> None:
         if agent.state is not AgentState.WRAP_UP or agent.wrapup_until is None:
             raise NotAllowedNow("there is no wrap-up")
@@ -229,8 +257,8 @@ class AgentService:
             if registered:
                 self._centre.stop_timer(f"device:{agent.agent_id}")
                 self._if_free(agent)
-            elif agent.state is AgentState.READY:
-                self._centre.start_timer(f"device:{agent.agent_id}", DEVICE_GRACE)
+            else:
+                self._watch_device(agent)
 
     def device_timer(self, agent: Agent) -> None:
         """The phone of a ready agent stayed away: busy by the system, with notice."""
@@ -255,6 +283,7 @@ class AgentService:
         agent.registered = self._centre.device_registered(agent.device)
         if agent.state is AgentState.WRAP_UP:
             self._centre.start_timer(f"wrapup:{agent.agent_id}", (agent.wrapup_until or 0.0) - self._centre.now)
+        self._watch_device(agent)
         self._centre.dirty_agents.add(agent.agent_id)
 
     def settle_restored(self, agent: Agent) -> None:

@@ -34,6 +34,15 @@ class QueueToday:
     def to_document(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
 
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> QueueToday:
+        """Take what is known and a number; another version may have written more, or less."""
+        today = cls()
+        for name in cls.__slots__:
+            if isinstance(document.get(name), int | float):
+                setattr(today, name, document[name])
+        return today
+
 
 @dataclass(slots=True)
 class QueueRuntime:

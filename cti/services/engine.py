@@ -6,6 +6,7 @@ Inputs: switch events, timers, requests of agents and supervisors, configuration
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -54,6 +55,8 @@ QUEUE_PUBLISH_EVERY = 0.2
 """Seconds: a busy queue's document is sent at most this often."""
 
 TEXT_LIMIT = 200
+SECONDS_LIMIT = 10**6
+TEST_CALL_COMES_WITHIN = 15.0
 
 
 class Engine:
@@ -122,7 +125,7 @@ class Engine:
         for queue_id, counters in document.get("queues", {}).items():
             queue = self.centre.queues.get(queue_id)
             if queue is not None:
-                queue.today = QueueToday(**counters)
+                queue.today = QueueToday.from_document(counters)
 
     def new_day(self, now: float) -> list[Effect]:
         self.centre.now = now
@@ -250,7 +253,7 @@ class Engine:
         dialed, caller = _text(request, "dialed"), _text(request, "caller_number")
         if self._routing.target_of(dialed) is None:
             raise BadRequest("this is no service number", dialed=dialed[:40])
-        if not caller.lstrip("+").isdigit():
+        if not _CALLER.fullmatch(caller):
             raise BadRequest("this is no phone number", number=caller[:40])
         switch = next((name for name, status in self.centre.switches.items() if status.up), None)
         if switch is None:
@@ -258,7 +261,10 @@ class Engine:
         digits = str(request.get("digits", ""))
         if len(digits) > 8 or any(d not in "0123456789*#" for d in digits):
             raise BadRequest("digits are 0-9 * #", digits=digits[:40])
-        self.centre.test_callers[caller] = self.centre.now
+        waited_for = self.centre.test_callers
+        for known in [c for c, at in waited_for.items() if self.centre.now - at > TEST_CALL_COMES_WITHIN]:
+            del waited_for[known]
+        waited_for[caller] = self.centre.now
         name = str(request.get("caller_name", ""))[:60]
         self.centre.effects.append(SwitchCommand(switch, TestCall(dialed, caller, name, digits)))
 
@@ -325,7 +331,7 @@ class Engine:
         call = self.centre.new_call(switch, Direction.INBOUND, CallPhase.OFFERED)
         call.ani, call.ani_name = _clean(event.caller_number, 64), _clean(event.caller_name, TEXT_LIMIT)
         call.dnis, call.trunk = _clean(event.dialed, 64), event.trunk
-        call.test = self.centre.now - self.centre.test_callers.pop(call.ani, 0.0) < 15.0
+        call.test = self.centre.now - self.centre.test_callers.pop(call.ani, 0.0) < TEST_CALL_COMES_WITHIN
         agent = next(
             (a for a in self.centre.agents.values() if event.device and event.device in (a.number, a.device)), None
         )
@@ -395,8 +401,8 @@ class Engine:
             return
         if kind == "device":
             self._agents.device_timer(agent)
-        elif agent.wrapup_until is not None and self.centre.now >= agent.wrapup_until - 0.05:
-            self._agents.wrapup_done(agent)
+        else:
+            self._agents.wrapup_timer(agent)
 
     def _ring_timer(self, channel: str) -> None:
         found = self.centre.channels.get(channel)
@@ -450,6 +456,9 @@ class Engine:
             self.centre.effects.append(Publish(f"cy.evt.queue.{queue_id}", document))
 
 
+_CALLER = re.compile(r"\+?[0-9]{1,32}")
+
+
 def error_reply(error: CallyardError) -> dict[str, Any]:
     return {"ok": False, "error": error.code, "params": error.params, "message": str(error)}
 
@@ -465,7 +474,7 @@ def _seconds(request: Mapping[str, Any]) -> float:
     value = request.get("seconds")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadRequest("seconds is missing", field="seconds")
-    return float(value)
+    return float(min(max(value, -1), SECONDS_LIMIT))
 
 
 def _clean(text: str, limit: int) -> str:
