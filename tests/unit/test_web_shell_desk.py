@@ -129,6 +129,22 @@ def test_phone_credentials_are_only_the_own_and_never_cached(site: Site) -> None
     assert site.client("supervisor").get("/desktop/phone").status_code == 403
 
 
+def test_a_page_that_becomes_the_phone_is_told_to_the_agents_other_pages_only(site: Site) -> None:
+    page = "0" * 8 + "-0000-0000-0000-" + "0" * 12
+    client, colleague = site.client("agent1"), site.client("agent2")
+    with Stream(client) as own, Stream(colleague) as other:
+        own.until("whole")
+        other.until("whole")
+        assert client.post("/desktop/phone/claim", json={"page": page}).status_code == 200
+        assert client.post("/desktop/phone/claim", json={"page": "<x>"}).status_code == 400
+        assert own.until("phone") == {"agent_id": site.engine.agent("1001").agent_id, "page": page}
+        site.engine.on_duty("1002")
+        kinds = []
+        while not kinds or kinds[-1] != "agent":
+            kinds.append(other.next()[0])
+        assert "phone" not in kinds
+
+
 def test_transfer_targets_are_queues_and_colleagues_with_their_state(site: Site) -> None:
     site.engine.on_duty("1002")
     targets = {t["number"]: t for t in site.client("agent1").get("/desktop/targets").json["targets"]}

@@ -110,6 +110,11 @@ class EventHub:
         with self._lock:
             return self._documents.get(("agent", agent_id))
 
+    def tell(self, kind: str, document: Document) -> None:
+        """Pass on something of the site's own; it is not kept for pages that come later."""
+        with self._lock:
+            self._send((kind, document))
+
     def close(self) -> None:
         """End every stream and the thread. Safe in a signal handler's thread."""
         self._closed.set()

@@ -84,6 +84,16 @@ def choose_phone() -> ResponseReturnValue:
     return phone()
 
 
+@blueprint.post("/phone/claim")
+@requires(Permission.DESKTOP_USE)
+def claim_phone() -> ResponseReturnValue:
+    """This page is the agent's phone from now on; a page on another machine lets go instead of registering again."""
+    page = forms.page_id((request.get_json(silent=True) or {}).get("page"))
+    hub: EventHub = current_app.extensions["callyard_hub"]
+    hub.tell("phone", {"agent_id": current_user.agent_id, "page": page})
+    return jsonify(ok=True)
+
+
 @blueprint.get("/targets")
 @requires(Permission.DESKTOP_USE)
 def targets() -> ResponseReturnValue:

@@ -37,6 +37,12 @@ def seconds(value: Any) -> int:
     return int(value)
 
 
+def page_id(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f-]{36}", value):
+        raise BadRequest("a page id is wanted", field="page")
+    return value
+
+
 OPERATIONS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "state": {},
     "login": {},

@@ -86,6 +86,8 @@ def next_text(reader: Reader, seen_by: Viewer) -> str | None:
         seen = seen_by.agent(document)
     elif kind == "queue":
         seen = seen_by.queue(document)
+    elif kind == "phone":
+        seen = document if document["agent_id"] == seen_by.agent_id else None
     return "" if seen is None else encode(kind, seen)
 
 

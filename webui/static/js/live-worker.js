@@ -1,7 +1,8 @@
 // SharedWorker: holds the one event stream of this browser and hands its events to every open tab.
 const ports = new Set();
 const kept = new Map(); // newest document of each subject, for tabs that come later
-const KINDS = ["centre", "agent", "queue", "whole"];
+const KINDS = ["centre", "agent", "queue", "whole", "phone"];
+const PASSING = new Set(["whole", "phone"]); // not kept
 const SILENCE = 40_000; // the server beats every 15 s
 let source = null;
 let up = false;
@@ -27,7 +28,7 @@ function take(kind, data) {
   wait = 500;
   setLink(true);
   const detail = JSON.parse(data);
-  if (kind !== "whole") kept.set(keyOf(kind, detail), { kind, detail });
+  if (!PASSING.has(kind)) kept.set(keyOf(kind, detail), { kind, detail });
   tell({ kind, detail });
 }
 

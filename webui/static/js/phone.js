@@ -3,7 +3,7 @@ import { command, liveCall, onAgent, present } from "./agent.js";
 import { get, post } from "./api.js";
 import { banner, clear } from "./banners.js";
 import { isMuted, onAction, setMuted } from "./bar.js";
-import { text } from "./boot.js";
+import { boot, text } from "./boot.js";
 import { startRinging, stopRinging, unlock } from "./ring.js";
 import { Softphone } from "./softphone.js";
 import { claim, takeOver } from "./tabs.js";
@@ -12,6 +12,8 @@ const place = document.getElementById("cy-phone");
 const dot = place.querySelector('[data-slot="phone-dot"]');
 const words = place.querySelector('[data-slot="phone-text"]');
 const TONES = { registered: "ok", starting: "warn", lost: "bad", rejected: "bad", other: "warn", sip: "ok", simulated: "ok" };
+const PAGE = crypto.randomUUID?.() ?? "";
+const others = new BroadcastChannel(`callyard-phone-${boot.agent?.id}`); // the other tabs of this browser
 let kind = "";
 let device = "";
 let softphone = null;
@@ -68,6 +70,7 @@ function begin(info) {
   softphone = new Softphone(info, document.getElementById("cy-audio"));
   follow(softphone);
   softphone.start();
+  post("/desktop/phone/claim", { page: PAGE }).catch(() => {});
 }
 
 function drop() {
@@ -89,6 +92,11 @@ function useBrowser(info) {
     return;
   }
   unlock();
+  document.addEventListener("cy:phone", ({ detail }) => {
+    if (detail.page === PAGE || !softphone) return;
+    drop();
+    elsewhere(info);
+  });
   claim({ onGot: () => begin(info), onTaken: () => elsewhere(info), onLost: () => { drop(); elsewhere(info); } });
 }
 
@@ -116,13 +124,30 @@ async function answer() {
     await command("answer");
     return;
   }
+  if (!softphone) {
+    others.postMessage("answer");
+    return;
+  }
   stopRinging();
-  await softphone?.answer();
+  await softphone.answer();
+}
+
+function mute(on) {
+  softphone?.mute(on);
+  setMuted(on);
+}
+
+/** What a tab that is not the phone asks of the one that is. */
+function asked({ data }) {
+  if (!softphone) return;
+  if (data === "answer") answer();
+  else if (data === "mute") mute(!isMuted());
 }
 
 function wire() {
   onAction("answer", answer);
-  onAction("mute", () => { const on = !isMuted(); softphone?.mute(on); setMuted(on); });
+  onAction("mute", () => (softphone ? mute(!isMuted()) : others.postMessage("mute")));
+  others.addEventListener("message", asked);
   place.addEventListener("click", (event) => {
     const wanted = event.target.closest("[data-phone-kind]")?.dataset.phoneKind;
     if (wanted) choose(wanted);
