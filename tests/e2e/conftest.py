@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.rig.centre import Centre
+from tests.e2e.rig.crowd import Crowd
 from tests.e2e.rig.sip import SipPhone
 
 HERE = Path(__file__).parent
@@ -77,29 +78,13 @@ async def centre(product: Centre) -> AsyncIterator[Centre]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def phones(centre: Centre) -> AsyncIterator[PhoneMaker]:
-    """Makes registered SIP phones of agents, which are closed and unregistered after the test."""
-    made: list[SipPhone] = []
-
-    async def make(number: str) -> SipPhone:
-        phone = await centre.phone(number)
-        made.append(phone)
-        return phone
-
-    yield make
-    for phone in made:
-        phone.close()
+    """Makes registered SIP phones of agents, which are closed after the test."""
+    async with Crowd(centre) as crowd:
+        yield crowd.phone
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def callers(centre: Centre) -> AsyncIterator[PhoneMaker]:
     """Makes outside callers by number."""
-    made: list[SipPhone] = []
-
-    async def make(number: str, name: str = "Demo Caller") -> SipPhone:
-        caller = await centre.caller(number, name)
-        made.append(caller)
-        return caller
-
-    yield make
-    for caller in made:
-        caller.close()
+    async with Crowd(centre) as crowd:
+        yield crowd.caller

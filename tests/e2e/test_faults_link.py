@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.rig.centre import until
+from tests.e2e.rig.crowd import Crowd
 from tests.e2e.rig.ledger import calls_of, finished_call
 from tests.e2e.rig.outside import OutsideCentre
-from tests.e2e.rig.sip import SipPhone
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CUSTOMER_TONE, AGENT_TONE, OTHER_TONE = 1000.0, 600.0, 1600.0
@@ -32,9 +32,18 @@ async def outside(e2e_folder: Path) -> AsyncIterator[OutsideCentre]:
     assert not centre.crashes(), f"the product printed:\n{centre.crashes()}"
 
 
-async def test_link_cut_in_the_middle_of_calls(outside: OutsideCentre) -> None:
-    one, two = await outside.phone("1001"), await outside.phone("1002")
-    a, b = [await outside.caller(f"1390000050{n}") for n in (1, 2)]
+@pytest_asyncio.fixture(loop_scope="session")
+async def crowd(outside: OutsideCentre) -> AsyncIterator[Crowd]:
+    await outside.proxy.mend()
+    await until("linked", lambda: _link_is(outside, up=True), 10)
+    await outside.everybody_off()
+    async with Crowd(outside) as people:
+        yield people
+
+
+async def test_link_cut_in_the_middle_of_calls(outside: OutsideCentre, crowd: Crowd) -> None:
+    one, two = await crowd.phone("1001"), await crowd.phone("1002")
+    a, b = [await crowd.caller(f"1390000050{n}") for n in (1, 2)]
     await outside.on_duty("1001")
     call_a = await a.dial(ORDERS_DID, CUSTOMER_TONE)
     leg_a = await one.incoming(10)
@@ -70,12 +79,10 @@ async def test_link_cut_in_the_middle_of_calls(outside: OutsideCentre) -> None:
         row = await finished_call(outside, number)
         assert [leg.kind for leg in row.legs] == ["customer", "agent"]
         assert len(await calls_of(outside, number)) == 1
-    _close(one, two, a, b)
 
 
-async def test_link_cut_while_the_phone_rings_dials_nobody_twice(outside: OutsideCentre) -> None:
-    await outside.everybody_off()
-    phone, caller = await outside.phone("1001"), await outside.caller("13900000511")
+async def test_link_cut_while_the_phone_rings_dials_nobody_twice(outside: OutsideCentre, crowd: Crowd) -> None:
+    phone, caller = await crowd.phone("1001"), await crowd.caller("13900000511")
     await outside.on_duty("1001")
     call = await caller.dial(ORDERS_DID, CUSTOMER_TONE)
     leg = await phone.incoming(10)
@@ -94,12 +101,10 @@ async def test_link_cut_while_the_phone_rings_dials_nobody_twice(outside: Outsid
     await call.becomes("ended")
     row = await finished_call(outside, "13900000511")
     assert [leg.kind for leg in row.legs] == ["customer", "agent"]
-    _close(phone, caller)
 
 
-async def test_caller_of_the_dark_time_is_served_after_it(outside: OutsideCentre) -> None:
-    await outside.everybody_off()
-    phone, caller = await outside.phone("1001"), await outside.caller("13900000521")
+async def test_caller_of_the_dark_time_is_served_after_it(outside: OutsideCentre, crowd: Crowd) -> None:
+    phone, caller = await crowd.phone("1001"), await crowd.caller("13900000521")
     await outside.on_duty("1001")
     await outside.proxy.cut()
     await until("the engine knows", lambda: _link_is(outside, up=False), 10)
@@ -113,14 +118,8 @@ async def test_caller_of_the_dark_time_is_served_after_it(outside: OutsideCentre
     await leg.becomes("ended")
     await finished_call(outside, "13900000521")
     assert len(await calls_of(outside, "13900000521")) == 1
-    _close(phone, caller)
 
 
 async def _link_is(centre: OutsideCentre, *, up: bool) -> bool:
     floor = await centre.floor()
     return all(switch["up"] is up for switch in floor["switches"])
-
-
-def _close(*phones: SipPhone) -> None:
-    for phone in phones:
-        phone.close()

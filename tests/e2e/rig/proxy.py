@@ -20,6 +20,7 @@ class LinkProxy:
         self.links = 0
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> LinkProxy:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -33,6 +34,7 @@ class LinkProxy:
         for writer in list(self._open):
             writer.transport.abort()
         self._open.clear()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def mend(self) -> None:
         if self._server is None:
@@ -47,6 +49,9 @@ class LinkProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.links += 1
+        if task := asyncio.current_task():
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
         except OSError:

@@ -1,0 +1,33 @@
+"""The SIP phones and callers of one test, all let go at its end however it ends."""
+
+from __future__ import annotations
+
+from tests.e2e.rig.centre import Centre
+from tests.e2e.rig.sip import SipPhone
+
+
+class Crowd:
+    """``async with Crowd(centre) as crowd``: ``await crowd.phone("1001")``, ``await crowd.caller("13900000001")``."""
+
+    def __init__(self, centre: Centre) -> None:
+        self.centre = centre
+        self._made: list[SipPhone] = []
+
+    async def __aenter__(self) -> Crowd:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for each in self._made:
+            each.close()
+
+    async def phone(self, number: str) -> SipPhone:
+        """A registered SIP phone of agent ``number``."""
+        phone = await self.centre.phone(number)
+        self._made.append(phone)
+        return phone
+
+    async def caller(self, number: str, name: str = "Demo Caller") -> SipPhone:
+        """Somebody outside."""
+        caller = await self.centre.caller(number, name)
+        self._made.append(caller)
+        return caller
