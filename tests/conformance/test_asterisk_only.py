@@ -152,8 +152,8 @@ async def test_commands_are_quick(asterisk_world: AsteriskWorld, record_property
     for turn in range(15):
         line = await world.call_in("8000", "1", "")
         since = world.log.mark()
-        await world.log.until_true(lambda: bool(world.switch.channels), what="a call")  # type: ignore[attr-defined]
-        customer = next(iter(world.switch.channels))  # type: ignore[attr-defined]
+        await world.log.until_true(lambda: bool(world.switch.channels), what="a call")
+        customer = next(iter(world.switch.channels))
         begun = time.monotonic()
         await world.switch.execute(Answer(customer))
         await world.log.until(ChannelAnswered, channel=customer)

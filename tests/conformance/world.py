@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Protocol
 
@@ -51,9 +52,11 @@ class Leg(Protocol):
 class World(Protocol):
     """A switch with its surroundings. ``devices``: ``1001`` and ``1002`` exist, not registered."""
 
-    switch: Switch
     log: EventLog
     spool: Path
+
+    @property
+    def switch(self) -> Switch: ...
 
     async def register(self, device: str) -> None: ...
     async def unregister(self, device: str) -> None: ...
@@ -75,8 +78,6 @@ _ids = iter(range(1, 10**9))
 
 def new_channel() -> str:
     """A channel id no earlier run on the same switch has used."""
-    import secrets
-
     return f"conf-{secrets.token_hex(6)}-{next(_ids)}"
 
 

@@ -306,6 +306,24 @@ async def test_a_play_cut_off_by_a_lost_link_is_reported_as_failed(
     assert (await switch.snapshot()).channels[0].controlled
 
 
+async def test_a_prompt_that_ends_because_of_the_hang_up_is_reported_as_failed(
+    ami: FakeAmi, switch: AsteriskSwitch, log: EventLog
+) -> None:
+    await offered(ami, log, "c1")
+    await switch.execute(Play("c1", ("zh_CN/welcome", "zh_CN/menu"), "p1"))
+    (prompt,) = await ami.received("AGI")
+    ami.send(
+        frame(Event="HangupRequest", Uniqueid="c1")
+        + frame(Event="AsyncAGIExec", Uniqueid="c1", CommandId=prompt["CommandID"], Result="200%20result%3D-1")
+        + hangup("c1")
+    )
+    ended = await log.until(ChannelHungUp)
+    assert (ended.cause, ended.by_far_side) == (Cause.CANCELLED, True)
+    assert [(e.play_id, e.reason) for e in log.all(PlayFinished)] == [("p1", PlayEnd.FAILED)]
+    assert log.kinds("c1")[-2:] == [PlayFinished, ChannelHungUp]
+    assert len(ami.named("AGI")) == 1
+
+
 async def test_what_happens_while_the_truth_is_read_comes_after_link_up(ami: FakeAmi, log: EventLog) -> None:
     def late_truth(fields: dict[str, str]) -> bytes:
         ident = fields["ActionID"]
