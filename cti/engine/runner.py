@@ -31,6 +31,10 @@ STATS_BUCKET = "cy_stats"
 log = structlog.get_logger(__name__)
 
 
+class Overtaken(SwitchError):
+    """The snapshot is older than the link."""
+
+
 class EngineRunner:
     """One engine over any number of switches. ``start`` returns when configuration and agents are known."""
 
@@ -132,7 +136,7 @@ class EngineRunner:
     async def _reconcile(self, name: str, *, until_done: bool) -> None:
         """Snapshot and reconcile one switch; after a connect again and again until it worked."""
         if name in self._reconciling:
-            return
+            return  # it notices by itself when the link was new meanwhile
         self._reconciling.add(name)
         try:
             while True:
@@ -141,20 +145,22 @@ class EngineRunner:
                     return
                 except SwitchError as error:
                     log.warning("snapshot failed", switch=name, error=str(error))
-                    if not until_done or not self.engine.centre.switches[name].up:
+                    status = self.engine.centre.switches[name]
+                    if not status.up or (status.reconciled and not until_done):
                         return
                 await asyncio.sleep(SNAPSHOT_RETRY)
         finally:
             self._reconciling.discard(name)
 
     async def _reconcile_once(self, name: str) -> None:
-        asked_at = self._clock()
+        asked_at, status = self._clock(), self.engine.centre.switches[name]
+        links = status.links
         snapshot = await self._switches[name].snapshot()
-        ledger = {}
-        for call_id in self.engine.unknown_calls(snapshot):
-            document = await self._ledger(call_id)
-            if document is not None:
-                ledger[call_id] = document
+        unknown = self.engine.unknown_calls(snapshot)
+        documents = await asyncio.gather(*(self._ledger(call_id) for call_id in unknown))
+        ledger = {call_id: document for call_id, document in zip(unknown, documents, strict=True) if document}
+        if status.links != links:
+            raise Overtaken("the link was lost since the snapshot was asked for")
         self._do(self.engine.on_snapshot(self._clock(), name, snapshot, asked_at, ledger))
 
     async def _ledger(self, call_id: str) -> Document | None:
@@ -174,7 +180,15 @@ class EngineRunner:
             self._bus.put_soon(STATS_BUCKET, "today", {"day": self._day, **self.engine.today()})
             for name, status in self.engine.centre.switches.items():
                 if status.up:
-                    await self._reconcile(name, until_done=False)
+                    await self._reconcile_safely(name)
+
+    async def _reconcile_safely(self, name: str) -> None:
+        """A mistake in one round must not end all the later ones."""
+        try:
+            await self._reconcile(name, until_done=False)
+        except Exception:
+            self.engine.centre.counters["engine:bug"] += 1
+            log.exception("reconciliation failed", switch=name)
 
     def _today(self) -> str:
         return datetime.fromtimestamp(self._clock(), UTC).astimezone().date().isoformat()

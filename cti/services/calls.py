@@ -165,12 +165,16 @@ class CallControl:
     def _expire(self, call: Call, leg: Leg) -> None:
         if not leg.pending or self._centre.now - leg.pending_since < PENDING_LIMIT:
             return
+        if not self._centre.switches[call.switch].up:
+            return  # nothing can be asked for: wait for the link
+        known_at = leg.changed_at
         again = leg.pending == "hangup"
         leg.pending = ""
         leg.attempts += 1
         self._centre.counters["settle:expired"] += 1
         if again or leg.attempts >= MAX_ATTEMPTS:
             self._pend(call, leg, "hangup")
+            leg.changed_at = known_at  # asking again is no news of the channel
             self._centre.command(call, Hangup(leg.channel, Cause.FAILED))
 
     def refused(self, call: Call, leg: Leg, error: CallyardError) -> None:

@@ -72,6 +72,7 @@ class SwitchStatus:
     up: bool = False
     since: float = 0.0
     reconciled: bool = False
+    links: int = 0  # how often the link came or went: a snapshot asked for before is of no use
     devices: dict[str, bool] = field(default_factory=dict)
 
 
@@ -92,6 +93,7 @@ class Centre:
         self.wrapped: dict[str, Call] = {}  # by agent id: the ended call that the wrap-up is about
         self.test_callers: dict[str, float] = {}
         self.counters: Counter[str] = Counter()
+        self.gone: dict[str, float] = {}  # channels that hung up lately: a snapshot may still show them
 
     # ------------------------------------------------------------ effects
 

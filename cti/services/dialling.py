@@ -42,6 +42,7 @@ class Dialling:
         call, leg = self._on(agent)
         if not leg.joined or leg.kind is not LegKind.AGENT:
             raise NotAllowedNow("only in a conversation of one's own")
+        self._switch_up(call.switch)
         return call, leg
 
     def _with_customer(self, agent: Agent) -> tuple[Call, Leg, Leg]:
@@ -302,6 +303,7 @@ class Dialling:
         call, old = found
         if device not in (agent.number, f"{agent.number}-web"):
             raise BadRequest("this phone does not belong to the agent", device=device)
+        self._switch_up(call.switch)
         if not old.joined and call.waiting_for_agent != agent.agent_id:
             self._ring_again(call, old, agent, device)
             return

@@ -7,6 +7,7 @@ Inputs: switch events, timers, requests of agents and supervisors, configuration
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,6 +58,7 @@ QUEUE_PUBLISH_EVERY = 0.2
 TEXT_LIMIT = 200
 SECONDS_LIMIT = 10**6
 TEST_CALL_COMES_WITHIN = 15.0
+EARLY_LIMIT = 10_000
 
 
 class Engine:
@@ -69,12 +71,13 @@ class Engine:
         self._routing = Routing(self.centre, self._control, self._acd)
         self._lifecycle = Lifecycle(self.centre, self._control, self._acd, self._routing, self._dialling)
         self._reconciler = Reconciler(
-            self.centre, self._control, self._acd, self._routing, self._lifecycle, self._offered
+            self.centre, self._control, self._acd, self._routing, self._lifecycle, self._dialling, self._offered
         )
         self._queue_timers: set[str] = set()
         self._stored: dict[str, dict[str, Any]] = {}
         self._recordings: dict[str, dict[str, Any]] = {}
         self._centre_dirty = True
+        self._early: dict[str, deque[SwitchEvent]] = {}  # of channels not known yet, before the first snapshot
 
     # ------------------------------------------------------------ inputs
 
@@ -142,6 +145,9 @@ class Engine:
     ) -> list[Effect]:
         self.centre.now = now
         self._reconciler.run(switch, snapshot, asked_at, ledger)
+        for event in self._early.pop(switch, ()):
+            self._event(switch, event)
+        self._recordings = {i: r for i, r in self._recordings.items() if r["call_id"] in self.centre.calls}
         for call in self.centre.calls.values():
             for recording in call.recordings:
                 if recording.ended_at is None:
@@ -281,6 +287,8 @@ class Engine:
         elif isinstance(event, RecordingStarted | RecordingStopped):
             self._recording(event)
         else:
+            if isinstance(event, ChannelHungUp):
+                self.centre.gone[event.channel] = self.centre.now
             found = self.centre.channels.get(event.channel)
             if found is None:
                 self._stray(switch, event)
@@ -321,6 +329,9 @@ class Engine:
 
     def _stray(self, switch: str, event: SwitchEvent) -> None:
         """An event of a channel no longer ours. One that was answered too late must not stay up."""
+        if not self.centre.switches[switch].reconciled:
+            self._early.setdefault(switch, deque(maxlen=EARLY_LIMIT)).append(event)
+            return
         self.centre.counters["stray"] += 1
         if isinstance(event, ChannelAnswered) and event.channel.startswith("cy-"):
             self.centre.effects.append(SwitchCommand(switch, Hangup(event.channel, Cause.CANCELLED)))
@@ -365,6 +376,8 @@ class Engine:
     def _link(self, switch: str, event: LinkUp | LinkLost) -> None:
         status = self.centre.switches[switch]
         status.up, status.since, status.reconciled = isinstance(event, LinkUp), self.centre.now, False
+        status.links += 1
+        self._early.pop(switch, None)
         self._centre_dirty = True
 
     def _recording(self, event: RecordingStarted | RecordingStopped) -> None:

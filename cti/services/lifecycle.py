@@ -212,9 +212,9 @@ class Lifecycle:
             self._acd.offer_failed(call)
         else:
             self._fail_transfers(call)
-            self._queue_again(call, "agent_busy")
+            self.queue_again(call, "agent_busy")
 
-    def _queue_again(self, call: Call, otherwise: str) -> None:
+    def queue_again(self, call: Call, otherwise: str) -> None:
         """Back to the queue the call came from, first in line; without one, a last sentence."""
         if call.customer is None:
             self._control.hangup_all(call)
@@ -258,7 +258,7 @@ class Lifecycle:
                 self._acd.agents.event(agent, AgentEvent.NOT_READY, "device_lost")
             self._acd.agents.give_back(agent, AgentEvent.RELEASE, notice="device_lost")
             if not self._hand_over(call, agent.agent_id):
-                self._queue_again(call, "transfer_failed")
+                self.queue_again(call, "transfer_failed")
 
     def _consulted_gone(self, call: Call, leg: Leg, *, answered: bool, cause: Cause) -> None:
         if leg.released and call.live(LegKind.CONSULTED) is not None:
@@ -296,7 +296,7 @@ class Lifecycle:
             self._control.hangup_all(call, by="agent")
             return
         self._fail_transfers(call)
-        self._queue_again(call, "transfer_failed")
+        self.queue_again(call, "transfer_failed")
 
     def _fail_transfers(self, call: Call) -> None:
         for transfer in call.transfers:

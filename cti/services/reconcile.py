@@ -12,10 +12,12 @@ from typing import Any
 from cti.domain.agents import ON_CALL, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, LegState
 from cti.domain.switch import Cause, ChannelOffered, ChannelSnapshot, Hangup, Snapshot
+from cti.machines.connection import LegEvent
 from cti.services import channel_state
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
+from cti.services.dialling import Dialling
 from cti.services.effects import SwitchCommand
 from cti.services.lifecycle import Lifecycle
 from cti.services.routing import Routing
@@ -24,6 +26,11 @@ NEWS_GRACE = 2.0
 """Seconds before the snapshot within which a leg's own events are trusted more."""
 
 ORPHAN_AGE = 5.0
+
+GONE_KEPT = 60.0
+
+LOST_VERSIONS = 1000
+"""A call without its ledger goes on at this version: surely newer than what was written of it."""
 
 
 class Reconciler:
@@ -34,6 +41,7 @@ class Reconciler:
         acd: Acd,
         routing: Routing,
         lifecycle: Lifecycle,
+        dialling: Dialling,
         offered: Callable[[str, ChannelOffered], None],
     ) -> None:
         self._centre = centre
@@ -41,6 +49,7 @@ class Reconciler:
         self._acd = acd
         self._routing = routing
         self._lifecycle = lifecycle
+        self._dialling = dialling
         self._offered = offered
 
     def unknown_calls(self, snapshot: Snapshot) -> list[str]:
@@ -53,16 +62,20 @@ class Reconciler:
         first = not status.reconciled
         self._devices(switch, snapshot)
         adopted: list[Call] = []
-        for channel in snapshot.channels:
-            if channel.channel not in self._centre.channels:
-                self._unknown(switch, channel, ledger, adopted)
+        self._forget_gone(asked_at)
+        known = self._centre.channels.keys() | self._centre.gone.keys()
+        for channel in sorted((c for c in snapshot.channels if c.channel not in known), key=_customers_first):
+            self._take(switch, channel, ledger, adopted)
         status.reconciled = True
+        for call in adopted:
+            for leg in call.live_legs():
+                self._resume_agent(call, leg, {channel.channel for channel in snapshot.channels})
         self._update_known(switch, snapshot, asked_at)
         self._vanished(switch, snapshot, asked_at)
         for call in adopted:
             if call.alive and call.call_id in self._centre.calls:
                 self._resume(call)
-        if first:
+        if first and all(s.reconciled or not s.up for s in self._centre.switches.values()):
             for agent in list(self._centre.agents.values()):
                 self._acd.agents.settle_restored(agent)
         for call in list(self._centre.calls.values()):
@@ -77,18 +90,40 @@ class Reconciler:
         for device in before.keys() | snapshot.devices.keys():
             self._acd.agents.device_changed(device, self._centre.device_registered(device))
 
+    def _forget_gone(self, asked_at: float) -> None:
+        gone = self._centre.gone
+        for channel in [c for c, at in gone.items() if abs(asked_at - at) > GONE_KEPT]:
+            del gone[channel]
+
     # ------------------------------------------------------------ channels we do not know
 
-    def _unknown(
+    def _take(
         self, switch: str, channel: ChannelSnapshot, ledger: Mapping[str, dict[str, Any]], adopted: list[Call]
     ) -> None:
         state = channel_state.decode(channel.state)
+        try:
+            self._unknown(switch, channel, state, ledger, adopted)
+        except (ValueError, TypeError, OverflowError):
+            self._centre.counters["reconcile:bad_state"] += 1
+            self._unknown(switch, channel, {}, ledger, adopted)
+
+    def _unknown(
+        self,
+        switch: str,
+        channel: ChannelSnapshot,
+        state: dict[str, object],
+        ledger: Mapping[str, dict[str, Any]],
+        adopted: list[Call],
+    ) -> None:
         if state:
             call = self._centre.calls.get(str(state["c"]))
+            revived = self._revive(switch, state, ledger) if call is None else call
+            self._adopt(revived, channel, state)
             if call is None:
-                call = self._revive(switch, state, ledger)
-                adopted.append(call)
-            self._adopt(call, channel, state)
+                self._centre.calls[revived.call_id] = revived
+                adopted.append(revived)
+                for leg in revived.live_legs():
+                    self._centre.channels[leg.channel] = (revived, leg)
         elif channel.incoming and channel.controlled:
             offered = ChannelOffered(
                 self._centre.now,
@@ -100,6 +135,9 @@ class Reconciler:
                 channel.trunk,
             )
             self._offered(switch, offered)
+            found = self._centre.channels.get(channel.channel)
+            if channel.answered and found is not None:
+                self._lifecycle.answered(*found)
         elif channel.channel.startswith("cy-") and channel.age > ORPHAN_AGE:
             self._centre.counters["reconcile:orphan"] += 1
             self._centre.effects.append(SwitchCommand(switch, Hangup(channel.channel)))
@@ -114,21 +152,21 @@ class Reconciler:
             call = Call(call_id, switch, Direction(str(state.get("d", "inbound"))), _seconds(state.get("s")))
             call.dnis, call.queue_id = str(state.get("n", "")), str(state.get("q", ""))
             call.language = str(state.get("g", call.language))
+            call.phase, call.version = CallPhase(str(state.get("p", call.phase))), LOST_VERSIONS
+        if state.get("k") != LegKind.CUSTOMER:
+            return call  # what it carries is as old as the leg
         call.phase = CallPhase(str(state.get("p", call.phase)))
         call.priority = int(_seconds(state.get("r")))
         call.first_in_line = bool(state.get("f"))
         if state.get("t") is not None:
             call.queued_at = _seconds(state.get("t"))
-        self._centre.calls[call_id] = call
-        for leg in call.live_legs():
-            self._centre.channels[leg.channel] = (call, leg)
         return call
 
     def _adopt(self, call: Call, channel: ChannelSnapshot, state: dict[str, object]) -> None:
         leg = next((leg for leg in call.legs if leg.channel == channel.channel), None)
         if leg is None:
             leg = Leg(str(state.get("l")), LegKind(str(state.get("k", "customer"))), channel.channel, self._centre.now)
-            leg.agent_id = str(state.get("a", ""))
+            leg.agent_id, leg.device = str(state.get("a", "")), channel.device
             leg.state = LegState.CONNECTED if channel.answered else LegState.INITIATED
             leg.joined = bool(channel.peer)
             call.legs.append(leg)
@@ -136,15 +174,18 @@ class Reconciler:
             call.ani, call.ani_name = channel.caller_number, channel.caller_name
         leg.answered, leg.controlled, leg.peer = channel.answered, channel.controlled, channel.peer
         leg.ended_at = None
+        if channel.answered and leg.state in (LegState.INITIATED, LegState.ALERTING):
+            self._centre.leg_event(leg, LegEvent.ANSWER)
         self._centre.channels[channel.channel] = (call, leg)
 
     def _resume(self, call: Call) -> None:
         """Go on with an adopted call where it was."""
-        for leg in call.live_legs():
-            self._resume_agent(call, leg)
         customer = call.customer
-        if customer is None and call.direction is Direction.INBOUND:
+        others = [leg for leg in call.live_legs() if leg is not customer and leg.pending != "hangup"]
+        if customer is None and (call.direction is Direction.INBOUND or self._nobody_dialled(call)):
             self._control.hangup_all(call)
+        elif customer is not None and (customer.pending == "hangup" or call.waiting_for_agent):
+            pass
         elif customer is not None and call.phase is CallPhase.QUEUED and call.queue_id in self._centre.queues:
             customer.wants = Audio.MUSIC
             self._centre.queues[call.queue_id].add(call)
@@ -154,10 +195,22 @@ class Reconciler:
             self._centre.dirty_queues.add(call.queue_id)
         elif customer is not None and call.phase is CallPhase.OFFERED and not customer.answered:
             self._routing.caller_offered(call, customer)
-        elif customer is not None and call.phase in (CallPhase.MENU, CallPhase.OFFERED):
+        elif customer is not None and not others:
             call.menu = None
-            self._routing.caller_answered(call)
+            self._resume_customer(call)
         self._resume_pair(call)
+
+    def _nobody_dialled(self, call: Call) -> bool:
+        """An agent who was about to be connected, with nobody: dialling is not done twice."""
+        agent_leg = call.live(LegKind.AGENT)
+        return agent_leg is not None and agent_leg.answered and self._dialling.wants_partner(call)
+
+    def _resume_customer(self, call: Call) -> None:
+        """A customer with nobody to talk to: the menu again, else back into the queue."""
+        if call.phase in (CallPhase.MENU, CallPhase.OFFERED) and call.direction is Direction.INBOUND:
+            self._routing.caller_answered(call)
+        else:
+            self._lifecycle.queue_again(call, "transfer_failed")
 
     def _resume_pair(self, call: Call) -> None:
         for leg in call.live_legs():
@@ -172,9 +225,9 @@ class Reconciler:
         if held and call.customer is not None:
             call.customer.wants = Audio.MUSIC
 
-    def _resume_agent(self, call: Call, leg: Leg) -> None:
+    def _resume_agent(self, call: Call, leg: Leg, there: set[str]) -> None:
         agent = self._centre.agents.get(leg.agent_id)
-        if agent is None:
+        if agent is None or (leg.channel not in there and (agent.call_id or agent.state not in ON_CALL)):
             return
         agent.call_id, agent.leg_id = call.call_id, leg.leg_id
         agent.device = leg.device or agent.device
@@ -192,7 +245,11 @@ class Reconciler:
             if found is None or found[1].changed_at > asked_at - NEWS_GRACE:
                 continue
             call, leg = found
-            if (leg.controlled, leg.peer) != (channel.controlled, channel.peer):
+            partner = self._centre.channels.get(channel.peer)
+            if channel.peer and leg.peer != channel.peer and partner is not None and partner[0] is call:
+                self._centre.counters["reconcile:bridged"] += 1
+                self._lifecycle.bridged(call, channel.channel, channel.peer)
+            elif (leg.controlled, leg.peer) != (channel.controlled, channel.peer):
                 self._centre.counters["reconcile:media"] += 1
                 leg.controlled, leg.peer, leg.music_on = channel.controlled, channel.peer, False
                 leg.pending = "hangup" if leg.pending == "hangup" else ""
@@ -212,6 +269,10 @@ class Reconciler:
                 cause = Cause.NORMAL if leg.kind is LegKind.CUSTOMER else Cause.FAILED
                 if leg.alive:
                     self._lifecycle.gone(call, leg, cause, leg.kind is LegKind.CUSTOMER)
+
+
+def _customers_first(channel: ChannelSnapshot) -> bool:
+    return channel_state.decode(channel.state).get("k") != LegKind.CUSTOMER
 
 
 def _seconds(value: object) -> float:
