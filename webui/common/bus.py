@@ -6,22 +6,18 @@ from typing import Any, Protocol
 
 from flask import current_app
 
+from cti.bus.sync import Subscription
 from cti.domain.errors import CallyardError, EngineUnavailable
 
 KEY = "callyard_bus"
 DEADLINE = 3.0
 
 
-class Subscription(Protocol):
-    def get(self, timeout: float | None = None) -> Any: ...
-    def close(self) -> None: ...
-
-
 class WebBus(Protocol):
     """What the site needs of ``cti.bus.sync.SyncBus``; tests give their own."""
 
     def request(self, subject: str, payload: dict[str, Any], timeout: float = DEADLINE) -> dict[str, Any]: ...
-    def subscribe(self, subject: str) -> Subscription: ...
+    def subscribe(self, subject: str, timeout: float = DEADLINE) -> Subscription: ...
 
 
 class Refused(CallyardError):

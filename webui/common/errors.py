@@ -45,7 +45,7 @@ def message_for(code: str, params: dict[str, Any] | None = None) -> str:
         "switch.refused": _("The switch refused that. Check the number, and that the phone is connected."),
         "switch.failed": _("The switch could not do that."),
     }
-    return messages.get(code) or _("That did not work (%(code)s).", code=code)
+    return str(messages.get(code) or _("That did not work (%(code)s).", code=code))
 
 
 def http_text(status: int) -> tuple[str, str]:

@@ -27,7 +27,7 @@ COOKIE_KEY = "locale"
 FOLDER = Path(__file__).resolve().parent.parent / "translations"
 
 
-class Catalogue(Domain):
+class Catalogue(Domain):  # type: ignore[misc]
     """All ``.po`` files of a locale as one set of translations."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
@@ -51,7 +51,7 @@ def load_catalogue(folder: Path, locale: str) -> NullTranslations:
         if merged is None:
             merged = part
         else:
-            merged._catalog.update({k: v for k, v in part._catalog.items() if k})  # type: ignore[attr-defined]
+            merged._catalog.update({k: v for k, v in part._catalog.items() if k})
     return merged or NullTranslations()
 
 
@@ -126,6 +126,6 @@ def install(app: Flask) -> None:
         timezone_selector=choose_timezone,
         default_translation_directories=str(FOLDER),
     )
-    babel.domain_instance = catalogue  # type: ignore[assignment]
+    babel.domain_instance = catalogue
     filters: dict[str, Any] = {"localtime": localtime, "duration": duration, "money": money}
     app.jinja_env.filters.update(filters)

@@ -22,7 +22,7 @@ MARKER = "mark"
 
 
 @dataclass(frozen=True)
-class CurrentUser(UserMixin):
+class CurrentUser(UserMixin):  # type: ignore[misc]
     """Who asks. ``agent_id`` and ``agent_number`` are empty for a user without a phone."""
 
     id: str
