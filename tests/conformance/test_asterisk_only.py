@@ -7,6 +7,7 @@ import base64
 import os
 import statistics
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -143,7 +144,9 @@ def _masked(data: bytes) -> bytes:
     return b"\x81" + bytes([0x80 | 126]) + len(data).to_bytes(2, "big") + b"\0\0\0\0" + data
 
 
-async def test_commands_are_quick(asterisk_world: AsteriskWorld, record_property: pytest.RecordProperty) -> None:
+async def test_commands_are_quick(
+    asterisk_world: AsteriskWorld, record_property: Callable[[str, object], None]
+) -> None:
     """Not a benchmark: a guard against waits of 20 and 100 ms, which Asterisk's AGI loop has when it is not woken."""
     world = asterisk_world
     await world.register("1001")

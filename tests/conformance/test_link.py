@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused, LinkDown
@@ -142,8 +144,9 @@ async def test_who_called_meanwhile_is_in_the_snapshot_and_can_be_served(world: 
     since = await lose(world)
     await world.call_in("8000", "13800138000", "")
     await restore(world, since)
-    while not (shown := (await world.switch.snapshot()).channels):
-        pass
+    async with asyncio.timeout(5):
+        while not (shown := (await world.switch.snapshot()).channels):
+            await asyncio.sleep(0.01)
     (caller,) = shown
     assert (caller.incoming, caller.controlled, caller.answered) == (True, True, False)
     await world.switch.execute(Hangup(caller.channel))

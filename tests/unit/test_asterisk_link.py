@@ -11,11 +11,14 @@ import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown
 from cti.domain.switch import (
+    Bridge,
     Capability,
     Cause,
     ChannelAnswered,
+    ChannelBridged,
     ChannelHungUp,
     ChannelOffered,
+    ChannelUnbridged,
     DeviceTarget,
     Digit,
     Hangup,
@@ -27,6 +30,7 @@ from cti.domain.switch import (
     PlayFinished,
     SetState,
     TestCall,
+    Unbridge,
 )
 from cti.switches.asterisk import AsteriskSwitch
 from tests.fakes.ami import FakeAmi, frame
@@ -322,6 +326,69 @@ async def test_a_prompt_that_ends_because_of_the_hang_up_is_reported_as_failed(
     assert [(e.play_id, e.reason) for e in log.all(PlayFinished)] == [("p1", PlayEnd.FAILED)]
     assert log.kinds("c1")[-2:] == [PlayFinished, ChannelHungUp]
     assert len(ami.named("AGI")) == 1
+
+
+async def bridged(ami: FakeAmi, switch: AsteriskSwitch, log: EventLog) -> str:
+    """Two callers in a bridge; ``c1`` holds it. Returns the id of its bridge command."""
+    for uniqueid in ("c1", "c2"):
+        await offered(ami, log, uniqueid)
+        ami.send(frame(Event="Newstate", Uniqueid=uniqueid, ChannelState="6"))
+        await log.until(ChannelAnswered, channel=uniqueid)
+    await switch.execute(Bridge("c1", "c2"))
+    for uniqueid in ("c2", "c1"):
+        ami.send(frame(Event="BridgeEnter", Uniqueid=uniqueid, BridgeUniqueid="b"))
+    await log.until(ChannelBridged, channel="c1", peer="c2")
+    return next(a["CommandID"] for a in ami.named("AGI") if "EXEC Bridge" in a["Command"])
+
+
+async def test_parting_who_is_just_being_left_alone_ends_under_control(
+    ami: FakeAmi, switch: AsteriskSwitch, log: EventLog
+) -> None:
+    command = await bridged(ami, switch, log)
+
+    def too_late(fields: dict[str, str]) -> bytes:
+        return (
+            frame(Event="HangupRequest", Uniqueid="c2")
+            + frame(Event="BridgeLeave", Uniqueid="c2", BridgeUniqueid="b")
+            + hangup("c2")
+            + frame(Event="BridgeLeave", Uniqueid="c1", BridgeUniqueid="b")
+            + frame(Event="AsyncAGIExec", Uniqueid="c1", CommandId=command, Result="200%20result%3D0")
+            + frame(Response="Error", ActionID=fields["ActionID"], Message="ExtraChannel does not exist: c2")
+        )
+
+    ami.answers["Redirect"] = too_late
+    await switch.execute(Unbridge("c1"))
+    await log.until(ChannelUnbridged, channel="c1")
+    assert len(log.all(ChannelUnbridged)) == 1
+    await switch.execute(Play("c1", ("zh_CN/welcome",), "p1"))
+
+
+async def test_parted_channels_report_themselves_once(ami: FakeAmi, switch: AsteriskSwitch, log: EventLog) -> None:
+    command = await bridged(ami, switch, log)
+    await switch.execute(Unbridge("c2"))
+    for uniqueid in ("c1", "c2"):
+        ami.send(frame(Event="BridgeLeave", Uniqueid=uniqueid, BridgeUniqueid="b"))
+    ami.send(frame(Event="AsyncAGIExec", Uniqueid="c1", CommandId=command, Result="200%20result%3D0"))
+    for uniqueid in ("c1", "c2"):
+        ami.send(agi_start(uniqueid, context="callyard-parked"))
+    await log.until(ChannelUnbridged, channel="c2")
+    assert [e.channel for e in log.all(ChannelUnbridged)] == ["c1", "c2"]
+
+
+async def test_a_bridge_that_never_came_about_leaves_both_under_control(
+    ami: FakeAmi, switch: AsteriskSwitch, log: EventLog
+) -> None:
+    for uniqueid in ("c1", "c2"):
+        await offered(ami, log, uniqueid)
+        ami.send(frame(Event="Newstate", Uniqueid=uniqueid, ChannelState="6"))
+        await log.until(ChannelAnswered, channel=uniqueid)
+    await switch.execute(Bridge("c1", "c2"))
+    command = next(a["CommandID"] for a in ami.named("AGI") if "EXEC Bridge" in a["Command"])
+    ami.send(frame(Event="AsyncAGIExec", Uniqueid="c1", CommandId=command, Result="200%20result%3D0"))
+    await log.until(ChannelUnbridged, channel="c2")
+    assert log.all(ChannelBridged) == []
+    for uniqueid in ("c1", "c2"):
+        await switch.execute(Play(uniqueid, ("zh_CN/welcome",), "p1"))
 
 
 async def test_what_happens_while_the_truth_is_read_comes_after_link_up(ami: FakeAmi, log: EventLog) -> None:

@@ -61,6 +61,7 @@ class AstChannel:
     bridge: str = ""
     bridge_to: str = ""
     parting: bool = False
+    back_while_parting: bool = False
     ending: bool = False
     by_far_side: bool = False
     hangup_asked: Cause | None = None

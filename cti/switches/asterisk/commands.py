@@ -156,8 +156,11 @@ async def unbridge(switch: AsteriskSwitch, command: Unbridge, deadline: float) -
     chan.parting = peer.parting = True
     try:
         await switch.ask_all(chan, [requests.part(chan, peer)], deadline)
-    except (CommandRefused, ChannelGone):
-        chan.parting = peer.parting = False
+    except ChannelGone:
+        switch.not_parted(chan, peer)
+        switch.channel(chan.id)  # if only the other one is gone they are parted, as was wished
+    except CommandRefused:
+        switch.not_parted(chan, peer)
         raise
 
 

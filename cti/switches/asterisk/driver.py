@@ -116,6 +116,11 @@ class AsteriskSwitch:
     def peer(self, chan: AstChannel) -> AstChannel | None:
         return self._translator.bridged_with(chan)
 
+    def not_parted(self, *channels: AstChannel) -> None:
+        """Asterisk refused to take them out of their bridge: it may have ended by itself meanwhile."""
+        for event in self._translator.not_parted(channels, self.clock()):
+            self.report(event)
+
     def first_use(self, channel: str) -> bool:
         """True the first time an id is dialled; a channel id is dialled once, ever."""
         if channel in self._used or channel in self.channels:

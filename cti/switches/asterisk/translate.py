@@ -6,7 +6,7 @@ channel that was given up before it existed). Frames about channels that are not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cti.domain.switch import (
@@ -79,6 +79,15 @@ class Translator:
             members.append(chan.id)
         chan.bridge, chan.controlled, chan.music = bridge, False, False
 
+    def not_parted(self, channels: Iterable[AstChannel], at: float) -> list[SwitchEvent]:
+        """The Redirect failed. Who came back from the bridge while it was on its way is under control again."""
+        step = Step()
+        for chan in channels:
+            chan.parting = False
+            if chan.id in self.channels and chan.back_while_parting:
+                self._back(chan, at, step)
+        return step.events
+
     # -------------------------------------------------------- no channel yet, or not by channel
 
     def _contact(self, frame: Frame, at: float, step: Step) -> None:
@@ -100,7 +109,8 @@ class Translator:
         self._leave_bridge(chan)
         self._drop_pending(chan, at, step)
         was_answered = chan.answered
-        chan.controlled, chan.answered, chan.parting = True, True, False
+        chan.controlled, chan.answered = True, True
+        chan.parting = chan.back_while_parting = False
         step.events.append(ChannelUnbridged(at, chan.id) if was_answered else ChannelAnswered(at, chan.id))
 
     def _offered(self, frame: Frame, at: float, step: Step) -> None:
@@ -177,7 +187,13 @@ class Translator:
 
     def _back_from_unknown(self, chan: AstChannel, at: float, step: Step) -> None:
         """A command of an earlier connection is done; if it was its bridge, the channel is under control again."""
-        if chan.answered and not (chan.controlled or chan.bridge or chan.parting or chan.ending):
+        if chan.answered and not chan.bridge:
+            self._back(chan, at, step)
+
+    def _back(self, chan: AstChannel, at: float, step: Step) -> None:
+        """The channel's own bridge command is done. Being parted, it will report itself from where it is parked."""
+        chan.back_while_parting = chan.parting
+        if not (chan.parting or chan.ending or chan.controlled):
             chan.controlled = True
             step.events.append(ChannelUnbridged(at, chan.id))
 
@@ -189,9 +205,7 @@ class Translator:
         if peer is not None and not (pending.met or peer.bridge):
             back.append(peer)
         for one in back:
-            if not (one.parting or one.ending or one.controlled):
-                one.controlled = True
-                step.events.append(ChannelUnbridged(at, one.id))
+            self._back(one, at, step)
 
     def _prompt_done(self, chan: AstChannel, playback: Playback, at: float, step: Step) -> None:
         if playback.over:
