@@ -138,7 +138,9 @@ def statuses(site: Site, method: str, path: str, data: dict[str, Any] | None = N
     """What each role, and nobody, is answered."""
     found = {}
     for username in ("", "agent2", "supervisor", "admin"):
-        found[username or "nobody"] = browser(site, username).open(path, method=method, data=data).status_code
+        found[username or "nobody"] = (
+            browser(site, username).open(path, method=method, data=data, buffered=True).status_code
+        )
     return found
 
 

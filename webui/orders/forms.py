@@ -89,7 +89,7 @@ def parse_price(text: str) -> Decimal | None:
         price = Decimal(text.replace(",", ""))
     except InvalidOperation:
         return None
-    return price if price <= HIGHEST_PRICE else None
+    return price.quantize(CENT) if price <= HIGHEST_PRICE else None
 
 
 def used_lines(form: OrderForm) -> list[Any]:

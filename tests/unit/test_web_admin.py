@@ -1,0 +1,363 @@
+"""Administration: people, queues, numbers, menus, trunks; every change audited, published, and said when it was not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from cti.store.config import build_config
+from cti.store.models import Did, Menu, Queue, Role, Trunk, User
+from tests.fakes.site import PASSWORD, Site
+from tests.pages import HOSTILE, FakeWorker, audited, body, browser, statuses
+
+ADMINS = {"nobody": 302, "agent2": 403, "supervisor": 403, "admin": 200}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("site"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def worker(site: Site) -> Iterator[FakeWorker]:
+    made = FakeWorker(site)
+    yield made
+    made.close()
+
+
+def user_form(**changes: Any) -> dict[str, Any]:
+    return {
+        "username": "demo.neu",
+        "name": "Demo Neu",
+        "role": "agent",
+        "locale": "en",
+        "timezone": "Asia/Shanghai",
+        "group": "demo",
+        "active": "y",
+        "number": "",
+        "phone": "web",
+    } | changes
+
+
+def queue_form(**changes: Any) -> dict[str, Any]:
+    return {
+        "number": "2009",
+        "name": "Demo queue",
+        "strategy": "sequential",
+        "ring_timeout": "12",
+        "wrapup": "5",
+        "announce_every": "20",
+        "announce_max": "2",
+        "music": "default",
+        "service_level_seconds": "30",
+        "active": "y",
+    } | changes
+
+
+def post(site: Site, path: str, form: dict[str, Any]) -> Any:
+    return browser(site, "admin").post(path, data=form)
+
+
+def user(site: Site, username: str) -> User:
+    with site.sessions() as session:
+        return session.scalars(select(User).where(User.username == username)).one()
+
+
+def once(page: str) -> str:
+    found = re.search(r"data-once>([^<]+)<", page)
+    assert found is not None
+    return found.group(1)
+
+
+# ---------------------------------------------------------------- people
+
+
+def test_a_new_agent_gets_a_one_time_password_that_works_once(site: Site, worker: FakeWorker) -> None:
+    with site.sessions() as session:
+        queue = session.scalars(select(Queue).where(Queue.number == "2001")).one().id
+    answer = post(site, "/admin/users/new", user_form(number="1050", queues=[queue]))
+    assert answer.status_code == 200
+    password = once(answer.text)
+    assert worker.asked == ["publish_config", "apply_switch"]
+    with site.sessions() as session:
+        config = build_config(session)
+        agent = next(a for a in config.agents if a.number == "1050")
+        assert agent.queues == (queue,)
+        made = session.scalars(select(User).where(User.username == "demo.neu")).one()
+        assert made.agent is not None
+        assert len({made.agent.sip_secret, made.agent.web_secret}) == 2
+        assert password not in made.password_hash
+    fresh = site.app.test_client()
+    assert fresh.post("/login", data={"username": "demo.neu", "password": password}).status_code == 303
+    assert fresh.get("/customers").location == "/password"
+    assert password not in str([(e.before, e.after) for e in audited(site, "user.create")])
+    assert password not in body(browser(site, "admin"), "/admin/users")
+
+
+def test_a_user_without_a_phone_concerns_no_engine(site: Site, worker: FakeWorker) -> None:
+    assert post(site, "/admin/users/new", user_form(username="demo.office", role="supervisor")).status_code == 200
+    assert worker.asked == []
+    assert user(site, "demo.office").role is Role.SUPERVISOR
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("username", {"username": "a b"}),
+        ("username", {"username": "AGENT1"}),
+        ("name", {"name": ""}),
+        ("role", {"role": "root"}),
+        ("timezone", {"timezone": "Mars/Olympus"}),
+        ("number", {"number": "1001"}),
+        ("number", {"number": "2001"}),
+        ("number", {"number": "12a"}),
+        ("queues", {"queues": ["no-such"]}),
+    ],
+)
+def test_a_wrong_field_of_a_user_is_named(site: Site, field: str, changes: dict[str, Any]) -> None:
+    answer = post(site, "/admin/users/new", user_form(username="demo.falsch") | changes)
+    assert answer.status_code == 422
+    assert "invalid-feedback" in answer.text
+    assert f'name="{field}"' in answer.text
+    with site.sessions() as session:
+        assert session.scalars(select(User).where(User.username == "demo.falsch")).first() is None
+
+
+def test_a_change_is_audited_without_secrets(site: Site, worker: FakeWorker) -> None:
+    before = user(site, "agent5")
+    form = user_form(username="agent5", name="Demo Fünf", number="1005", phone="sip")
+    assert post(site, f"/admin/users/{before.id}", form).status_code == 303
+    entry = audited(site, "user.change")[-1]
+    assert entry.before is not None
+    assert entry.after is not None
+    assert (entry.before["name"], entry.after["name"]) == (before.name, "Demo Fünf")
+    assert entry.after["queues"] == []
+    assert "secret" not in str(entry.after)
+    assert worker.asked == ["publish_config", "apply_switch"]
+
+
+def test_a_user_switched_off_is_out_at_once(site: Site, worker: FakeWorker) -> None:
+    client = site.client("agent4")
+    assert client.get("/customers").status_code == 200
+    form = user_form(username="agent4", name="Demo", number="1004")
+    del form["active"]
+    assert post(site, f"/admin/users/{user(site, 'agent4').id}", form).status_code == 303
+    assert client.get("/customers").status_code == 302
+    with site.sessions() as session:
+        assert "1004" not in {a.number for a in build_config(session).agents}
+
+
+def test_a_new_password_ends_sessions_and_lifts_a_lock(site: Site) -> None:
+    client = site.client("agent3")
+    answer = post(site, f"/admin/users/{user(site, 'agent3').id}/password", {})
+    password = once(answer.text)
+    assert client.get("/customers").status_code == 302
+    old = site.app.test_client().post("/login", data={"username": "agent3", "password": PASSWORD})
+    assert old.status_code == 422
+    new = site.app.test_client().post("/login", data={"username": "agent3", "password": password})
+    assert new.status_code == 303
+    assert audited(site, "user.password")[-1].username == "admin"
+
+
+@pytest.mark.parametrize("changes", [{"role": "agent"}, {"active": ""}])
+def test_administrators_cannot_lock_themselves_out(site: Site, changes: dict[str, str]) -> None:
+    form = user_form(username="admin", name="Demo Admin", role="admin") | changes
+    if not form["active"]:
+        del form["active"]
+    answer = post(site, f"/admin/users/{user(site, 'admin').id}", form)
+    assert answer.status_code == 422
+    assert "your own access" in answer.text
+    assert (user(site, "admin").role, user(site, "admin").active) == (Role.ADMIN, True)
+
+
+# ---------------------------------------------------------------- queues, numbers, menus, trunks
+
+
+def test_a_queue_is_created_with_its_agents_in_order(site: Site, worker: FakeWorker) -> None:
+    page = body(browser(site, "admin"), "/admin/queues/new")
+    agents = re.findall(r'name="(members-\d+)-agent_id" value="([^"]+)"', page)
+    rows: dict[str, Any] = {}
+    for at, (name, agent) in enumerate(agents[:3]):
+        rows |= {f"{name}-agent_id": agent, f"{name}-member": "y", f"{name}-order": str(9 - at)}
+    assert post(site, "/admin/queues/new", queue_form() | rows).status_code == 303
+    with site.sessions() as session:
+        queue = session.scalars(select(Queue).where(Queue.number == "2009")).one()
+        config = next(q for q in build_config(session).queues if q.id == queue.id)
+        assert config.agents == tuple(agent for _name, agent in reversed(agents[:3]))
+        assert (config.strategy, config.ring_timeout, config.announce_max) == ("sequential", 12.0, 2)
+        assert queue.service_level_seconds == 30.0
+    assert worker.asked == ["publish_config"]
+    emptied = post(site, f"/admin/queues/{queue.id}", queue_form(name=HOSTILE[:100]))
+    assert emptied.status_code == 303
+    page = body(browser(site, "admin"), "/admin/queues")
+    assert "<script>alert" not in page
+    entry = audited(site, "queue.change")[-1]
+    assert entry.after is not None
+    assert entry.after["members"] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("number", "2001"),
+        ("number", "1001"),
+        ("number", "x"),
+        ("ring_timeout", "0"),
+        ("ring_timeout", "soon"),
+        ("wrapup", "-1"),
+        ("announce_max", "1000"),
+        ("music", "a;b"),
+        ("strategy", "favourites"),
+        ("service_level_seconds", "inf"),
+        ("wrapup", "nan"),
+    ],
+)
+def test_a_wrong_field_of_a_queue_is_named(site: Site, field: str, value: str) -> None:
+    answer = post(site, "/admin/queues/new", queue_form(number="2010") | {field: value})
+    assert answer.status_code == 422
+    assert f'name="{field}"' in answer.text
+    assert "is-invalid" in answer.text
+
+
+def test_a_service_number_is_led_to_a_queue_and_removed(site: Site, worker: FakeWorker) -> None:
+    form = {"number": "8009", "name": "Demo", "target": "queue:orders"}
+    assert post(site, "/admin/numbers/new", form).status_code == 303
+    with site.sessions() as session:
+        did = session.scalars(select(Did).where(Did.number == "8009")).one()
+        config = build_config(session)
+        assert next(d.target.id for d in config.dids if d.number == "8009") == "orders"
+    assert post(site, "/admin/numbers/new", form).status_code == 422
+    assert post(site, f"/admin/numbers/{did.id}", form | {"target": "queue:gone"}).status_code == 422
+    assert post(site, f"/admin/numbers/{did.id}", form | {"target": "hangup:"}).status_code == 303
+    assert post(site, f"/admin/numbers/{did.id}/delete", {}).status_code == 303
+    with site.sessions() as session:
+        assert session.get(Did, did.id) is None
+    assert worker.asked == ["publish_config"] * 3
+    assert audited(site, "number.delete")[-1].before == {"number": "8009", "name": "Demo", "target": "hangup:"}
+
+
+def menu_form(**changes: str) -> dict[str, str]:
+    form = {"name": "Demo", "greeting": "welcome", "prompt": "menu_main", "language": "zh_CN"}
+    form |= {"timeout": "5", "tries": "2", "otherwise": "queue:orders"}
+    for at, digit in enumerate("1234567890*#"):
+        form |= {f"options-{at}-digit": digit, f"options-{at}-target": "", f"options-{at}-language": ""}
+    return form | changes
+
+
+def test_a_menu_keeps_its_keys_and_their_languages(site: Site, worker: FakeWorker) -> None:
+    keys = {"options-0-target": "queue:service", "options-8-target": "menu:main", "options-8-language": "en"}
+    assert post(site, "/admin/menus/new", menu_form(**keys)).status_code == 303
+    with site.sessions() as session:
+        menu = session.scalars(select(Menu).where(Menu.name == "Demo")).one()
+        assert menu.options == {
+            "1": {"kind": "queue", "id": "service"},
+            "9": {"kind": "menu", "id": "main", "language": "en"},
+        }
+        assert next(m for m in build_config(session).menus if m.id == menu.id).languages == {"9": "en"}
+    for wrong in ({"prompt": "../x;y"}, {"options-1-target": "queue:gone"}, {"tries": "0"}, {"otherwise": ""}):
+        assert post(site, f"/admin/menus/{menu.id}", menu_form(**wrong)).status_code == 422, wrong
+    assert 'value="en" selected' in body(browser(site, "admin"), f"/admin/menus/{menu.id}").replace(
+        'selected value="en"', 'value="en" selected'
+    )
+
+
+def test_a_trunks_password_goes_in_and_never_comes_out(site: Site, worker: FakeWorker) -> None:
+    form = {"id": "demo", "name": "Demo", "host": "sip.example.com", "port": "5060", "username": "u1", "active": "y"}
+    assert post(site, "/admin/trunks/new", form | {"secret": "s3cret-in"}).status_code == 303
+    assert post(site, "/admin/trunks/demo", form | {"name": "Demo 2", "id": "other", "secret": ""}).status_code == 303
+    with site.sessions() as session:
+        trunk = session.get_one(Trunk, "demo")
+        assert (trunk.secret, trunk.name) == ("s3cret-in", "Demo 2")
+        assert session.get(Trunk, "other") is None
+    pages = body(browser(site, "admin"), "/admin/trunks/demo") + body(browser(site, "admin"), "/admin/audit")
+    assert "s3cret-in" not in pages
+    assert worker.asked == ["publish_config", "apply_switch"] * 2
+    for wrong in ({"id": "demo"}, {"id": "A B"}, {"host": "a;b"}, {"port": "70000"}, {"secret": "a\nb"}):
+        assert post(site, "/admin/trunks/new", form | {"id": "demo3"} | wrong).status_code == 422, wrong
+
+
+# ---------------------------------------------------------------- in force or not
+
+
+def test_a_change_that_could_not_be_published_is_kept_and_says_so(site: Site) -> None:
+    answer = post(site, "/admin/numbers/new", {"number": "8020", "name": "", "target": "hangup:"})
+    assert answer.status_code == 303
+    page = body(browser(site, "admin"), "/admin/numbers")
+    assert "not yet in force" in page
+    assert ">8020<" in page
+
+
+def test_a_switch_that_refuses_is_told_from_a_worker_that_is_away(site: Site, worker: FakeWorker) -> None:
+    worker.refuse.add("apply_switch")
+    form = {"id": "demo4", "name": "Demo", "host": "192.0.2.1", "port": "0"}
+    assert post(site, "/admin/trunks/new", form).status_code == 303
+    page = body(browser(site, "admin"), "/admin/trunks")
+    assert "the switch did not take it over" in page
+    assert "pjsip.conf line 3" in page
+    worker.refuse.clear()
+    worker.asked.clear()
+    assert post(site, "/admin/publish", {}).status_code == 303
+    assert worker.asked == ["publish_config", "apply_switch"]
+    assert "in force now" in body(browser(site, "admin"), "/admin/users")
+
+
+# ---------------------------------------------------------------- the audit, and who may
+
+
+def test_the_audit_is_filtered_and_shows_hostile_text_inert(site: Site) -> None:
+    client = browser(site, "admin")
+    wrong = site.app.test_client().post("/login", data={"username": HOSTILE[:60], "password": "x"})
+    assert wrong.status_code == 422
+    page = body(client, "/admin/audit?action=login.failed")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+    found = re.findall(r"<td>([\w.]+)</td>", body(client, "/admin/audit?who=admin&action=user"))
+    assert found
+    assert all(action.startswith("user.") for action in found)
+    assert "Nothing was recorded" in body(client, "/admin/audit?object=customer/424242")
+    assert "Nothing was recorded" in body(client, "/admin/audit?until=2020-01-01")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/users",
+        "/admin/users/new",
+        "/admin/queues",
+        "/admin/queues/new",
+        "/admin/queues/orders",
+        "/admin/numbers",
+        "/admin/numbers/new",
+        "/admin/numbers/did-8000",
+        "/admin/menus",
+        "/admin/menus/new",
+        "/admin/menus/main",
+        "/admin/trunks",
+        "/admin/trunks/new",
+        "/admin/trunks/local",
+        "/admin/audit",
+    ],
+)
+def test_only_administrators_open_the_pages(site: Site, path: str) -> None:
+    assert statuses(site, "GET", path) == ADMINS
+
+
+@pytest.mark.parametrize("part", ["users", "queues", "numbers", "menus", "trunks"])
+def test_only_administrators_change_anything(site: Site, part: str) -> None:
+    assert statuses(site, "POST", f"/admin/{part}/new", {"name": ""}) == ADMINS | {"admin": 422}
+    assert statuses(site, "POST", f"/admin/{part}/no-such", {"name": ""}) == ADMINS | {"admin": 404}
+    assert statuses(site, "GET", f"/admin/{part}/no-such") == ADMINS | {"admin": 404}
+
+
+def test_the_other_doors_are_shut_too(site: Site) -> None:
+    assert statuses(site, "GET", "/admin") == {"nobody": 302, "agent2": 403, "supervisor": 403, "admin": 302}
+    assert statuses(site, "POST", "/admin/users/no-such/password") == ADMINS | {"admin": 404}
+    assert statuses(site, "POST", "/admin/numbers/no-such/delete") == ADMINS | {"admin": 404}
+    refused = statuses(site, "POST", "/admin/publish")
+    assert (refused["agent2"], refused["supervisor"]) == (403, 403)
