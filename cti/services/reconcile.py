@@ -188,6 +188,7 @@ class Reconciler:
             pass
         elif customer is not None and call.phase is CallPhase.QUEUED and call.queue_id in self._centre.queues:
             customer.wants = Audio.MUSIC
+            call.counted = (call.answered_at or 0.0) >= (call.queued_at or 0.0)
             self._centre.queues[call.queue_id].add(call)
             self._centre.start_timer(
                 f"announce:{call.call_id}", self._centre.queues[call.queue_id].config.announce_every
