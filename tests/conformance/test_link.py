@@ -12,6 +12,7 @@ from cti.domain.switch import (
     Capability,
     ChannelBridged,
     ChannelHungUp,
+    ChannelSnapshot,
     ChannelUnbridged,
     DeviceRegistered,
     DeviceTarget,
@@ -140,14 +141,20 @@ async def test_who_hung_up_meanwhile_is_gone_from_the_snapshot(world: World) -> 
     await world.log.until(ChannelBridged, channel=customer, peer=again)
 
 
+async def somebody_is_there(world: World) -> tuple[ChannelSnapshot, ...]:
+    """Snapshots until there is a channel: a call on its way to the switch cannot be waited for otherwise."""
+    async with asyncio.timeout(5):
+        shown = (await world.switch.snapshot()).channels
+        while not shown:
+            shown = (await world.switch.snapshot()).channels
+    return shown
+
+
 async def test_who_called_meanwhile_is_in_the_snapshot_and_can_be_served(world: World) -> None:
     since = await lose(world)
     await world.call_in("8000", "13800138000", "")
     await restore(world, since)
-    async with asyncio.timeout(5):
-        while not (shown := (await world.switch.snapshot()).channels):
-            await asyncio.sleep(0.01)
-    (caller,) = shown
+    (caller,) = await somebody_is_there(world)
     assert (caller.incoming, caller.controlled, caller.answered) == (True, True, False)
     await world.switch.execute(Hangup(caller.channel))
     await world.log.until(ChannelHungUp, channel=caller.channel)

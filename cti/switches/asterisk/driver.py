@@ -19,7 +19,7 @@ from typing import Any
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
 from cti.domain.switch import Command, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
 from cti.switches.asterisk import capabilities, commands, requests, truth
-from cti.switches.asterisk.channels import AstChannel
+from cti.switches.asterisk.channels import AstChannel, Devices
 from cti.switches.asterisk.digits import DigitSender
 from cti.switches.asterisk.guarded import GuardedManager, LoginRefused
 from cti.switches.asterisk.translate import Translator
@@ -95,10 +95,8 @@ class AsteriskSwitch:
 
     async def snapshot(self, deadline: float = 5.0) -> Snapshot:
         manager = self._connected()
-        status, endpoints = await asyncio.gather(
-            manager.act_list(truth.STATUS, deadline), manager.act_list(truth.ENDPOINTS, deadline)
-        )
-        return Snapshot(self.clock(), truth.snapshot(status), truth.registrations(endpoints))
+        status, devices = await self._truth(manager, deadline)
+        return Snapshot(self.clock(), truth.snapshot(status), devices.registered())
 
     # ------------------------------------------------------------ used by commands
 
@@ -259,19 +257,23 @@ class AsteriskSwitch:
         known = await manager.act({"Action": "ListCommands"}, CONNECT_DEADLINE)
         self.capabilities = capabilities.of_actions(dict(known))
         self._early = []
-        status, endpoints, contacts = await asyncio.gather(
-            manager.act_list(truth.STATUS, CONNECT_DEADLINE),
-            manager.act_list(truth.ENDPOINTS, CONNECT_DEADLINE),
-            manager.act_list(truth.CONTACTS, CONNECT_DEADLINE),
-        )
+        status, devices = await self._truth(manager, CONNECT_DEADLINE)
         fresh = Translator()
-        fresh.devices = truth.devices(endpoints, contacts)
+        fresh.devices = devices
         for chan in filter(None, map(truth.channel, status)):
             fresh.channels[chan.id] = chan
             if chan.bridge:
                 fresh.put_in_bridge(chan, chan.bridge)
         self._translator = fresh
         return self._interrupted(before)
+
+    async def _truth(self, manager: GuardedManager, deadline: float) -> tuple[list[Frame], Devices]:
+        status, endpoints, contacts = await asyncio.gather(
+            manager.act_list(truth.STATUS, deadline),
+            manager.act_list(truth.ENDPOINTS, deadline),
+            manager.act_list(truth.CONTACTS, deadline),
+        )
+        return status, truth.devices(endpoints, contacts)
 
     def _interrupted(self, before: dict[str, AstChannel]) -> list[SwitchEvent]:
         lost: list[SwitchEvent] = []

@@ -13,7 +13,6 @@ from cti.switches.asterisk.wire import Action, Frame, text, variables
 STATUS: Action = {"Action": "Status", "Variables": requests.SNAPSHOT_VARIABLES}
 ENDPOINTS: Action = {"Action": "PJSIPShowEndpoints"}
 CONTACTS: Action = {"Action": "PJSIPShowContacts"}
-GONE = ("Unavailable", "Invalid", "Unknown")
 IN_AGI = ("AGI", "ControlPlayback", "MusicOnHold")
 
 
@@ -72,17 +71,15 @@ def _one(chan: AstChannel, frame: Frame, members: list[str]) -> ChannelSnapshot:
     )
 
 
-def registrations(endpoints: Iterable[Frame]) -> dict[str, bool]:
-    """Whether each endpoint that is not a trunk can be reached."""
-    states = ((text(f, "ObjectName"), text(f, "DeviceState")) for f in endpoints)
-    return {name: state not in GONE for name, state in states if not name.startswith(TRUNK_PREFIX)}
-
-
 def devices(endpoints: Iterable[Frame], contacts: Iterable[Frame]) -> Devices:
-    """The devices with their contacts, to be kept up by ``ContactStatus``."""
+    """The endpoints that are no trunks, each with its contacts, to be kept up by ``ContactStatus``.
+
+    An endpoint's own state is not used: it follows its contacts late.
+    """
     found = Devices()
-    for name in registrations(endpoints):
-        found.known(name)
+    for name in (text(f, "ObjectName") for f in endpoints):
+        if not name.startswith(TRUNK_PREFIX):
+            found.known(name)
     for frame in contacts:
         device = text(frame, "Endpoint")
         if device and not device.startswith(TRUNK_PREFIX):
