@@ -29,6 +29,7 @@ NAMES = {
     "AMI event": b"x%0aEvent: Hangup%0aUniqueid: 1%0a%0a",
     "template": b"{{7*7}} %s %n ${jndi:ldap://x} '; DROP TABLE calls; --",
 }
+NOT_SIP = ("folded header",)  # not a SIP message any more: the switch drops it and serves the next
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -40,15 +41,15 @@ async def test_a_hostile_caller_name_is_only_a_name(
     await centre.on_duty("1001")
     caller = await callers(number)
     call = await caller.dial(ORDERS_DID, CUSTOMER_TONE, name=NAMES[kind])
+    if kind in NOT_SIP:
+        call = await caller.dial(ORDERS_DID, CUSTOMER_TONE, name=b"after that")
     leg = await phone.incoming(10)
     document = await centre.agent_is("1001", "alerting")
     shown = document["call"]["caller_name"]
     assert document["call"]["number"].endswith(number)
     assert not any(ord(c) < 32 or ord(c) == 127 for c in shown), repr(shown)
-    if kind == "emoji":
-        assert shown == NAMES[kind].decode()
-    if kind == "script":
-        assert shown == NAMES[kind].decode()
+    if kind in ("emoji", "script"):
+        assert shown == NAMES[kind].decode().replace("\u200d", ""), "text is kept, but for invisible format characters"
     await leg.answer(AGENT_TONE)
     await call.hears(AGENT_TONE)
     assert (await centre.floor())["calls"] == 1
