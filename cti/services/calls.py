@@ -287,6 +287,12 @@ class CallControl:
         call.recordings.append(recording)
         self._centre.command(call, RecordStart(a.channel, recording.recording_id, recording.name))
 
+    def not_recorded(self, call: Call, recording_id: str) -> None:
+        """It did not start: over at once, and tried again at the next join."""
+        for recording in call.recordings:
+            if recording.recording_id == recording_id and recording.ended_at is None:
+                recording.ended_at = recording.started_at
+
     def stop_recordings(self, call: Call, leg: Leg) -> None:
         """End what is recorded on the channel of ``leg``."""
         for recording in call.recordings:

@@ -37,6 +37,7 @@ from cti.domain.switch import (
     PlayFinished,
     RecordingStarted,
     RecordingStopped,
+    RecordStart,
     Snapshot,
     SwitchEvent,
     TestCall,
@@ -188,6 +189,8 @@ class Engine:
                 self._lifecycle.gone(call, leg, Cause.UNREACHABLE if refused else Cause.CANCELLED, False)
             elif isinstance(command, Play):
                 self._routing.play_finished(call, command.play_id, PlayEnd.FAILED)
+            elif isinstance(command, RecordStart) and not isinstance(error, DeadlineExceeded):
+                self._control.not_recorded(call, command.recording_id)
             elif isinstance(command, Music):
                 leg.music_on = not command.on
             elif isinstance(command, Bridge | Unbridge | Hangup):

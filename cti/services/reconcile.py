@@ -118,6 +118,9 @@ class Reconciler:
         if state:
             call = self._centre.calls.get(str(state["c"]))
             revived = self._revive(switch, state, ledger) if call is None else call
+            if self._given_up(revived, channel):
+                self._hang_up(switch, channel)
+                return
             self._adopt(revived, channel, state)
             if call is None:
                 self._centre.calls[revived.call_id] = revived
@@ -139,8 +142,17 @@ class Reconciler:
             if channel.answered and found is not None:
                 self._lifecycle.answered(*found)
         elif channel.channel.startswith("cy-") and channel.age > ORPHAN_AGE:
-            self._centre.counters["reconcile:orphan"] += 1
-            self._centre.effects.append(SwitchCommand(switch, Hangup(channel.channel)))
+            self._hang_up(switch, channel)
+
+    def _hang_up(self, switch: str, channel: ChannelSnapshot) -> None:
+        self._centre.counters["reconcile:orphan"] += 1
+        self._centre.effects.append(SwitchCommand(switch, Hangup(channel.channel)))
+
+    @staticmethod
+    def _given_up(call: Call, channel: ChannelSnapshot) -> bool:
+        """A leg that did not show in time and shows now: its agent is long with somebody else."""
+        leg = next((leg for leg in call.legs if leg.channel == channel.channel), None)
+        return leg is not None and not leg.alive and leg.kind is not LegKind.CUSTOMER
 
     def _revive(self, switch: str, state: dict[str, object], ledger: Mapping[str, dict[str, Any]]) -> Call:
         """A call from its ledger, or, where that is lost, from what the channel carries."""

@@ -80,6 +80,7 @@ async def test_the_longest_idle_agent_is_chosen(open_floor: OpenFloor) -> None:
         await floor.until(lambda c=caller: len(floor.call(c).legs) == 2, "offered")
         agent_id = floor.call(caller).legs[1].agent_id
         order.append(agent_id)
+        await floor.rings(agent_id)
         floor.phone(agent_id).answer()
         await floor.talks(agent_id)
         floor.sim.hangup_by_caller(caller)

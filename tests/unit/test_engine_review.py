@@ -20,6 +20,7 @@ from cti.domain.switch import (
     ChannelUnbridged,
     Hangup,
     Music,
+    RecordStart,
     Snapshot,
     SwitchEvent,
 )
@@ -765,3 +766,35 @@ async def test_counters_of_another_version_do_not_stop_the_engine(open_floor: Op
     floor.runner.engine.restore_today({"queues": {ORDERS: {"offered": 3, "something_new": 1, "answered": "x"}}})
     today = floor.runner.engine.centre.queues[ORDERS].today
     assert (today.offered, today.answered) == (3, 0)
+
+
+async def test_a_leg_given_up_that_shows_later_is_hung_up(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.call_in()
+    await floor.rings("a1")
+    late = floor.phone("a1").channel.id
+    for leg in floor.call(caller).legs:
+        leg.changed_at -= 10
+    now, whole = floor.sim.clock(), await floor.sim.snapshot()
+    without = dataclasses.replace(whole, channels=tuple(c for c in whole.channels if c.channel != late))
+    floor.runner._do(floor.runner.engine.on_snapshot(now, "sim", without, now, {}))
+    await floor.until_agent("a1", "notReady")
+    await reconcile(floor)
+    await floor.until(lambda: late not in floor.sim.channels, "the phone rings no more", deadline=0.5)
+    assert floor.waiting() == ["13800000001"]
+    assert floor.illegal() == {}
+
+
+async def test_a_recording_that_did_not_start_is_tried_again_at_the_next_join(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    floor.sim.fail_next(RecordStart, CommandRefused("no such folder"))
+    caller = await floor.talking_to("a1")
+    assert floor.call(caller).recordings[0].ended_at is not None
+    await floor.do("a1", "hold")
+    await floor.until(lambda: floor.hears_music(caller), "music")
+    await floor.do("a1", "retrieve")
+    await floor.until(lambda: floor.talks_with(caller, "a1"), "talking")
+    assert [r.ended_at is None for r in floor.call(caller).recordings] == [False, True]
+    assert floor.sim.channels[caller].recordings
