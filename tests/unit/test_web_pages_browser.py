@@ -1,0 +1,225 @@
+"""The business pages in a real Chromium: choosing a customer and writing an order by keys, a draft over a reload, the
+recording's player, the live page. The engine runs on the simulator.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from sqlalchemy import func, select
+
+from cti.store.models import CallNote, CustomerPhone, Order
+from tests.fakes.site import PASSWORD, Site
+from tests.pages import audited, make_call, make_recording
+from webui.orders import queries
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if CHROMIUM is None and os.environ.get("CI") != "true":
+    pytest.skip("Chromium is not installed: the business pages were not tested in a browser", allow_module_level=True)
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+SLOW = 10_000  # ms; a loaded machine
+SHARED = "13700000077"
+OpenPage = Callable[[str, str], Page]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    made.listen()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: Site) -> Iterator[OpenPage]:
+    """Sign in and go to a page. A script error or a blocked resource fails the test; 422 is an answer."""
+    trouble: list[str] = []
+    contexts = []
+
+    def go(username: str, path: str) -> Page:
+        context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="en-GB")
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(SLOW)
+        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" and "422" not in m.text else None)
+        page.on("pageerror", lambda e: trouble.append(str(e)))
+        page.goto(f"{site.url}/login")
+        page.fill("[name=username]", username)
+        page.fill("[name=password]", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("html[data-ready]")
+        page.goto(site.url + path)
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def newest_order(site: Site) -> Order:
+    with site.sessions() as session:
+        order = queries.get(session, session.scalars(select(func.max(Order.id))).one())
+        assert order is not None
+        return order
+
+
+def state(page: Page, name: str) -> None:
+    expect(page.locator("#cy-bar")).to_have_attribute("data-state", name, timeout=SLOW)
+
+
+def test_a_caller_among_several_is_chosen_and_an_order_written_by_keys_alone(site: Site, open_page: OpenPage) -> None:
+    with site.sessions() as session:
+        session.add_all(CustomerPhone(customer_id=id, number=f"+86{SHARED}") for id in (11, 12))
+        session.commit()
+    page = open_page("agent1", "/desktop")
+    keys = page.keyboard
+    state(page, "notReady")
+    keys.press("Alt+r")
+    state(page, "ready")
+    site.engine.call_in(SHARED)
+    expect(page.locator("#pop[data-match=many] button.cx-choice").first).to_be_focused(timeout=SLOW)
+    keys.press("2")
+    pop = page.locator("#pop[data-match=one]")
+    expect(pop).to_be_visible(timeout=SLOW)
+    chosen = int(pop.get_attribute("data-customer-id") or 0)
+    call_id = pop.get_attribute("data-call-id") or ""
+    with site.sessions() as session:
+        assert session.get_one(CallNote, call_id).customer_id == chosen
+    keys.press("F2")
+    state(page, "talking")
+
+    keys.press("Alt+o")
+    expect(page.locator("#order-form [data-text]")).to_be_focused(timeout=SLOW)
+    keys.type("P00")
+    expect(page.locator("#order-form [role=option]").nth(1)).to_be_visible(timeout=SLOW)
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(page.locator("#order-form [data-quantity]").first).to_be_focused()
+    keys.type("3")
+    keys.press("Enter")
+    expect(page.locator("#order-form [data-text]").nth(1)).to_be_focused()
+    keys.type("P001")
+    keys.press("Enter")
+    expect(page.locator("#order-form [data-quantity]").nth(1)).to_be_focused(timeout=SLOW)
+    preview = page.locator("#order-form [data-total]").inner_text()
+
+    page.reload()
+    expect(page.locator("#order-form [data-draft-note]")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#order-form [data-total]")).to_have_text(preview)
+    page.locator("#order-form [data-quantity]").nth(1).focus()
+    keys.press("Control+Enter")
+    saved = page.locator("#order-form[data-order-saved]")
+    expect(saved).to_be_visible(timeout=SLOW)
+    order = newest_order(site)
+    assert saved.get_attribute("data-order-saved") == order.number
+    assert (order.call_id, order.customer_id, f"{order.total:,.2f}") == (call_id, chosen, preview)
+    assert [(line.product.code, line.quantity) for line in order.lines] == [("P002", 3), ("P001", 1)]
+    expect(page.locator("#pop details.cx-history")).to_contain_text(order.number, timeout=SLOW)
+    assert page.evaluate("Object.keys(sessionStorage).filter(k => k.startsWith('cy-order')).length") == 0
+
+
+def test_an_order_that_the_server_refuses_keeps_what_was_typed(site: Site, open_page: OpenPage) -> None:
+    page = open_page("supervisor", "/orders/new?customer_id=5")
+    page.locator("[data-text]").fill("P004")
+    page.locator("[data-text]").press("Enter")
+    expect(page.locator("[data-quantity]")).to_be_focused(timeout=SLOW)
+    page.locator("[data-price]").fill("1.5")
+    page.locator("[name=remarks]").fill("<b>&\"' 😀")
+    page.locator("[name=address]").select_option("new")
+    page.locator("[name=remarks]").press("Control+Enter")
+    line = page.locator("[name=line]")
+    expect(line).to_be_focused(timeout=SLOW)
+    expect(page.get_by_text("Enter an address.")).to_be_visible()
+    expect(page.locator("[data-price]")).to_have_value("1.5")
+    line.fill("演示路 1 号")
+    line.press("Control+Enter")
+    expect(page.locator("[data-order-saved]")).to_be_visible(timeout=SLOW)
+    order = newest_order(site)
+    assert (f"{order.total}", order.remarks, order.line) == ("1.50", "<b>&\"' 😀", "演示路 1 号")
+
+
+def test_a_recording_is_played_sought_and_sped_up_by_keys(site: Site, open_page: OpenPage) -> None:
+    make_recording(site, make_call(site, "heard", agent="1001"))
+    page = open_page("supervisor", "/calls/heard")
+    player = page.locator("[data-player]")
+    expect(player).to_have_attribute("data-waveform", "shown", timeout=SLOW)
+    painted = """() => { const c = document.querySelector("[data-wave] canvas");
+        const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+        return d.filter((v, i) => i % 4 === 3 && v > 0).length / (c.width * c.height) }"""
+    assert page.evaluate(painted) > 0.05
+    assert audited(site, "recording.listen") == []
+    page.locator("[data-wave]").focus()
+    page.keyboard.press("+")
+    expect(page.locator("[data-speed]")).to_have_value("1.25")
+    page.keyboard.press(" ")
+    expect(page.locator("[data-clock]")).to_have_text("0:01 / 0:02", timeout=SLOW)
+    assert len(audited(site, "recording.listen")) == 1
+    page.keyboard.press("Home")
+    expect(page.locator("[data-wave]")).to_have_attribute("aria-valuenow", "0", timeout=SLOW)
+    expect(page.locator("[data-error]")).to_be_hidden()
+
+
+def test_the_live_page_follows_without_reloading(site: Site, open_page: OpenPage) -> None:
+    page = open_page("supervisor", "/floor")
+    agent = page.locator("[data-agent='1003']")
+    expect(agent).to_have_attribute("data-state", "loggedOff", timeout=SLOW)
+    site.engine.on_duty("1003")
+    expect(agent).to_have_attribute("data-state", "ready", timeout=2000)
+    site.engine.call_in("19900000012", "<i>x</i>")
+    expect(agent).to_have_attribute("data-state", "alerting", timeout=2000)
+    expect(agent.locator("small")).to_contain_text("19900000012")
+    waiting = site.engine.call_in("19900000013")
+    row = page.locator("[data-queue='2001'] .cx-waiting li").last
+    expect(row).to_contain_text("19900000013", timeout=2000)
+    expect(row.locator("time")).to_have_text("0:01", timeout=3000)
+    site.engine.caller_hangs_up(waiting)
+    expect(page.locator(".cx-waiting li", has_text="19900000013")).to_have_count(0, timeout=2000)
+    site.engine.stop()
+    expect(page.locator("[data-stale-note]")).to_be_visible(timeout=SLOW)
+    site.engine.start()
+    expect(page.locator("[data-stale-note]")).to_be_hidden(timeout=SLOW)
+
+
+def test_customers_are_searched_as_one_types_and_changed_without_a_reload(site: Site, open_page: OpenPage) -> None:
+    page = open_page("agent2", "/customers")
+    page.evaluate("window.same = true")
+    page.locator("input[type=search]").fill("19900000003")
+    expect(page.locator("#customer-rows tbody tr")).to_have_count(1, timeout=SLOW)
+    page.locator("#customer-rows tbody a").first.click()
+    page.get_by_role("link", name="Edit").click()
+    page.locator("[data-rows=phones] [data-row-add]").click()
+    page.keyboard.type("021 6666 7788")
+    page.locator("[data-rows=addresses] [data-row-add]").click()
+    page.keyboard.type("上海市")
+    page.keyboard.press("Tab")
+    page.keyboard.type("演示路 3 号")
+    page.get_by_role("button", name="Save customer").click()
+    expect(page.locator("dl.cx-facts")).to_contain_text("演示路 3 号", timeout=SLOW)
+    assert page.evaluate("window.same") is True
+    with site.sessions() as session:
+        phones = select(CustomerPhone.number).where(CustomerPhone.customer_id == 3).order_by(CustomerPhone.id)
+        assert list(session.scalars(phones)) == ["+8619900000003", "+862166667788"]
