@@ -38,6 +38,8 @@ class AgentService:
         for config in configs:
             agent = centre.agents.setdefault(config.id, Agent(config.id, config.number, config.name, since=centre.now))
             agent.number, agent.name, agent.queues = config.number, config.name, config.queues
+            if agent.device and agent.device not in config.devices and agent.state is not AgentState.LOGGED_OFF:
+                self.event(agent, AgentEvent.LOGOUT)  # the phone is another's now
             centre.dirty_agents.add(config.id)
         self._removed = centre.agents.keys() - {config.id for config in configs}
         for agent_id in sorted(self._removed):

@@ -798,3 +798,11 @@ async def test_a_recording_that_did_not_start_is_tried_again_at_the_next_join(op
     await floor.until(lambda: floor.talks_with(caller, "a1"), "talking")
     assert [r.ended_at is None for r in floor.call(caller).recordings] == [False, True]
     assert floor.sim.channels[caller].recordings
+
+
+async def test_an_agent_whose_number_changed_does_not_keep_the_phone_of_the_old_one(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1", "a2")
+    one, two, *rest = floor.config.agents
+    reconfigure(floor, agents=(dataclasses.replace(one, number="1009"), dataclasses.replace(two, name="New"), *rest))
+    assert (floor.agent("a1").state, floor.agent("a2").state) == ("loggedOff", "ready")
