@@ -41,6 +41,8 @@ def test_the_first_paint_holds_agents_and_waiting_callers(site: Site) -> None:
     assert (states["1003"], states["1001"]) == ("alerting", "loggedOff")
     waiting = [caller["number"] for queue in first["queues"] for caller in queue["waiting"]]
     assert "19900000013" in str(waiting)
+    assert first["reasons"]["lunch"] == "Lunch"
+    assert first["reasons"]["no_answer"] == "no answer"
     assert set(first["targets"]) == {queue["queue_id"] for queue in first["queues"]}
 
 

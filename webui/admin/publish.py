@@ -34,11 +34,7 @@ def announce(*, switch: bool) -> bool:
 def trouble(op: str, error: CallyardError) -> str:
     detail = str(error)[:300]
     if op == "publish_config":
-        return _(
-            "Saved, but not yet in force: the worker did not publish it (%(detail)s). Press “Publish again”.",
-            detail=detail,
-        )
-    return _(
-        "Saved and known to the engine, but the switch did not take it over (%(detail)s). Press “Publish again”.",
-        detail=detail,
-    )
+        text = _("Saved, but not yet in force: the worker did not publish it (%(detail)s). Press “Publish again”.")
+    else:
+        text = _("Saved and known to the engine, but the switch did not take it over (%(detail)s). Press “Publish again”.")
+    return str(text) % {"detail": detail}

@@ -24,7 +24,7 @@ def listing(session: Session, filters: Filters, own_agent: str | None, cursor: s
     return page(session, query, (Call.created_at, Call.id), cursor, lambda r: (r[0].created_at, r[0].id), size)
 
 
-def rows() -> Select[Any]:
+def rows() -> Select[Call, CallNote, str, str]:
     return (
         select(Call, CallNote, User.name, Queue.name)
         .outerjoin(CallNote, CallNote.call_id == Call.id)

@@ -40,7 +40,7 @@ def stripped(value: Any) -> Any:
     return "".join(c for c in value if c.isprintable()).strip()
 
 
-class Line(StringField):
+class Line(StringField):  # type: ignore[misc]
     """A text of one line."""
 
     def __init__(self, label: Any, limit: int, validators: Iterable[Any] = (), **kwargs: Any) -> None:

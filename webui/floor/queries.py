@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cti.store.models import BusyReason, Queue
+from cti.store.models import Queue
+from webui.desktop.queries import busy_reasons
+from webui.desktop.texts import bar_texts
 
 DEFAULT_TARGET = 20.0
 
@@ -17,5 +19,6 @@ def targets(session: Session) -> dict[str, float]:
 
 
 def reasons(session: Session, locale: str) -> dict[str, str]:
-    """Busy-reason codes to what people read in ``locale``."""
-    return {r.code: r.names.get(locale) or r.names.get("en") or r.code for r in session.scalars(select(BusyReason))}
+    """Busy-reason codes, the system's own among them, to what people read in ``locale``."""
+    own = {key.removeprefix("reason."): text for key, text in bar_texts().items() if key.startswith("reason.")}
+    return own | {reason.code: reason.name for reason in busy_reasons(session, locale)}

@@ -67,7 +67,8 @@ class Floor {
     const head = element("header");
     head.append(element("h3", queue.name), element("span", queue.number, { class: "cx-num cx-none" }));
     const today = queue.today;
-    const level = today.offered ? `${Math.round((100 * today.answered_in_target) / today.offered)} %` : "–";
+    const over = today.answered + today.abandoned; // those still waiting are neither yet
+    const level = over ? `${Math.round((100 * today.answered_in_target) / over)} %` : "–";
     const facts = element("dl", "", { class: "cx-queue-facts" });
     const rows = [["waiting", count(queue), "count"], ["answered", today.answered], ["abandoned", today.abandoned], ["level", level], ["longest", "", "longest"]];
     rows.push(...GROUPS.map(([group, key]) => [key, queue.agents[group] ?? 0]));
