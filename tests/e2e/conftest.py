@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, Playwright, async_playwright
 
+from tests.e2e.rig.browser import Desk, Person, launch
 from tests.e2e.rig.centre import Centre
 from tests.e2e.rig.crowd import Crowd
 from tests.e2e.rig.sip import SipPhone
@@ -19,6 +21,8 @@ HERE = Path(__file__).parent
 TIMEOUT = 180  # seconds a test; the first also starts the product
 SERIES = {"wrapup": 1.0, "ring_timeout": 15.0}
 LOG_START = pytest.StashKey[int]()
+MICROPHONES = (600.0, 1600.0)  # what agent1 and agent2 say
+DeskMaker = Callable[..., Awaitable[Desk]]
 PhoneMaker = Callable[[str], Awaitable[SipPhone]]
 
 
@@ -88,3 +92,36 @@ async def callers(centre: Centre) -> AsyncIterator[PhoneMaker]:
     """Makes outside callers by number."""
     async with Crowd(centre) as crowd:
         yield crowd.caller
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browsers(playwright: Playwright, e2e_folder: Path) -> AsyncIterator[dict[str, Browser]]:
+    """One browser an agent, each with another tone for a microphone."""
+    made = {
+        "agent1": await launch(playwright, e2e_folder, MICROPHONES[0]),
+        "agent2": await launch(playwright, e2e_folder, MICROPHONES[1]),
+    }
+    yield made
+    for browser in made.values():
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desks(centre: Centre, browsers: dict[str, Browser]) -> AsyncIterator[DeskMaker]:
+    made: list[Person] = []
+
+    async def make(username: str, locale: str = "zh_CN") -> Desk:
+        browser = browsers.get(username, browsers["agent1"])
+        desk = await Desk.sign_in(centre, browser, username, locale)
+        made.append(desk)
+        return desk
+
+    yield make
+    for desk in made:
+        await desk.close()

@@ -4,17 +4,16 @@ WebRTC or on a plain SIP phone, the pop before the answer, an order, a consultat
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Playwright, async_playwright, expect
+from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from cti.store.models import Order, Product, Recording
-from tests.e2e.rig.browser import Desk, Person, launch
+from tests.e2e.conftest import MICROPHONES, DeskMaker
+from tests.e2e.rig.browser import Person
 from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.ledger import finished_call, recordings
 from tests.e2e.rig.sipp import Sipp
@@ -23,42 +22,8 @@ from tests.e2e.rig.sipphones import registered_phones
 from tests.e2e.rig.tones import call_pcap, seconds_of, ulaw_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-CUSTOMER_TONE, AGENT_TONE, OTHER_TONE = 1000.0, 600.0, 1600.0
+CUSTOMER_TONE, AGENT_TONE, OTHER_TONE = 1000.0, *MICROPHONES
 MENU_DID = "8000"
-DeskMaker = Callable[..., Awaitable[Desk]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def playwright() -> AsyncIterator[Playwright]:
-    async with async_playwright() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browsers(playwright: Playwright, e2e_folder: Path) -> AsyncIterator[dict[str, Browser]]:
-    """One browser an agent, each with another tone for a microphone."""
-    made = {
-        "agent1": await launch(playwright, e2e_folder, AGENT_TONE),
-        "agent2": await launch(playwright, e2e_folder, OTHER_TONE),
-    }
-    yield made
-    for browser in made.values():
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desks(centre: Centre, browsers: dict[str, Browser]) -> AsyncIterator[DeskMaker]:
-    made: list[Person] = []
-
-    async def make(username: str, locale: str = "zh_CN") -> Desk:
-        browser = browsers.get(username, browsers["agent1"])
-        desk = await Desk.sign_in(centre, browser, username, locale)
-        made.append(desk)
-        return desk
-
-    yield make
-    for desk in made:
-        await desk.close()
 
 
 def menu_caller(centre: Centre, folder: Path, number: str, digit: str = "1", seconds: float = 60.0) -> Sipp:

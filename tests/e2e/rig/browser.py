@@ -152,11 +152,16 @@ class Desk(Person):
         await expect(shown).to_be_visible(timeout=deadline * 1000)
         return await self.page.locator("#pop").get_attribute("data-call-id") or ""
 
+    async def peak(self) -> float | None:
+        """The strongest frequency that the page plays now; None in silence."""
+        found: float | None = await self.page.evaluate(_PEAK)
+        return found
+
     async def hears(self, frequency: float, deadline: float = 5.0) -> None:
         """What the page plays is mainly this tone, by the browser's own analyser."""
 
         async def check() -> bool:
-            peak = await self.page.evaluate(_PEAK)
+            peak = await self.peak()
             return peak is not None and abs(peak - frequency) < 50
 
         await until(f"{self.username} hears {frequency} Hz", check, deadline)

@@ -245,7 +245,7 @@ class Centre:
     async def on_duty(self, number: str, *, device: str = "") -> None:
         """Agent ``number`` is logged in at a registered phone (its SIP phone unless named), ready or rung already."""
         await self.agent(number, "login", device=device or number)
-        await until(f"{number} registered", lambda: self._registered(number), 5)
+        await until(f"{number} registered", lambda: self._registered(number), 20)
         await self.agent(number, "ready")
         await self.agent_is(number, "ready", "reserved", "alerting")
 
