@@ -8,6 +8,7 @@ so a late, lost or doubled event changes when something happens, never what.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, LegState, Recording
 from cti.domain.errors import CallyardError, DeadlineExceeded
@@ -87,6 +88,7 @@ class CallControl:
         if call.pair and leg.leg_id in call.pair:
             call.pair = None
         leg.cause = leg.cause or cause
+        self._stop_recordings(call, lambda r: r.leg_id == leg.leg_id and r.channel != leg.channel)
         self._pend(call, leg, "hangup")
         self._centre.command(call, Hangup(leg.channel, cause))
 
@@ -233,11 +235,7 @@ class CallControl:
         self._centre.channels.pop(leg.channel, None)
         if call.pair and leg.leg_id in call.pair:
             call.pair = None
-        for recording in call.recordings:
-            if recording.ended_at is None and leg.leg_id == recording.leg_id and self._stays(recording.channel):
-                self._centre.command(call, RecordStop(recording.channel, recording.recording_id))
-            if recording.ended_at is None and (leg.leg_id == recording.leg_id or leg.channel == recording.channel):
-                recording.ended_at = self._centre.now
+        self._stop_recordings(call, lambda r: leg.leg_id == r.leg_id or leg.channel == r.channel)
 
     def _stays(self, channel: str) -> bool:
         return channel in self._centre.channels and not self._leaving(channel)
@@ -274,6 +272,7 @@ class CallControl:
             return
         if not (a.agent_id or b.agent_id):
             return
+        self.stop_recordings(call, a)  # two at once on one channel starve the newer of what the channel hears
         now = self._centre.now
         day = time.strftime("%Y/%m/%d", time.gmtime(now))
         recording = Recording(
@@ -295,10 +294,14 @@ class CallControl:
 
     def stop_recordings(self, call: Call, leg: Leg) -> None:
         """End what is recorded on the channel of ``leg``."""
+        self._stop_recordings(call, lambda r: r.channel == leg.channel)
+
+    def _stop_recordings(self, call: Call, which: Callable[[Recording], bool]) -> None:
         for recording in call.recordings:
-            if recording.ended_at is None and recording.channel == leg.channel:
+            if recording.ended_at is None and which(recording):
                 recording.ended_at = self._centre.now
-                self._centre.command(call, RecordStop(recording.channel, recording.recording_id))
+                if self._stays(recording.channel):
+                    self._centre.command(call, RecordStop(recording.channel, recording.recording_id))
 
     # ------------------------------------------------------------ roles
 

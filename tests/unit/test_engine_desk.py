@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti.domain.switch import Cause, SendDigits, Unbridge
+from cti.domain.switch import Cause, RecordStart, RecordStop, SendDigits, Unbridge
 from tests.unit.conftest import OpenFloor
 
 
@@ -256,3 +256,22 @@ async def test_requests_that_make_no_sense_change_nothing(open_floor: OpenFloor)
     for number in ("", "x", "1001", "2001", "1" * 300, "1\r\nAction: x"):
         assert not (await floor.ask("a1", "dial", number=number))["ok"], number
     assert floor.agent("a1").state == "ready"
+
+
+async def test_one_recording_at_a_time_on_a_channel(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1", "a2")
+    caller = await floor.talking_to("a1")
+    await floor.do("a1", "consult", number="1002")
+    await floor.rings("a2")
+    floor.phone("a2").answer()
+    await floor.talks("a2")
+    await floor.do("a1", "complete")
+    await floor.until(lambda: floor.talks_with(caller, "a2"), "customer with the colleague")
+    running: set[str] = set()
+    for command in floor.sim.commands:
+        if isinstance(command, RecordStart) and command.channel == caller:
+            assert not running, "the old one was stopped first"
+            running.add(command.recording_id)
+        elif isinstance(command, RecordStop):
+            running.discard(command.recording_id)
