@@ -164,6 +164,21 @@ def test_names_are_found_in_the_middle_and_wildcards_are_letters(site: Site) -> 
     assert "No customer found" in body(client, "/customers?q=_", **FRAGMENT)
 
 
+@pytest.mark.parametrize("path", ["/customers", "/orders", "/products", "/calls", "/admin/audit", "/orders/products"])
+def test_no_search_text_breaks_a_list(site: Site, path: str) -> None:
+    for text in ("\x00", "\x00'\";--", "%", "\\", "😀" * 60, "\u202e\ud7ff", "9" * 300, "-1"):
+        names = ("q", "number", "who", "action", "object", "agent", "queue", "status", "since", "until", "before")
+        answer = browser(site, "admin").get(path, query_string=dict.fromkeys(names, text))
+        assert answer.status_code == 200, (path, text)
+
+
+def test_control_characters_never_reach_the_store(site: Site) -> None:
+    form = new_form(name="Demo\x00Null\r\nBcc: x", remarks="one\r\ntwo\x00\x07\tthree")
+    assert browser(site, "agent1").post("/customers/new", data=form).status_code == 303
+    made = customer(site, "DemoNullBcc: x")
+    assert made.remarks == "one\ntwo\tthree"
+
+
 def test_the_list_goes_on_without_gap_or_repeat(site: Site) -> None:
     client, seen = browser(site, "supervisor"), []
     path: str | None = "/customers"

@@ -9,6 +9,7 @@ from webui.admin import queries
 from webui.calls.forms import moment
 from webui.common import db
 from webui.common.permissions import Permission, requires
+from webui.common.text import one_line
 
 blueprint = Blueprint("audit_log", __name__, url_prefix="/audit")
 
@@ -19,9 +20,9 @@ def index() -> ResponseReturnValue:
     args = request.args
     found = queries.audit_entries(
         db.session(),
-        who=args.get("who", "").strip()[:64],
-        action=args.get("action", "").strip()[:64],
-        thing=args.get("object", "").strip()[:96],
+        who=one_line(args.get("who", ""), 64),
+        action=one_line(args.get("action", ""), 64),
+        thing=one_line(args.get("object", ""), 96),
         since=moment(args.get("since", "").strip()),
         until=moment(args.get("until", "").strip()),
         cursor=args.get("before", ""),

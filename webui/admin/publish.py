@@ -36,5 +36,5 @@ def trouble(op: str, error: CallyardError) -> str:
     if op == "publish_config":
         text = _("Saved, but not yet in force: the worker did not publish it (%(detail)s). Press “Publish again”.")
     else:
-        text = _("Saved and known to the engine, but the switch did not take it over (%(detail)s). Press “Publish again”.")
+        text = _("Saved, but the switch did not take it over (%(detail)s). Press “Publish again”.")
     return str(text) % {"detail": detail}

@@ -14,6 +14,7 @@ from wtforms.validators import Length
 
 from webui.common.i18n import to_utc
 from webui.common.labels import LABELS, choices, options, pairs
+from webui.common.text import many_lines, one_line
 
 CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OUTCOMES = ("answered", "abandoned", "no_answer", "live")
@@ -31,7 +32,7 @@ class NoteForm(FlaskForm):  # type: ignore[misc]
     business_type = SelectField(
         _("Business"), choices=options([("", _("Business …")), *pairs("business_type")]), default=""
     )
-    summary = TextAreaField(_("Summary"), [Length(max=4000)])
+    summary = TextAreaField(_("Summary"), [Length(max=4000)], filters=[many_lines])
     customer_id = HiddenField()
 
 
@@ -62,7 +63,7 @@ def read_filters(args: Mapping[str, str]) -> Filters:
     return Filters(
         since=times["since"],
         until=times["until"],
-        number=args.get("number", "").strip()[:128],
+        number=one_line(args.get("number", ""), 128),
         agent=valid_call_id(args.get("agent", "")),
         queue=valid_call_id(args.get("queue", "")),
         direction=direction if direction in LABELS["direction"] else "",

@@ -28,7 +28,7 @@ class Page(Generic[Row]):
 
 def page(
     session: Session,
-    query: Select[Any],
+    query: Select[*tuple[Any, ...]],
     keys: tuple[Any, Any],
     cursor: str,
     key_of: Callable[[Any], tuple[datetime, Any]],

@@ -28,23 +28,17 @@ from cti.store.models import Address, Customer, CustomerPhone, Sex
 from cti.store.phones import normalise
 from webui.common import phones
 from webui.common.labels import choices, options, pairs
+from webui.common.text import many_lines, one_line
 
 ROWS = 20
 EMAIL = r"^[^@\s<>\"']{1,64}@[^@\s<>\"']+\.[^@\s<>\"']+$"
-
-
-def stripped(value: Any) -> Any:
-    """Without outer blanks and without control characters, which no field of one line needs."""
-    if not isinstance(value, str):
-        return value
-    return "".join(c for c in value if c.isprintable()).strip()
 
 
 class Line(StringField):  # type: ignore[misc]
     """A text of one line."""
 
     def __init__(self, label: Any, limit: int, validators: Iterable[Any] = (), **kwargs: Any) -> None:
-        super().__init__(label, [*validators, Length(max=limit)], filters=[stripped], **kwargs)
+        super().__init__(label, [*validators, Length(max=limit)], filters=[one_line], **kwargs)
 
 
 class PhoneForm(Form):  # type: ignore[misc]
@@ -75,7 +69,7 @@ class CustomerForm(FlaskForm):  # type: ignore[misc]
     source = SelectField(_("Source"), choices=[], default="")
     category = SelectField(_("Category"), choices=[], default="")
     level = SelectField(_("Level"), choices=[], default="")
-    remarks = TextAreaField(_("Remarks"), [Length(max=4000)])
+    remarks = TextAreaField(_("Remarks"), [Length(max=4000)], filters=[many_lines])
     phones = FieldList(FormField(PhoneForm), min_entries=1, max_entries=ROWS)
     addresses = FieldList(FormField(AddressForm), min_entries=1, max_entries=ROWS)
     call_id = HiddenField()

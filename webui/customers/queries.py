@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from cti.store.models import Agent, Call, CallNote, Customer, CustomerPhone, Order, OrderLine, User
 from cti.store.phones import normalise
 from webui.common.paging import Page, page
+from webui.common.text import one_line
 
 MATCHES = 9  # as many as there are digit keys to choose with
 HISTORY = 5
@@ -45,7 +46,7 @@ def linked(session: Session, call_id: str) -> Customer | None:
 def search(session: Session, text: str, cursor: str = "", size: int = 50) -> Page[Customer]:
     """The list page: everything, or what one search box finds. Newest change first."""
     query: Select[Any] = select(Customer)
-    condition = matching(text.strip()[:TEXT_LIMIT])
+    condition = matching(one_line(text, TEXT_LIMIT))
     if condition is not None:
         query = query.where(condition)
     keys = (Customer.updated_at, Customer.id)

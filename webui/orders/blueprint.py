@@ -17,6 +17,7 @@ from webui.calls.forms import valid_call_id
 from webui.common import audit, db, labels
 from webui.common.htmx import is_fragment, toast
 from webui.common.permissions import Permission, requires
+from webui.common.text import one_line
 from webui.customers.queries import get as get_customer
 from webui.orders import queries
 from webui.orders.forms import (
@@ -63,7 +64,7 @@ def index() -> ResponseReturnValue:
 @requires(Permission.ORDERS_WRITE)
 def products() -> ResponseReturnValue:
     """Suggestions for one line of the form."""
-    found = queries.suggest(db.session(), request.args.get("q", "").strip()[:64])
+    found = queries.suggest(db.session(), one_line(request.args.get("q", ""), 64))
     rows = [{"id": p.id, "code": p.code, "name": product_name(p), "price": f"{p.price:.2f}"} for p in found]
     return jsonify(ok=True, products=rows)
 

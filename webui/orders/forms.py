@@ -27,6 +27,7 @@ from wtforms.validators import Length, NumberRange, Optional
 from cti.store.models import Customer, Product
 from webui.calls.forms import moment, valid_call_id
 from webui.common.labels import LABELS, choices
+from webui.common.text import many_lines, one_line
 from webui.customers.forms import Line
 
 LINES = 50
@@ -57,7 +58,7 @@ class OrderForm(FlaskForm):  # type: ignore[misc]
     postcode = Line(_("Postcode"), 16)
     recipient = Line(_("Recipient"), 128)
     payment = SelectField(_("Payment"), choices=choices("payment"), default="cash_on_delivery")
-    remarks = TextAreaField(_("Remarks"), [Length(max=2000)])
+    remarks = TextAreaField(_("Remarks"), [Length(max=2000)], filters=[many_lines])
 
     def validate_token(self, field: Field) -> None:
         if not TOKEN.fullmatch(field.data or ""):
@@ -148,7 +149,7 @@ def read_filters(args: Mapping[str, str]) -> Filters:
     return Filters(
         since=moment(args.get("since", "").strip()),
         until=moment(args.get("until", "").strip()),
-        text=args.get("q", "").strip()[:64],
+        text=one_line(args.get("q", ""), 64),
         status=status if status in LABELS["order_status"] else "",
         agent=valid_call_id(args.get("agent", "")),
         call=valid_call_id(args.get("call", "")),

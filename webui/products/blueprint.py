@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from cti.store.models import Product
 from webui.common import audit, db
 from webui.common.permissions import Permission, requires
+from webui.common.text import one_line
 from webui.customers.forms import changes
 from webui.orders.forms import parse_price
 from webui.products import queries
@@ -24,7 +25,7 @@ LARGEST_ID = 2**62
 @blueprint.get("")
 @requires(Permission.ORDERS_READ)
 def index() -> ResponseReturnValue:
-    text = request.args.get("q", "").strip()[:64]
+    text = one_line(request.args.get("q", ""), 64)
     return render_template("products/index.html", products=queries.listing(db.session(), text), q=text)
 
 
