@@ -70,8 +70,9 @@ class Reconciler:
         for call in adopted:
             for leg in call.live_legs():
                 self._resume_agent(call, leg, {channel.channel for channel in snapshot.channels})
-        self._update_known(switch, snapshot, asked_at)
-        self._vanished(switch, snapshot, asked_at)
+        news = max(asked_at - NEWS_GRACE, status.since if first else 0.0)  # no event is older than its link
+        self._update_known(snapshot, news)
+        self._vanished(switch, snapshot, news)
         for call in adopted:
             if call.alive and call.call_id in self._centre.calls:
                 self._resume(call)
@@ -252,10 +253,10 @@ class Reconciler:
 
     # ------------------------------------------------------------ channels we know
 
-    def _update_known(self, switch: str, snapshot: Snapshot, asked_at: float) -> None:
+    def _update_known(self, snapshot: Snapshot, news: float) -> None:
         for channel in snapshot.channels:
             found = self._centre.channels.get(channel.channel)
-            if found is None or found[1].changed_at > asked_at - NEWS_GRACE:
+            if found is None or found[1].changed_at > news:
                 continue
             call, leg = found
             partner = self._centre.channels.get(channel.peer)
@@ -270,12 +271,10 @@ class Reconciler:
                 self._centre.counters["reconcile:answered"] += 1
                 self._lifecycle.answered(call, leg)
 
-    def _vanished(self, switch: str, snapshot: Snapshot, asked_at: float) -> None:
+    def _vanished(self, switch: str, snapshot: Snapshot, news: float) -> None:
         there = {channel.channel for channel in snapshot.channels}
         for call in [c for c in self._centre.calls.values() if c.switch == switch]:
-            missing = [
-                leg for leg in call.live_legs() if leg.channel not in there and leg.changed_at <= asked_at - NEWS_GRACE
-            ]
+            missing = [leg for leg in call.live_legs() if leg.channel not in there and leg.changed_at <= news]
             # the customer's end decides what the others' end means
             for leg in sorted(missing, key=lambda leg: leg.kind is not LegKind.CUSTOMER):
                 self._centre.counters["reconcile:vanished"] += 1
