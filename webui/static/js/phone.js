@@ -7,6 +7,7 @@ import { boot, text } from "./boot.js";
 import { startRinging, stopRinging, unlock } from "./ring.js";
 import { Softphone } from "./softphone.js";
 import { claim, takeOver } from "./tabs.js";
+import { toast } from "./toast.js";
 
 const place = document.getElementById("cy-phone");
 const dot = place.querySelector('[data-slot="phone-dot"]');
@@ -114,7 +115,11 @@ function useDesk(simulated) {
 }
 
 async function choose(wanted) {
-  if (liveCall() || wanted === kind) return;
+  if (wanted === kind) return;
+  if (liveCall()) {
+    toast(text("dial.busy"), "warning");
+    return;
+  }
   await post("/desktop/phone", { kind: wanted });
   location.reload();
 }
