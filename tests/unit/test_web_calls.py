@@ -226,7 +226,8 @@ def test_nobody_writes_the_note_of_a_colleagues_call(site: Site) -> None:
     assert statuses(site, "GET", "/calls/a-mine/note") == refused
     posted = statuses(site, "POST", "/calls/d-out/note", note())
     assert posted == {"nobody": 302, "agent2": 403, "supervisor": 303, "admin": 303}
-    assert browser(site, "agent1").get("/calls/none-of-mine/note").status_code == 403
+    for username in ("agent1", "supervisor"):
+        assert browser(site, username).post("/calls/no-such-call/note", data=note()).status_code == 403
 
 
 @pytest.mark.parametrize(
