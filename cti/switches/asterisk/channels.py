@@ -65,6 +65,7 @@ class AstChannel:
     ending: bool = False
     by_far_side: bool = False
     hangup_asked: Cause | None = None
+    monitored_until: float = -1.0  # loop time at which the last recording was stopped
     playback: Playback | None = None
     pending: dict[str, Pending] = field(default_factory=dict)
     recordings: dict[str, Recording] = field(default_factory=dict)

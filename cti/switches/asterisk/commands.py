@@ -40,6 +40,9 @@ from cti.switches.asterisk.wire import Action, text
 if TYPE_CHECKING:
     from cti.switches.asterisk.driver import AsteriskSwitch
 
+MONITOR_GONE = 0.08
+"""Seconds until a stopped MixMonitor has left the channel: it goes with the next frames, one each 20 ms."""
+
 
 async def originate(switch: AsteriskSwitch, command: Originate, deadline: float) -> None:
     if not switch.first_use(command.channel):
@@ -124,6 +127,7 @@ async def send_digits(switch: AsteriskSwitch, command: SendDigits, deadline: flo
 
 
 async def bridge(switch: AsteriskSwitch, command: Bridge, deadline: float) -> None:
+    await _monitor_gone(switch.channel(command.channel))
     chan, peer = _controlled(switch, command.channel), _controlled(switch, command.peer)
     if chan is peer or not (chan.answered and peer.answered):
         raise CommandRefused("both channels of a bridge must be answered", channel=chan.id, peer=peer.id)
@@ -165,6 +169,7 @@ async def unbridge(switch: AsteriskSwitch, command: Unbridge, deadline: float) -
 
 
 async def record_start(switch: AsteriskSwitch, command: RecordStart, deadline: float) -> None:
+    await _monitor_gone(switch.channel(command.channel))
     chan = switch.channel(command.channel)
     if command.recording_id in chan.recordings:
         return
@@ -185,11 +190,21 @@ async def record_stop(switch: AsteriskSwitch, command: RecordStop, deadline: flo
     recording = chan.recordings.get(command.recording_id)
     if recording is None:
         return
+    chan.monitored_until = asyncio.get_running_loop().time()
     await switch.ask_all(chan, [requests.stop_recording(chan, recording.monitor)], deadline)
     if chan.recordings.pop(command.recording_id, None) is not None and chan.id in switch.channels:
         at, file = switch.clock(), f"{recording.name}.raw"
         switch.report(RecordingStopped(at, chan.id, command.recording_id, file))
         await switch.ask_all(chan, [_note_recordings(chan)], deadline)
+
+
+async def _monitor_gone(chan: AstChannel) -> None:
+    """Wait until a MixMonitor stopped just now is off the channel, before another one or another voice comes on.
+
+    Asterisk keeps one translator for all of a channel's monitors as long as there is one, and that drops frames with
+    RTP sequence numbers lower than the last speaker's: the next one would be missing for seconds (22.10, measured).
+    """
+    await asyncio.sleep(max(0.0, chan.monitored_until + MONITOR_GONE - asyncio.get_running_loop().time()))
 
 
 async def record_pause(switch: AsteriskSwitch, command: RecordPause, deadline: float) -> None:
