@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class SwitchChoice(StrEnum):
     AUTO = "auto"  # a private Asterisk, or the simulator with a plain notice where none is to be had
     ASTERISK = "asterisk"
+    FREESWITCH = "freeswitch"
     SIM = "sim"
 
 
@@ -44,6 +45,10 @@ class Settings(BaseSettings):
     ami_port: int = 5038
     ami_user: str = "callyard"
     ami_secret: str = ""
+    freeswitch_bin: str = Field(default="", description="a freeswitch program; default: PATH, /usr/local/freeswitch")
+    esl_host: str = Field(default="", description="an outside FreeSWITCH's event socket; default: our own on loopback")
+    esl_port: int = 8021
+    esl_password: str = ""
     sip_port: int = 5060
     sip_ws_port: int = 8088
     sip_ws_url: str = Field(default="", description="websocket URL browsers use; default ws://<page host>:<port>/ws")

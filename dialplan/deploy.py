@@ -6,19 +6,17 @@ change is whole or not there. Our own running Asterisk is told to read what chan
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cti.domain.errors import CallyardError
 from cti.provision.asterisk import find_asterisk
 from cti.provision.home import asterisk_cli, asterisk_home, is_running
 from cti.settings import Settings
+from dialplan.releases import KEPT_RELEASES, NothingToRollBack, Releases
 from dialplan.render import Rows, check, render
 
-KEPT_RELEASES = 20
+__all__ = ["KEPT_RELEASES", "Applied", "NothingToRollBack", "apply", "in_force", "rollback"]
 
 _PJSIP = (
     "module reload res_pjsip.so res_pjsip_authenticator_digest.so res_pjsip_endpoint_identifier_ip.so "
@@ -39,10 +37,6 @@ RELOADS: Mapping[str, str] = {
 }
 
 
-class NothingToRollBack(CallyardError):
-    code = "dialplan.no_previous"
-
-
 @dataclass(frozen=True, slots=True)
 class Applied:
     """``changed`` file names; ``reloaded`` commands done; ``restart`` names that wait for a restart."""
@@ -57,78 +51,22 @@ def apply(settings: Settings, rows: Rows, *, app_queue: bool = False) -> Applied
     """Render, check, put in force, reload. Does nothing if nothing changed. Raises ``UnsafeValue``, ``BadDialplan``."""
     files = render(settings, rows, app_queue=app_queue)
     check(files)
-    current = in_force(settings)
-    changed = _differences(_read(current) if current else {}, files)
-    if current and not changed:
-        return Applied(current.name, ())
-    release = _write(_releases(settings), files)
-    _switch(settings, release)
-    _prune(_releases(settings), keep=release)
-    return _reload(settings, release.name, changed)
+    release, changed = _releases(settings).put(files)
+    return _reload(settings, release, changed) if changed else Applied(release, ())
 
 
 def rollback(settings: Settings) -> Applied:
     """Put the configuration before the present one in force again. Raises ``NothingToRollBack``."""
-    current = in_force(settings)
-    releases = _sorted(_releases(settings))
-    earlier = [r for r in releases if current is not None and r.name < current.name]
-    if current is None or not earlier:
-        raise NothingToRollBack("there is no earlier configuration")
-    changed = _differences(_read(current), _read(earlier[-1]))
-    _switch(settings, earlier[-1])
-    return _reload(settings, earlier[-1].name, changed)
+    return _reload(settings, *_releases(settings).back())
 
 
 def in_force(settings: Settings) -> Path | None:
     """The folder of the configuration in force."""
-    link = asterisk_home(settings) / "etc"
-    return link.resolve() if link.is_symlink() and link.is_dir() else None
+    return _releases(settings).in_force()
 
 
-def _releases(settings: Settings) -> Path:
-    return asterisk_home(settings) / "releases"
-
-
-def _sorted(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.glob("[0-9]*") if p.is_dir())
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> Path:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    existing = _sorted(folder)
-    name = f"{int(existing[-1].name) + 1 if existing else 1:08d}"
-    temporary = folder / f".{name}.{os.getpid()}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(mode=0o700)
-    for file, text in files.items():
-        handle = os.open(temporary / file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-    temporary.rename(folder / name)
-    return folder / name
-
-
-def _switch(settings: Settings, release: Path) -> None:
-    link = asterisk_home(settings) / "etc"
-    temporary = link.with_name(f".etc.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(Path("releases") / release.name)
-    temporary.replace(link)
-
-
-def _prune(folder: Path, keep: Path) -> None:
-    for old in [r for r in _sorted(folder) if r != keep][: -(KEPT_RELEASES - 1)]:
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _read(release: Path) -> dict[str, str]:
-    return {p.name: p.read_text(encoding="utf-8") for p in release.glob("*.conf")}
-
-
-def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(sorted(name for name in {*before, *after} if before.get(name) != after.get(name)))
+def _releases(settings: Settings) -> Releases:
+    return Releases(asterisk_home(settings), ".conf")
 
 
 def _reload(settings: Settings, release: str, changed: tuple[str, ...]) -> Applied:

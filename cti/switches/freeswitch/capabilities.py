@@ -1,0 +1,23 @@
+"""What the FreeSWITCH driver can do, and why not where it cannot. Data only."""
+
+from __future__ import annotations
+
+from cti.domain.switch import Capability
+
+OPEN = frozenset(
+    {
+        Capability.ORIGINATE,
+        Capability.MEDIA,
+        Capability.HOLD_EVENTS,
+        Capability.REMOTE_ANSWER,
+        Capability.RECORD,
+        Capability.RECORD_PAUSE,
+        Capability.REGISTRATION,
+        Capability.TEST_CALL,
+    }
+)
+
+CLOSED: dict[Capability, str] = {
+    Capability.SPY: "the contract has no command for it yet",
+    Capability.CONFERENCE: "the contract has no command for it yet",
+}

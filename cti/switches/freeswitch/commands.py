@@ -1,0 +1,234 @@
+"""How each command of the contract is carried out on FreeSWITCH: checks, the lines in order, what to remember.
+
+Lines of one command are sent together and in order, then their replies are awaited; ``api`` and ``sendmsg`` take effect
+in the order in which they were sent. Must not know sockets; the driver sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from cti.domain.errors import ChannelGone, CommandRefused
+from cti.domain.switch import (
+    Answer,
+    AnswerDevice,
+    Bridge,
+    Hangup,
+    Music,
+    Originate,
+    Play,
+    PlayEnd,
+    PlayFinished,
+    RecordingStarted,
+    RecordingStopped,
+    RecordPause,
+    RecordStart,
+    RecordStop,
+    SendDigits,
+    SetState,
+    StopPlay,
+    TestCall,
+    Unbridge,
+)
+from cti.switches.freeswitch import requests
+from cti.switches.freeswitch.channels import FsChannel, Recording, Sound, pack_recordings
+
+if TYPE_CHECKING:
+    from cti.switches.freeswitch.driver import FreeSwitch
+
+Lines = tuple[str, ...]
+
+
+async def originate(switch: FreeSwitch, command: Originate, deadline: float) -> None:
+    if not switch.first_use(command.channel):
+        return
+    target = command.target
+    chan = FsChannel(
+        id=command.channel,
+        caller_number=command.caller_number,
+        caller_name=command.caller_name,
+        device=getattr(target, "device", ""),
+        trunk=getattr(target, "trunk", ""),
+    )
+    switch.channels[chan.id] = chan
+    try:
+        await switch.start_job(requests.originate(command), deadline, lambda reply: switch.originated(chan, reply))
+    except CommandRefused:
+        switch.channels.pop(chan.id, None)
+        raise
+
+
+async def answer(switch: FreeSwitch, command: Answer, deadline: float) -> None:
+    chan = switch.channel(command.channel)
+    if not chan.answered:
+        _controlled(switch, command.channel)
+        await switch.ask(chan, deadline, (requests.answer(chan),))
+
+
+async def answer_device(switch: FreeSwitch, command: AnswerDevice, deadline: float) -> None:
+    chan = switch.channel(command.channel)
+    if not (chan.incoming or chan.answered):
+        await switch.ask(chan, deadline, (requests.answer_device(chan),))
+
+
+async def hangup(switch: FreeSwitch, command: Hangup, deadline: float) -> None:
+    chan = switch.channels.get(command.channel)
+    if chan is None:
+        return
+    if not chan.ending and chan.hangup_asked is None:
+        chan.hangup_asked = command.cause
+    try:
+        await switch.ask(chan, deadline, (requests.hangup(chan, command.cause),))
+    except ChannelGone:
+        return
+
+
+async def play(switch: FreeSwitch, command: Play, deadline: float) -> None:
+    chan = _controlled(switch, command.channel)
+    files = [switch.prompt_file(prompt) for prompt in command.prompts]
+    sound = Sound(requests.new_name("play"), command.play_id, command.barge_in) if files else None
+    lines = _replace_sound(switch, chan, sound)
+    if sound is None:
+        switch.report(PlayFinished(switch.clock(), chan.id, command.play_id, PlayEnd.COMPLETED))
+    else:
+        lines.append(requests.play(chan, requests.prompts(files), sound.app))
+    await switch.ask(chan, deadline, *lines)
+
+
+async def stop_play(switch: FreeSwitch, command: StopPlay, deadline: float) -> None:
+    chan = switch.channel(command.channel)
+    if chan.sound is not None and chan.sound.play_id:
+        await switch.ask(chan, deadline, *_replace_sound(switch, chan, None))
+
+
+async def music(switch: FreeSwitch, command: Music, deadline: float) -> None:
+    chan = _controlled(switch, command.channel)
+    if not command.on:
+        if chan.sound is None or not chan.sound.play_id:
+            chan.take_sound(None)
+            await switch.ask(chan, deadline, (requests.stop(chan, queued=True),))
+        return
+    sound = Sound(requests.new_name("music"))
+    lines = _replace_sound(switch, chan, sound)
+    lines.append(requests.play(chan, requests.music(command.music), sound.app))
+    await switch.ask(chan, deadline, *lines)
+
+
+async def send_digits(switch: FreeSwitch, command: SendDigits, deadline: float) -> None:
+    chan = switch.channel(command.channel)
+    await switch.ask(chan, deadline, (requests.digits(chan, command.digits),))
+
+
+async def bridge(switch: FreeSwitch, command: Bridge, deadline: float) -> None:
+    chan, peer = _controlled(switch, command.channel), _controlled(switch, command.peer)
+    if chan is peer or not (chan.answered and peer.answered):
+        raise CommandRefused("both channels of a bridge must be answered", channel=chan.id, peer=peer.id)
+    lines = [*_replace_sound(switch, chan, None), *_replace_sound(switch, peer, None), (requests.bridge(chan, peer),)]
+    chan.bridge_to = peer.id
+    chan.controlled = peer.controlled = False
+    try:
+        await switch.ask(chan, deadline, *lines)
+    except (CommandRefused, ChannelGone):
+        chan.bridge_to = ""
+        for one in (chan, peer):
+            one.controlled = one.id in switch.channels and not one.peer and not one.ending
+        raise
+
+
+async def unbridge(switch: FreeSwitch, command: Unbridge, deadline: float) -> None:
+    chan = switch.channel(command.channel)
+    if chan.peer:
+        await switch.ask(chan, deadline, (requests.park(chan),))
+
+
+async def record_start(switch: FreeSwitch, command: RecordStart, deadline: float) -> None:
+    chan = switch.channel(command.channel)
+    if command.recording_id in chan.recordings:
+        return
+    chan.recordings[command.recording_id] = Recording(command.recording_id, command.name)
+    try:
+        await switch.ask(chan, deadline, (requests.record(chan, "start", switch.recording_file(command.name)),))
+    except (CommandRefused, ChannelGone):
+        chan.recordings.pop(command.recording_id, None)
+        raise
+    if chan.id in switch.channels:
+        switch.report(RecordingStarted(switch.clock(), chan.id, command.recording_id))
+        await switch.ask(chan, deadline, _note_recordings(chan))
+
+
+async def record_stop(switch: FreeSwitch, command: RecordStop, deadline: float) -> None:
+    """``RECORD_STOP`` reports it; a recording the switch does not know is over as well."""
+    chan = switch.channel(command.channel)
+    recording = chan.recordings.get(command.recording_id)
+    if recording is None:
+        return
+    try:
+        await switch.ask(chan, deadline, (requests.record(chan, "stop", switch.recording_file(recording.name)),))
+    except CommandRefused:
+        if chan.recordings.pop(command.recording_id, None) is not None:
+            at, file = switch.clock(), f"{recording.name}.raw"
+            switch.report(RecordingStopped(at, chan.id, command.recording_id, file))
+    left = [r for r in chan.recordings.values() if r is not recording]
+    if chan.id in switch.channels:
+        await switch.ask(chan, deadline, (requests.set_variable(chan, requests.RECORDINGS, pack_recordings(left)),))
+
+
+async def record_pause(switch: FreeSwitch, command: RecordPause, deadline: float) -> None:
+    chan = switch.channel(command.channel)
+    recording = chan.recordings.get(command.recording_id)
+    if recording is None:
+        raise CommandRefused(f"no recording {command.recording_id}", channel=chan.id)
+    action = "mask" if command.paused else "unmask"
+    await switch.ask(chan, deadline, (requests.record(chan, action, switch.recording_file(recording.name)),))
+
+
+async def set_state(switch: FreeSwitch, command: SetState, deadline: float) -> None:
+    chan = switch.channel(command.channel)
+    await switch.ask(chan, deadline, (requests.set_variable(chan, requests.STATE, command.state),))
+
+
+async def test_call(switch: FreeSwitch, command: TestCall, deadline: float) -> None:
+    await switch.start_job(requests.test_call(command, switch.new_test_id()), deadline, lambda _reply: None)
+
+
+def _controlled(switch: FreeSwitch, channel: str) -> FsChannel:
+    chan = switch.channel(channel)
+    if not chan.controlled or chan.ending:
+        raise CommandRefused(f"channel {channel} is not controlled", channel=channel)
+    return chan
+
+
+def _replace_sound(switch: FreeSwitch, chan: FsChannel, sound: Sound | None) -> list[Lines]:
+    """What ends the present sound, if there is one; a prompt is reported as stopped."""
+    before = chan.take_sound(sound)
+    if before is None:
+        return []
+    if before.play_id:
+        switch.report(PlayFinished(switch.clock(), chan.id, before.play_id, PlayEnd.STOPPED))
+    switch.watch_stop(chan, before)
+    return [(requests.stop(chan, queued=True),)]
+
+
+def _note_recordings(chan: FsChannel) -> Lines:
+    return (requests.set_variable(chan, requests.RECORDINGS, pack_recordings(chan.recordings.values())),)
+
+
+Handler = Callable[["FreeSwitch", Any, float], Awaitable[None]]
+HANDLERS: dict[type, Handler] = {
+    Originate: originate,
+    Answer: answer,
+    AnswerDevice: answer_device,
+    Hangup: hangup,
+    Play: play,
+    StopPlay: stop_play,
+    Music: music,
+    SendDigits: send_digits,
+    Bridge: bridge,
+    Unbridge: unbridge,
+    RecordStart: record_start,
+    RecordStop: record_stop,
+    RecordPause: record_pause,
+    SetState: set_state,
+    TestCall: test_call,
+}

@@ -1,0 +1,366 @@
+"""The FreeSWITCH driver: keeps one event socket, sends commands, reports events. See ``cti.switches.base``.
+
+Meaning is in ``translate`` (events to events) and ``commands`` (commands to lines); here are the connection, its
+deadlines and the order of things after a connect: the switch's truth first, then ``LinkUp``, then events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
+from cti.domain.switch import Command, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
+from cti.switches.base import EventSink
+from cti.switches.checks import check_command
+from cti.switches.freeswitch import capabilities, commands, requests, truth
+from cti.switches.freeswitch.channels import FsChannel, Sound
+from cti.switches.freeswitch.guarded import EslLink, HubThread, LoginRefused
+from cti.switches.freeswitch.translate import Translator
+from cti.switches.freeswitch.wire import Event, event, text
+
+log = logging.getLogger(__name__)
+
+CONNECT_DEADLINE = 5.0
+PING_EVERY, PING_DEADLINE = 1.0, 2.5
+BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
+STOP_AGAIN, STOP_TRIES = 0.1, 20
+KNOWN_IDS = 100_000
+GONE = ("no such channel", "cannot locate session", "invalid session", "invalid uuid")
+
+JobDone = Callable[[str], None]
+
+
+class FreeSwitch:
+    """``prompts_dir`` and ``spool_dir`` are paths as the switch sees them."""
+
+    def __init__(
+        self,
+        name: str = "freeswitch",
+        *,
+        host: str,
+        port: int,
+        password: str,
+        prompts_dir: str,
+        spool_dir: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.capabilities = capabilities.OPEN
+        self._address, self._password = (host, port), password
+        self._prompts, self._spool = prompts_dir.rstrip("/"), spool_dir.rstrip("/")
+        self._translator = Translator(self.recording_file)
+        self._sink: EventSink | None = None
+        self._thread: HubThread | None = None
+        self._link: EslLink | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._up = False
+        self._early: list[Event] = []
+        self._jobs: dict[str, JobDone] = {}
+        self._lookups: set[asyncio.Task[None]] = set()
+        self._used: OrderedDict[str, None] = OrderedDict()
+        self._trouble = ""
+
+    # ------------------------------------------------------------ the contract
+
+    async def start(self, sink: EventSink) -> None:
+        self._sink = sink
+        self._thread = HubThread(f"esl {self.name}")
+        self._thread.start()
+        self._task = asyncio.create_task(self._keep_connected(self._thread), name=f"switch {self.name}")
+
+    async def stop(self) -> None:
+        self._sink = None
+        for task in [*self._lookups, *([self._task] if self._task else [])]:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        self._task = None
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.stop)
+            self._thread = None
+
+    async def execute(self, command: Command, deadline: float = 5.0) -> None:
+        if not self._up:
+            raise LinkDown(f"{self.name}: no connection")
+        check_command(command)
+        await commands.HANDLERS[type(command)](self, command, deadline)
+
+    async def snapshot(self, deadline: float = 5.0) -> Snapshot:
+        try:
+            async with asyncio.timeout(deadline):
+                dumps, users = await asyncio.gather(self._dumps(deadline), self._users(deadline))
+        except TimeoutError:
+            raise DeadlineExceeded(f"no snapshot within {deadline:g} s") from None
+        for chan, _ in dumps:
+            self.channels.setdefault(chan.id, chan)
+        at = self.clock()
+        return Snapshot(at, truth.snapshot(dumps, at), users)
+
+    # ------------------------------------------------------------ used by commands
+
+    @property
+    def channels(self) -> dict[str, FsChannel]:
+        return self._translator.channels
+
+    def channel(self, channel: str) -> FsChannel:
+        """Raises ``ChannelGone``."""
+        try:
+            return self.channels[channel]
+        except KeyError:
+            raise ChannelGone(f"no channel {channel}", channel=channel) from None
+
+    def first_use(self, channel: str) -> bool:
+        """True the first time an id is dialled; a channel id is dialled once, ever."""
+        if channel in self._used or channel in self.channels:
+            return False
+        self._used[channel] = None
+        if len(self._used) > KNOWN_IDS:
+            self._used.popitem(last=False)
+        return True
+
+    def new_test_id(self) -> str:
+        return secrets.token_hex(6)
+
+    def prompt_file(self, prompt: str) -> str:
+        return f"{self._prompts}/{prompt}"
+
+    def recording_file(self, name: str) -> str:
+        return f"{self._spool}/{name}.raw"
+
+    def report(self, event: SwitchEvent) -> None:
+        if self._sink is None:
+            return
+        try:
+            self._sink(event)
+        except Exception:
+            log.exception("%s: the receiver failed on %s", self.name, type(event).__name__)
+
+    async def ask(self, chan: FsChannel, deadline: float, *messages: tuple[str, ...]) -> None:
+        """Send all now, in order, then await all replies. Raises the first refusal."""
+        link = self._connected()
+        sent = [link.send(*lines) for lines in messages]
+        results = await asyncio.gather(*(link.wait(one, deadline) for one in sent), return_exceptions=True)
+        for lines, result in zip(messages, results, strict=True):
+            if isinstance(result, BaseException):
+                raise result
+            _raise_refusal(lines[0], result.reply, chan)
+
+    async def start_job(self, command: str, deadline: float, done: JobDone) -> None:
+        """Accepted when this returns; ``done`` is called with the job's answer, if it comes before the link is lost."""
+        name = requests.new_name("job")
+        self._jobs[name] = done
+        try:
+            link = self._connected()
+            reply = (await link.wait(link.send(*requests.job(command, name)), deadline)).reply
+            if not reply.startswith("+OK"):
+                raise CommandRefused(f"{command.partition(' ')[0]}: {reply[:200]}")
+        except BaseException:
+            self._jobs.pop(name, None)
+            raise
+
+    def originated(self, chan: FsChannel, reply: str) -> None:
+        """The end of an ``originate``, seen by its job."""
+        if self.channels.get(chan.id) is chan and reply.startswith("-"):
+            for one in self._translator.not_originated(chan, reply, self.clock()):
+                self.report(one)
+
+    def watch_stop(self, chan: FsChannel, sound: Sound) -> None:
+        """See to it that a sound that was stopped ends: a stop at the very moment it starts would be lost."""
+        self._stop_again(chan, sound, STOP_TRIES)
+
+    def _stop_again(self, chan: FsChannel, sound: Sound, tries: int) -> None:
+        def again() -> None:
+            if sound.app not in chan.stopping or not self._up or chan.id not in self.channels:
+                return
+            if not tries or not sound.running:
+                chan.stopping.pop(sound.app, None)
+                return
+            self._send(requests.stop(chan))
+            self._stop_again(chan, sound, tries - 1)
+
+        asyncio.get_running_loop().call_later(STOP_AGAIN, again)
+
+    # ------------------------------------------------------------ the connection
+
+    def _connected(self) -> EslLink:
+        if self._link is None:
+            raise LinkDown(f"{self.name}: no connection")
+        return self._link
+
+    def _send(self, line: str) -> None:
+        """A command of our own whose reply nobody waits for."""
+        try:
+            link = self._connected()
+            ticket = link.send(line)
+            ticket.add_done_callback(lambda done: link.waiting.pop(id(done), None))
+        except SwitchError as error:
+            log.warning("%s: %s not sent: %s", self.name, line.split(" ", 2)[:2], error)
+
+    async def _keep_connected(self, thread: HubThread) -> None:
+        delay = BACKOFF_FIRST
+        try:
+            while True:
+                reason = await self._one_connection(thread)
+                if self._up:
+                    self._up, delay = False, BACKOFF_FIRST
+                    log.warning("%s: connection lost: %s", self.name, reason)
+                    self.report(LinkLost(self.clock(), reason))
+                elif reason != self._trouble:
+                    log.error("%s: cannot connect: %s", self.name, reason)
+                    self.report(LinkLost(self.clock(), reason))
+                self._trouble = reason
+                await asyncio.sleep(delay * random.uniform(0.5, 1.0))
+                delay = min(delay * 2, BACKOFF_MOST)
+        finally:
+            self._up = False
+
+    async def _one_connection(self, thread: HubThread) -> str:
+        """Connect, learn the truth, serve; return why it ended."""
+        self._early, self._jobs = [], {}
+        link = EslLink(thread, *self._address, self._password, self._on_event)
+        self._link = link
+        try:
+            await link.open(CONNECT_DEADLINE)
+            await link.act(requests.EVENTS, CONNECT_DEADLINE)
+            ended = await self._learn()
+            self._up, self._trouble = True, ""
+            log.info("%s: connected to %s", self.name, link.where)
+            self.report(LinkUp(self.clock()))
+            for one in ended:
+                self.report(one)
+            early, self._early = self._early, []
+            for waiting in early:
+                self._apply(waiting)
+            return await self._ping(link)
+        except LoginRefused as error:
+            return f"{error} (check the event socket's password in the settings)"
+        except (OSError, SwitchError) as error:
+            return str(error) or type(error).__name__
+        finally:
+            self._link = None
+            link.abort("closed by us")
+
+    async def _learn(self) -> list[SwitchEvent]:
+        """Build the channel table anew from the switch; return how plays ended that nobody will hear of any more."""
+        before = self.channels
+        fresh = Translator(self.recording_file)
+        self._early = [e for e in self._early if text(e, "Event-Name") == "BACKGROUND_JOB"]
+        dumps, users = await asyncio.gather(self._dumps(CONNECT_DEADLINE), self._users(CONNECT_DEADLINE))
+        fresh.devices = users
+        for chan, _ in dumps:
+            fresh.channels[chan.id] = chan
+        for chan in fresh.channels.values():
+            if chan.peer not in fresh.channels:
+                chan.peer = ""
+        self._translator = fresh
+        return self._interrupted(before)
+
+    def _interrupted(self, before: dict[str, FsChannel]) -> list[SwitchEvent]:
+        lost: list[SwitchEvent] = []
+        for old in before.values():
+            chan = self.channels.get(old.id)
+            if chan is None:
+                continue
+            chan.hangup_asked = old.hangup_asked
+            chan.recordings = chan.recordings or old.recordings
+            sound = old.sound
+            if sound is not None and sound.play_id and not sound.over:
+                sound.over = True
+                lost.append(PlayFinished(self.clock(), old.id, sound.play_id, PlayEnd.FAILED))
+        return lost
+
+    async def _dumps(self, deadline: float) -> list[tuple[FsChannel, Event]]:
+        """Each live channel of ours as the switch sees it now. Those we know are asked for even if not listed."""
+        listed = truth.listed(await self._job(truth.CHANNELS, deadline))
+        wanted = dict.fromkeys([*listed, *self.channels])
+        link = self._connected()
+        tickets = [link.send(requests.dump(channel)) for channel in wanted if _is_id(channel)]
+        frames = await asyncio.gather(*(link.wait(ticket, deadline) for ticket in tickets))
+        found = [e for e in (event(frame.body) for frame in frames) if e is not None]
+        pairs = ((truth.channel(e), e) for e in found if text(e, "Channel-State") not in truth.ENDING_STATES)
+        return [(chan, e) for chan, e in pairs if chan is not None]
+
+    async def _users(self, deadline: float) -> dict[str, bool]:
+        return truth.devices(await self._job(truth.DEVICES, deadline))
+
+    async def _job(self, command: str, deadline: float) -> str:
+        """A command in the background and its answer."""
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        link = self._connected()
+
+        def done(reply: str) -> None:
+            if not answer.done():
+                answer.set_result(reply)
+
+        await self.start_job(command, deadline, done)
+        lost = asyncio.ensure_future(asyncio.shield(link.lost))
+        try:
+            await asyncio.wait([answer, lost], timeout=deadline, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            raise LinkDown(link.lost.result()) if link.lost.done() else DeadlineExceeded(f"{command} took too long")
+        finally:
+            lost.cancel()
+
+    async def _ping(self, link: EslLink) -> str:
+        while True:
+            done, _ = await asyncio.wait([link.lost], timeout=PING_EVERY)
+            if done:
+                return link.lost.result()
+            await link.act("api version short", PING_DEADLINE)
+
+    def _on_event(self, event: Event) -> None:
+        if text(event, "Event-Name") == "BACKGROUND_JOB":
+            done = self._jobs.pop(text(event, "Job-UUID"), None)
+            if done is not None:
+                done(text(event, "_body"))
+        elif self._up:
+            self._apply(event)
+        else:
+            self._early.append(event)
+
+    def _apply(self, event: Event) -> None:
+        try:
+            step = self._translator.feed(event, self.clock())
+        except Exception:
+            log.exception("%s: event %s not understood", self.name, text(event, "Event-Name")[:40])
+            return
+        for line in step.actions:
+            self._send(line)
+        for one in step.events:
+            self.report(one)
+        self._look_up(step.lookups)
+
+    def _look_up(self, devices: Iterable[str]) -> None:
+        for device in devices:
+            task = asyncio.create_task(self._ask_registration(device))
+            self._lookups.add(task)
+            task.add_done_callback(self._lookups.discard)
+
+    async def _ask_registration(self, device: str) -> None:
+        """One contact of a device went away; it may have another."""
+        try:
+            found = truth.devices(await self._job(f"{truth.DEVICES} user {device}", CONNECT_DEADLINE))
+        except SwitchError as error:
+            log.warning("%s: registration of %s not known: %s", self.name, device, error)
+            return
+        for one in self._translator.registered(device, found.get(device, False), self.clock()):
+            self.report(one)
+
+
+def _is_id(channel: str) -> bool:
+    return channel.isascii() and channel.isprintable() and " " not in channel and len(channel) <= 256
+
+
+def _raise_refusal(line: str, reply: str, chan: FsChannel) -> None:
+    if not reply.startswith("-"):
+        return
+    if any(words in reply.lower() for words in GONE):
+        raise ChannelGone(reply.strip(), channel=chan.id)
+    raise CommandRefused(f"{' '.join(line.split(' ', 2)[:2])}: {reply.strip()[:200]}")

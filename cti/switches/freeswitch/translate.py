@@ -1,0 +1,240 @@
+"""Events of FreeSWITCH to events of the contract, with what must be sent in answer. No sockets, no clock.
+
+``feed`` is a pure step on the channel table. Controlled is parked: a channel of ours parks when it comes in, when it is
+answered, and when its bridge ends. Events about channels that are not ours change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cti.domain.switch import (
+    Cause,
+    ChannelAnswered,
+    ChannelBridged,
+    ChannelHeld,
+    ChannelHungUp,
+    ChannelOffered,
+    ChannelRinging,
+    ChannelUnbridged,
+    DeviceRegistered,
+    Digit,
+    PlayEnd,
+    PlayFinished,
+    RecordingStopped,
+    SwitchEvent,
+)
+from cti.switches.freeswitch import causes, requests, truth
+from cti.switches.freeswitch.channels import TEST_ID, FsChannel, Recording
+from cti.switches.freeswitch.wire import Event, text, variable
+
+FAR_SIDE = "recv_"
+
+
+@dataclass(slots=True)
+class Step:
+    """What one event led to. ``lookups`` are devices whose registration must be asked for."""
+
+    events: list[SwitchEvent] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    lookups: list[str] = field(default_factory=list)
+
+
+class Translator:
+    """The channel table and the rules that move it. ``file_of`` gives the path a recording is written to."""
+
+    def __init__(self, file_of: Callable[[str], str]) -> None:
+        self.channels: dict[str, FsChannel] = {}
+        self.devices: dict[str, bool] = {}
+        self._file_of = file_of
+
+    def feed(self, event: Event, at: float) -> Step:
+        """Apply one event received at ``at`` (epoch seconds)."""
+        step = Step()
+        name = text(event, "Event-Name")
+        if name == "CUSTOM":
+            self._device(event, at, step)
+            return step
+        handler = _HANDLERS.get(name)
+        chan = self.channels.get(text(event, "Unique-ID"))
+        if handler is not None and chan is not None:
+            handler(self, chan, event, at, step)
+        elif name == "CHANNEL_PARK" and chan is None:
+            self._offered(event, at, step)
+        return step
+
+    def not_originated(self, chan: FsChannel, reply: str, at: float) -> list[SwitchEvent]:
+        """The job of an ``originate`` failed; where there was a channel, its hang-up says why."""
+        if chan.exists or chan.id not in self.channels:
+            return []
+        del self.channels[chan.id]
+        cause = causes.not_originated(reply) if chan.hangup_asked is None else Cause.CANCELLED
+        return [ChannelHungUp(at, chan.id, cause, by_far_side=False)]
+
+    def registered(self, device: str, registered: bool, at: float) -> list[SwitchEvent]:
+        """Take note of a device's registration; the event if it changed."""
+        if self.devices.get(device, False) == registered:
+            self.devices[device] = registered
+            return []
+        self.devices[device] = registered
+        return [DeviceRegistered(at, device, registered)]
+
+    def _device(self, event: Event, at: float, step: Step) -> None:
+        device = text(event, "from-user") or text(event, "username") or text(event, "user")
+        if device not in self.devices:
+            return
+        if text(event, "Event-Subclass") == "sofia::register":
+            step.events += self.registered(device, True, at)
+        else:
+            step.lookups.append(device)
+
+    def _offered(self, event: Event, at: float, step: Step) -> None:
+        chan = truth.channel(event)
+        if chan is None or not chan.incoming or chan.id.startswith(TEST_ID):
+            return
+        chan.exists = chan.controlled = True
+        self.channels[chan.id] = chan
+        step.events.append(
+            ChannelOffered(
+                at, chan.id, chan.caller_number, chan.caller_name, chan.dialed, device=chan.device, trunk=chan.trunk
+            )
+        )
+
+    # -------------------------------------------------------- channels of ours
+
+    def _created(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        chan.exists = True
+        if chan.hangup_asked is not None:
+            step.actions.append(requests.hangup(chan, chan.hangup_asked))
+
+    def _ringing(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        if not (chan.incoming or chan.ringing or chan.answered):
+            chan.ringing = True
+            step.events.append(ChannelRinging(at, chan.id))
+
+    def _answered(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        """A caller's; one that we dialled counts when it parks."""
+        if chan.incoming and not chan.answered:
+            chan.answered = True
+            step.events.append(ChannelAnswered(at, chan.id))
+
+    def _parked(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        if variable(event, "park_after_bridge") != "true":
+            step.actions.append(requests.set_variable(chan, "park_after_bridge", "true"))
+            step.actions.append(requests.park_anew(chan))
+            return
+        if chan.controlled or chan.ending:
+            return
+        self._part(chan)
+        was_answered = chan.answered
+        chan.controlled = chan.answered = True
+        step.events.append(ChannelUnbridged(at, chan.id) if was_answered else ChannelAnswered(at, chan.id))
+
+    def _bridged(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        peer = self.channels.get(text(event, "Other-Leg-Unique-ID") or text(event, "Bridge-B-Unique-ID"))
+        if peer is None or chan.peer == peer.id:
+            return
+        chan.peer, peer.peer = peer.id, chan.id
+        chan.controlled = peer.controlled = False
+        first, second = (peer, chan) if peer.bridge_to == chan.id else (chan, peer)
+        chan.bridge_to = peer.bridge_to = ""
+        step.events.append(ChannelBridged(at, first.id, second.id))
+
+    def _unbridged(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        self._part(chan)
+
+    def _part(self, chan: FsChannel) -> None:
+        peer = self.channels.get(chan.peer)
+        chan.peer = chan.bridge_to = ""
+        if peer is not None and peer.peer == chan.id:
+            peer.peer = ""
+
+    def _held(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        step.events.append(ChannelHeld(at, chan.id, text(event, "Event-Name") == "CHANNEL_HOLD"))
+
+    def _digit(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        step.events.append(Digit(at, chan.id, text(event, "DTMF-Digit")))
+        sound = chan.sound
+        if sound is not None and sound.play_id and sound.barge_in and not sound.over:
+            chan.take_sound(None)
+            step.actions.append(requests.stop(chan, queued=True))
+            step.events.append(PlayFinished(at, chan.id, sound.play_id, PlayEnd.DIGIT))
+
+    def _executes(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        app = text(event, "Application-UUID")
+        if chan.sound is not None and chan.sound.app == app:
+            chan.sound.running = True
+        elif app in chan.stopping:
+            chan.stopping[app].running = True
+            step.actions.append(requests.stop(chan))
+
+    def _executed(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        app = text(event, "Application-UUID")
+        chan.stopping.pop(app, None)
+        sound = chan.sound
+        if sound is None or sound.app != app:
+            return
+        chan.sound = None
+        if sound.play_id and not sound.over:
+            sound.over = True
+            reason = PlayEnd.FAILED if chan.ending else PlayEnd.COMPLETED
+            step.events.append(PlayFinished(at, chan.id, sound.play_id, reason))
+
+    def _recorded(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        path = text(event, "Record-File-Path")
+        for recording in list(chan.recordings.values()):
+            if path == self._file_of(recording.name):
+                del chan.recordings[recording.recording_id]
+                step.events.append(self._stopped(chan, recording, at))
+
+    def _stopped(self, chan: FsChannel, recording: Recording, at: float) -> RecordingStopped:
+        return RecordingStopped(at, chan.id, recording.recording_id, f"{recording.name}.raw")
+
+    def _hanging_up(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        """From here nothing can be done with it; who waits to be joined with it is parked again."""
+        chan.ending = True
+        chan.controlled = False
+        for other in self.channels.values():
+            waits = other.bridge_to == chan.id or (chan.bridge_to == other.id and not other.peer)
+            if waits and not (other.controlled or other.peer or other.ending):
+                other.bridge_to = ""
+                step.actions.append(requests.park(other))
+
+    def _gone(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        self._part(chan)
+        del self.channels[chan.id]
+        sound = chan.sound
+        if sound is not None and sound.play_id and not sound.over:
+            sound.over = True
+            step.events.append(PlayFinished(at, chan.id, sound.play_id, PlayEnd.FAILED))
+        step.events += [self._stopped(chan, recording, at) for recording in chan.recordings.values()]
+        by_far_side = chan.hangup_asked is None and variable(event, "sip_hangup_disposition").startswith(FAR_SIDE)
+        cause = causes.ended(
+            text(event, "Hangup-Cause") or variable(event, "hangup_cause"),
+            answered=chan.answered,
+            by_far_side=by_far_side,
+            incoming=chan.incoming,
+            asked=chan.hangup_asked,
+        )
+        step.events.append(ChannelHungUp(at, chan.id, cause, by_far_side))
+
+
+_Handler = Callable[[Translator, FsChannel, Event, float, Step], None]
+_HANDLERS: dict[str, _Handler] = {
+    "CHANNEL_CREATE": Translator._created,
+    "CHANNEL_PROGRESS": Translator._ringing,
+    "CHANNEL_PROGRESS_MEDIA": Translator._ringing,
+    "CHANNEL_ANSWER": Translator._answered,
+    "CHANNEL_PARK": Translator._parked,
+    "CHANNEL_BRIDGE": Translator._bridged,
+    "CHANNEL_UNBRIDGE": Translator._unbridged,
+    "CHANNEL_HOLD": Translator._held,
+    "CHANNEL_UNHOLD": Translator._held,
+    "DTMF": Translator._digit,
+    "CHANNEL_EXECUTE": Translator._executes,
+    "CHANNEL_EXECUTE_COMPLETE": Translator._executed,
+    "RECORD_STOP": Translator._recorded,
+    "CHANNEL_HANGUP": Translator._hanging_up,
+    "CHANNEL_HANGUP_COMPLETE": Translator._gone,
+}

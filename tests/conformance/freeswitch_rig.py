@@ -1,0 +1,122 @@
+"""A real FreeSWITCH as a ``World``: a private process from our own rendered configuration, real SIP phones with RTP.
+
+It is found, never fetched: FreeSWITCH is in no package registry of Debian. The callers and phones are those of the
+Asterisk rig.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cti.provision.freeswitch import (
+    esl_password,
+    freeswitch_command,
+    freeswitch_home,
+    prepare_freeswitch_home,
+    require_freeswitch,
+)
+from cti.settings import Settings, load_settings
+from cti.switches.freeswitch import FreeSwitch
+from dialplan.freeswitch_deploy import apply, tell
+from tests.conformance.asterisk_rig import AGENTS, AsteriskWorld, free_ports, make_prompts
+from tests.conformance.world import TRUNK
+from tests.fakes.events import EventLog
+from tests.fakes.phone import SipPhone
+from tests.fakes.proxy import LinkProxy
+
+READY_WITHIN = 40.0
+
+
+@dataclass(frozen=True)
+class RunningFreeSwitch:
+    """The process's settings, the passwords of its phones, and the port its trunk expects the outside at."""
+
+    settings: Settings
+    passwords: dict[str, str]
+    outside_port: int
+    command: tuple[str, ...]
+
+    def cli(self, command: str) -> str:
+        return tell(self.settings, [command], [])
+
+
+def _settings(var: Path) -> Settings:
+    settings = load_settings(var)
+    settings.bind, settings.esl_host = "127.0.0.1", ""
+    settings.esl_port, settings.sip_ws_port, settings.sip_port = free_ports(3, socket.SOCK_STREAM)
+    settings.rtp_start = 40000 + secrets.randbelow(100) * 200
+    settings.rtp_end = settings.rtp_start + 199
+    return settings
+
+
+@contextmanager
+def running_freeswitch(var: Path) -> Iterator[RunningFreeSwitch]:
+    """Start, wait until it is ready, end it. Raises ``ProvisionFailed`` where no FreeSWITCH is found."""
+    settings = _settings(var)
+    installation = require_freeswitch(settings)
+    passwords = {device: secrets.token_urlsafe(12) for a in AGENTS for device in (a, f"{a}-web")}
+    (outside,) = free_ports(1, socket.SOCK_DGRAM)
+    prepare_freeswitch_home(settings)
+    make_prompts(settings.prompts_dir)
+    agents = [
+        {"number": a, "name": f"Agent {a}", "sip_secret": passwords[a], "web_secret": passwords[f"{a}-web"]}
+        for a in AGENTS
+    ]
+    apply(settings, {"agents": agents, "trunks": [{"id": TRUNK, "name": TRUNK, "host": "127.0.0.1", "port": outside}]})
+    command = freeswitch_command(settings, installation)
+    with (var / "freeswitch.out").open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    try:
+        _wait_ready(process, settings)
+        yield RunningFreeSwitch(settings, passwords, outside, tuple(command))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def _wait_ready(process: subprocess.Popen[bytes], settings: Settings) -> None:
+    """Its event socket answers and its SIP profile listens."""
+    end = time.monotonic() + READY_WITHIN
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if "RUNNING" in tell(settings, ["sofia status"], []):
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    log = freeswitch_home(settings) / "log" / "freeswitch.log"
+    raise AssertionError(f"FreeSWITCH is not ready: {log.read_text(errors='replace')[-2000:] if log.exists() else ''}")
+
+
+class FreeSwitchWorld(AsteriskWorld):
+    def __init__(self, running: RunningFreeSwitch) -> None:
+        self.asterisk = running  # type: ignore[assignment]
+        self.spool = running.settings.spool_dir
+        self.log = EventLog()
+        self.proxy = LinkProxy("127.0.0.1", running.settings.esl_port)
+        self._sip = running.settings.sip_port
+        self._phones: dict[str, SipPhone] = {}
+        self._calls_taken: dict[str, int] = {}
+
+    def driver(self, **changes: str) -> FreeSwitch:  # type: ignore[override]
+        settings = self.asterisk.settings
+        given = {"password": esl_password(settings)} | changes
+        return FreeSwitch(
+            host="127.0.0.1",
+            port=self.proxy.port,
+            prompts_dir=str(settings.prompts_dir),
+            spool_dir=str(settings.spool_dir),
+            **given,
+        )
