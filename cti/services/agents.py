@@ -15,8 +15,8 @@ from cti.services.centre import Centre
 from cti.services.documents import stored_agent
 from cti.services.effects import Log, StoreAgent
 
-DEVICE_GRACE = 8.0
-"""Seconds a ready agent's phone may be unregistered (a page reload) before the agent is set busy."""
+DEVICE_GRACE = 20.0
+"""Seconds a ready agent's phone may be unregistered (a reload, a missed OPTIONS) before the agent is set busy."""
 
 MAX_WRAPUP = 1800.0
 CLOCK_SLACK = 0.05
