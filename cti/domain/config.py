@@ -62,6 +62,7 @@ class QueueConfig:
     announce_every: float = 15.0
     announce_max: int = 3
     music: str = "default"
+    service_level: float = 20.0  # an answer within these seconds counts for the service level
     agents: tuple[str, ...] = ()  # agent ids in the order of the sequential strategy
 
 

@@ -19,8 +19,6 @@ from cti.services.documents import shown_number
 from cti.services.numbers import number_prompts
 
 DEFAULT_RING = 15.0
-SERVICE_LEVEL = 20.0
-"""Seconds within which an answer counts for the service level (metrics.md, default T)."""
 
 
 class Acd:
@@ -68,7 +66,7 @@ class Acd:
             queue.today.answered += 1
             queue.today.wait_total += waited
             queue.today.wait_max = max(queue.today.wait_max, waited)
-            queue.today.answered_in_target += waited <= SERVICE_LEVEL
+            queue.today.answered_in_target += waited <= queue.config.service_level
         elif answered is False:
             queue.today.abandoned += 1
 

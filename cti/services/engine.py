@@ -248,6 +248,8 @@ class Engine:
                 return {"ok": True, **floor_document(self.centre)}, self._flush()
             if op == "calls":
                 return {"ok": True, "calls": [c.to_document() for c in self.centre.calls.values()]}, self._flush()
+            if op == "ping":
+                return {"ok": True}, self._flush()
             if op == "call_ids":
                 complete = all(s.up and s.reconciled for s in self.centre.switches.values())
                 return {"ok": True, "call_ids": sorted(self.centre.calls), "complete": complete}, self._flush()

@@ -69,6 +69,7 @@ def _queue(queue: Queue, agents: tuple[str, ...]) -> QueueConfig:
         announce_every=queue.announce_every,
         announce_max=queue.announce_max,
         music=queue.music,
+        service_level=queue.service_level_seconds,
         agents=agents,
     )
 
