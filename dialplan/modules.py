@@ -45,7 +45,6 @@ MEDIA = (
     "format_wav",
     "bridge_builtin_features",
     "bridge_holding",
-    "bridge_native_rtp",
     "bridge_simple",
     "res_musiconhold",
     "res_mutestream",
