@@ -15,6 +15,7 @@ def gaps(messages: Iterable[Message]) -> list[float]:
     """Seconds of each gap, over all phones in one trace of messages; the first calls have none."""
     phone_of_call: dict[str, str] = {}
     free_since: dict[str, float] = {}
+    ended: set[str] = set()
     found: list[float] = []
     for message in messages:
         call = message.header("Call-ID")
@@ -23,8 +24,9 @@ def gaps(messages: Iterable[Message]) -> list[float]:
             phone_of_call[call] = phone
             if phone in free_since:
                 found.append(message.at - free_since.pop(phone))
-        elif message.start.startswith("BYE") and call in phone_of_call:
-            free_since.setdefault(phone_of_call[call], message.at)
+        elif message.start.startswith("BYE") and call in phone_of_call and call not in ended:
+            ended.add(call)  # a repeated BYE says nothing new
+            free_since[phone_of_call[call]] = message.at
     return found
 
 

@@ -56,7 +56,8 @@ async def test_engine_killed_while_calls_talk_and_wait(centre: Centre, phones: P
     leg.hangup()
     await talking.becomes("ended", 5)
     for number, caller in zip(numbers, waiting, strict=True):
-        served = await phone.incoming(10)
+        await centre.agent_is("1001", "alerting", deadline=10)
+        served = await phone.incoming(1)
         assert (await centre.agent_is("1001", "alerting"))["call"]["number"].endswith(number)
         await served.answer(AGENT_TONE)
         await caller.hears(AGENT_TONE)

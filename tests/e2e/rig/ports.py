@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import ExitStack
 
@@ -28,10 +29,11 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
 
 def free_range(size: int) -> tuple[int, int]:
     """First and last port of an even-based run of free UDP ports below the ephemeral range."""
-    for first in range(12000, 30000, size):
-        if first in _given:
+    start = 12000 + os.getpid() * 400 % 18000  # parallel runs begin at different places
+    for first in (12000 + (start + offset - 12000) % 18000 for offset in range(0, 18000, size)):
+        if first in _given or first + size > 31000:
             continue
-        probes = range(first, first + size, max(size // 8, 1))
+        probes = range(first, first + size)
         with ExitStack() as stack:
             try:
                 for port in probes:

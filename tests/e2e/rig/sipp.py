@@ -59,9 +59,8 @@ class Sipp:
         self.folder = folder / f"{name}-{self.port}"
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "scenario.xml").write_text(scenario, "utf-8")
-        media = free_range(MEDIA_PORTS)
         command = [SIPP, target, "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1"]
-        command += ["-mp", str(media[0]), "-cp", str(free_port()), "-nostdin", "-timer_resol", "1"]
+        command += ["-nostdin", "-timer_resol", "1"]
         if trace:
             command += ["-trace_msg", "-message_file", "messages.log"]
         command += ["-trace_err", "-error_file", "errors.log"]
@@ -70,16 +69,29 @@ class Sipp:
             (self.folder / "rows.csv").write_text("\n".join(lines) + "\n", "utf-8")
             command += ["-inf", "rows.csv"]
         self._output = (self.folder / "screen.log").open("wb")
-        self.process = subprocess.Popen(
-            [*command, *args], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output
-        )
-
+        self._command = [*command, *args]
+        self.process = self._launch()
         self._await_start()
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        ports = ["-mp", str(free_range(MEDIA_PORTS)[0]), "-cp", str(free_port())]
+        return subprocess.Popen(
+            [*self._command, *ports],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+        )
 
     def _await_start(self, deadline: float = 5.0) -> None:
         """A wrong scenario ends sipp at once: say so here, not as a phone that never rings."""
         end, bound = time.monotonic() + deadline, f":{self.port:04X} "
-        while self.running and bound not in Path("/proc/net/udp").read_text():
+        while bound not in Path("/proc/net/udp").read_text():
+            if not self.running and "Unable to bind" in self.errors() and "RTP" in self.errors():
+                (self.folder / "errors.log").unlink()  # another program took the media port meanwhile
+                self.process = self._launch()
+            elif not self.running:
+                break
             if time.monotonic() > end:
                 raise AssertionError(f"{self.name}: sipp did not open its port")
             time.sleep(0.01)
