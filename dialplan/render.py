@@ -48,6 +48,8 @@ EMPTY_FILES_MORE: Final = (
     "sorcery.conf",
     "pjsip_notify.conf",
 )
+LONGEST_NUMBER: Final = 33
+"""Asterisk takes patterns of at most 255 characters."""
 NO_ROWS: Final[Rows] = {"agents": [], "trunks": []}
 
 
@@ -78,6 +80,7 @@ def render(settings: Settings, rows: Rows = NO_ROWS, *, app_queue: bool = False)
         "trunks": trunks,
         "default_trunk": next(t["id"] for t in trunks if t["loopback"]),
         "app_queue": app_queue,
+        "longest": LONGEST_NUMBER,
     }
     names = (*FILES, *(("queues.conf",) if app_queue else ()))
     files = {name: environment.get_template(f"{name}.j2").render(context) for name in names}

@@ -69,7 +69,7 @@ class RunningAsterisk:
         return asterisk_cli(self.settings, installation, command) or ""
 
 
-def _make_prompts(folder: Path) -> None:
+def make_prompts(folder: Path) -> None:
     for name, seconds in ((SHORT, 0.3), (LONG, 20.0)):
         path = folder / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def running_asterisk(var: Path) -> Iterator[RunningAsterisk]:
     passwords = {device: secrets.token_urlsafe(12) for a in AGENTS for device in (a, f"{a}-web")}
     (outside,) = free_ports(1, socket.SOCK_DGRAM)
     prepare_home(settings, installation)
-    _make_prompts(settings.prompts_dir)
+    make_prompts(settings.prompts_dir)
     agents = [
         {"number": a, "name": f"Agent {a}", "sip_secret": passwords[a], "web_secret": passwords[f"{a}-web"]}
         for a in AGENTS

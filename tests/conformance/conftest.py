@@ -11,6 +11,7 @@ import pytest
 from cti.domain.switch import Capability
 from cti.provision.apt import ProvisionFailed
 from tests.conformance.asterisk_rig import AsteriskWorld, RunningAsterisk, running_asterisk
+from tests.conformance.freeswitch_rig import FreeSwitchWorld, RunningFreeSwitch, running_freeswitch
 from tests.conformance.sim_rig import SimWorld
 from tests.conformance.world import World
 
@@ -39,12 +40,33 @@ async def asterisk_world(asterisk: RunningAsterisk) -> AsyncIterator[AsteriskWor
         yield world
 
 
-@pytest.fixture(params=["sim", "asterisk"])
+@pytest.fixture(scope="session")
+def freeswitch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFreeSwitch]:
+    """It is in no registry of packages: where none is found its runs are named and are no failure, also in CI."""
+    var = tmp_path_factory.mktemp("fs")
+    try:
+        with running_freeswitch(var) as process:
+            yield process
+    except ProvisionFailed as error:
+        pytest.skip(f"NOT RUN on freeswitch: {error}")
+
+
+@pytest.fixture
+async def freeswitch_world(freeswitch: RunningFreeSwitch) -> AsyncIterator[FreeSwitchWorld]:
+    async with FreeSwitchWorld(freeswitch) as world:
+        yield world
+
+
+@pytest.fixture(params=["sim", "asterisk", "freeswitch"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     if request.param == "sim":
         async with SimWorld(tmp_path) as sim:
             needs(request, sim)
             yield sim
+    elif request.param == "freeswitch":
+        async with FreeSwitchWorld(request.getfixturevalue("freeswitch")) as found:
+            needs(request, found)
+            yield found
     else:
         async with AsteriskWorld(request.getfixturevalue("asterisk")) as real:
             needs(request, real)

@@ -30,6 +30,7 @@ CONNECT_DEADLINE = 5.0
 PING_EVERY, PING_DEADLINE = 1.0, 2.5
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
 STOP_AGAIN, STOP_TRIES = 0.1, 20
+LIST_LAG = 0.45  # FreeSWITCH writes its list of channels five times a second
 KNOWN_IDS = 100_000
 GONE = ("no such channel", "cannot locate session", "invalid session", "invalid uuid")
 
@@ -250,8 +251,10 @@ class FreeSwitch:
         """Build the channel table anew from the switch; return how plays ended that nobody will hear of any more."""
         before = self.channels
         fresh = Translator(self.recording_file)
-        self._early = [e for e in self._early if text(e, "Event-Name") == "BACKGROUND_JOB"]
-        dumps, users = await asyncio.gather(self._dumps(CONNECT_DEADLINE), self._users(CONNECT_DEADLINE))
+        await asyncio.sleep(LIST_LAG)
+        told = [text(e, "Unique-ID") for e in self._early]
+        self._early = []
+        dumps, users = await asyncio.gather(self._dumps(CONNECT_DEADLINE, told), self._users(CONNECT_DEADLINE))
         fresh.devices = users
         for chan, _ in dumps:
             fresh.channels[chan.id] = chan
@@ -275,10 +278,10 @@ class FreeSwitch:
                 lost.append(PlayFinished(self.clock(), old.id, sound.play_id, PlayEnd.FAILED))
         return lost
 
-    async def _dumps(self, deadline: float) -> list[tuple[FsChannel, Event]]:
+    async def _dumps(self, deadline: float, told: Iterable[str] = ()) -> list[tuple[FsChannel, Event]]:
         """Each live channel of ours as the switch sees it now. Those we know are asked for even if not listed."""
         listed = truth.listed(await self._job(truth.CHANNELS, deadline))
-        wanted = dict.fromkeys([*listed, *self.channels])
+        wanted = dict.fromkeys([*listed, *told, *self.channels])
         link = self._connected()
         tickets = [link.send(requests.dump(channel)) for channel in wanted if _is_id(channel)]
         frames = await asyncio.gather(*(link.wait(ticket, deadline) for ticket in tickets))
@@ -355,7 +358,7 @@ class FreeSwitch:
 
 
 def _is_id(channel: str) -> bool:
-    return channel.isascii() and channel.isprintable() and " " not in channel and len(channel) <= 256
+    return bool(channel) and channel.isascii() and channel.isprintable() and " " not in channel and len(channel) <= 256
 
 
 def _raise_refusal(line: str, reply: str, chan: FsChannel) -> None:

@@ -38,9 +38,10 @@ CHANNEL_VARIABLES = {
     "force_transfer_context": PARKED_CONTEXT,
     "force_transfer_dialplan": "XML",
     "playback_terminators": "none",
-    "playback_delimiter": "!",
+    "send_silence_when_idle": "-1",
     "RECORD_STEREO": "true",
     "RECORD_MIN_SEC": "0",
+    "RECORD_PRE_BUFFER_FRAMES": "0",
     "record_sample_rate": "8000",
 }
 _names = itertools.count(1)
