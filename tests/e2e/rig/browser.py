@@ -116,10 +116,18 @@ class Desk(Person):
         """Go to the desktop and wait until the phone is registered and the agent logged in."""
         await self.page.goto("/desktop")
         await self.shows("notReady", "ready", "talking", "hold", "alerting", "workingAfterCall", deadline=deadline)
+        number, device = self.centre.device_of(self.username)
+
+        async def there() -> bool:
+            agent = await self.centre.agent(number)
+            return bool(agent["registered"]) and agent["device"] == device
+
+        await until(f"{self.username} is logged in at {device}", there, deadline)
         return self
 
     async def choose_phone(self, kind: str) -> None:
-        """``web`` or ``sip``, as the menu of the bar does; by the same request."""
+        """``web`` or ``sip``, by the menu of the bar, which loads the page anew."""
+        await expect(self.page.locator("#cy-phone[data-state]")).to_be_attached()
         await self.page.locator("#cy-phone summary").click()
         async with self.page.expect_navigation():
             await self.page.locator(f"[data-phone-kind={kind}]").click()

@@ -182,6 +182,12 @@ class Centre:
         lines = (self.settings.var / "secrets" / "demo-logins").read_text("utf-8").splitlines()
         return dict(line.split(" ", 1) for line in lines if line)
 
+    def device_of(self, username: str) -> tuple[str, str]:
+        """Number and chosen device of an agent by user name."""
+        with self.database() as session:
+            agent = session.scalars(select(Agent).join(User).where(User.username == username)).one()
+            return agent.number, agent.device
+
     def set_locale(self, username: str, locale: str) -> None:
         with self.database() as session:
             session.scalars(select(User).where(User.username == username)).one().locale = locale
