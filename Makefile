@@ -10,7 +10,7 @@ CHECKED := cti dialplan webui migrations tests
 .PHONY: run test check lint unit conformance e2e bench assets clean system-packages
 
 run: $(VENV)/.installed
-	@exec $(BIN)/cti serve
+	@$(if $(SWITCH),CALLYARD_SWITCH=$(SWITCH) )exec $(BIN)/cti serve
 
 test: system-packages $(VENV)/.tested lint unit conformance e2e
 

@@ -13,14 +13,16 @@ import structlog
 from cti.bus.nats import NatsBus
 from cti.engine.metrics import health_of, registry_of
 from cti.engine.runner import EngineRunner
+from cti.provision.freeswitch import esl_password
 from cti.provision.ports import LOOPBACK
 from cti.provision.secrets import effective_secrets
 from cti.settings import Settings, SwitchChoice
 from cti.status import serve_status
 from cti.store import worker
 from cti.switches.asterisk import AsteriskSwitch
+from cti.switches.freeswitch import FreeSwitch
 from cti.switches.sim import SimSwitch
-from dialplan.deploy import apply
+from dialplan.which import apply
 
 
 def configure_logging(settings: Settings) -> None:
@@ -51,6 +53,15 @@ def make_runner(settings: Settings, bus: NatsBus) -> EngineRunner:
         return EngineRunner(
             [sim], bus, configured=lambda config: sim.set_devices(d for agent in config.agents for d in agent.devices)
         )
+    if settings.switch is SwitchChoice.FREESWITCH:
+        freeswitch = FreeSwitch(
+            host=settings.esl_host or LOOPBACK,
+            port=settings.esl_port,
+            password=esl_password(settings),
+            prompts_dir=str(settings.prompts_dir),
+            spool_dir=str(settings.spool_dir),
+        )
+        return EngineRunner([freeswitch], bus)
     asterisk = AsteriskSwitch(
         name="asterisk",
         host=settings.ami_host or LOOPBACK,

@@ -95,52 +95,50 @@ def _prompts(settings: Settings, options: argparse.Namespace) -> int:
 
 def _switch_render(settings: Settings, options: argparse.Namespace) -> int:
     from cti.provision.first_run import load_rows
-    from dialplan.render import check, render
+    from dialplan.which import is_freeswitch, rendered
 
-    files = render(settings, load_rows(settings))
-    check(files)
+    files = rendered(settings, load_rows(settings))
     for name in options.file or sorted(files):
         if name not in files:
             print(f"cti: no file {name}: {' '.join(sorted(files))}", file=sys.stderr)
             return 2
-        print(f";;; {name}\n{files[name]}")
+        print(f"<!-- {name} -->\n{files[name]}" if is_freeswitch(settings) else f";;; {name}\n{files[name]}")
     return 0
 
 
 def _switch_check(settings: Settings, options: argparse.Namespace) -> int:
     from cti.provision.first_run import load_rows
-    from dialplan.render import check, render
+    from dialplan.which import rendered
 
-    files = render(settings, load_rows(settings))
-    check(files)
+    files = rendered(settings, load_rows(settings))
     print(f"{len(files)} files are well formed")
     return 0
 
 
 def _switch_apply(settings: Settings, options: argparse.Namespace) -> int:
     from cti.provision.first_run import load_rows
-    from dialplan.deploy import apply
+    from dialplan.which import apply, switch_name
 
-    _tell(apply(settings, load_rows(settings)))
+    _tell(apply(settings, load_rows(settings)), switch_name(settings))
     return 0
 
 
 def _switch_rollback(settings: Settings, options: argparse.Namespace) -> int:
-    from dialplan.deploy import rollback
+    from dialplan.which import rollback, switch_name
 
-    _tell(rollback(settings))
+    _tell(rollback(settings), switch_name(settings))
     return 0
 
 
-def _tell(applied: object) -> None:
+def _tell(applied: object, switch: str) -> None:
     from dialplan.deploy import Applied
 
     assert isinstance(applied, Applied)
     print(f"release {applied.release} is in force; changed: {' '.join(applied.changed) or 'nothing'}")
     for command in applied.reloaded:
-        print(f"asterisk: {command}")
+        print(f"{switch.lower()}: {command}")
     if applied.restart:
-        print(f"takes effect when Asterisk starts again: {' '.join(applied.restart)}")
+        print(f"takes effect when {switch} starts again: {' '.join(applied.restart)}")
 
 
 def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
@@ -168,14 +166,14 @@ def _parser() -> argparse.ArgumentParser:
     add("check-config", _check_config, "check settings, folders, ports, database, bus and switch")
     add("prompts", _prompts, "make the spoken prompts that are missing")
 
-    switch = commands.add_parser("switch", help="configuration of our own Asterisk")
+    switch = commands.add_parser("switch", help="configuration of our own switch")
     actions = switch.add_subparsers(dest="action", required=True, metavar="ACTION")
     render = actions.add_parser("render", help="print it; it holds secrets")
     render.add_argument("file", nargs="*", help="only these files")
     render.set_defaults(run=_switch_render)
     for name, run, text in (
         ("check", _switch_check, "render and check it, change nothing"),
-        ("apply", _switch_apply, "put it in force and have Asterisk read it"),
+        ("apply", _switch_apply, "put it in force and have the switch read it"),
         ("rollback", _switch_rollback, "put the one before in force again"),
     ):
         actions.add_parser(name, help=text).set_defaults(run=run)

@@ -21,7 +21,14 @@ from cti.domain.errors import CallyardError
 from cti.provision import programs
 from cti.provision.apt import ProvisionFailed
 from cti.provision.asterisk import AsteriskInstallation, ensure_asterisk
-from cti.provision.first_run import FirstRun, forget_first_password, prepare_database, prepare_switch
+from cti.provision.first_run import (
+    FirstRun,
+    forget_first_password,
+    prepare_database,
+    prepare_freeswitch,
+    prepare_switch,
+)
+from cti.provision.freeswitch import FreeSwitchInstallation, require_freeswitch
 from cti.provision.logs import ConsoleLog
 from cti.provision.ports import our_ports, require_ports
 from cti.provision.prompts import make_prompts
@@ -78,9 +85,12 @@ def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Pro
         log.line("callyard", text)
 
     require_space(settings.var)
-    installation = choose_switch(settings, say)
+    freeswitch = choose_freeswitch(settings, say)
+    installation = None if settings.switch is SwitchChoice.FREESWITCH else choose_switch(settings, say)
     own_nats, own_asterisk = not settings.nats_url, installation is not None
-    require_ports(our_ports(settings, own_nats=own_nats, own_asterisk=own_asterisk))
+    require_ports(
+        our_ports(settings, own_nats=own_nats, own_asterisk=own_asterisk, own_freeswitch=freeswitch is not None)
+    )
     secrets = effective_secrets(settings)
     for folder in (settings.recordings_dir, settings.spool_dir, settings.prompts_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,10 +101,27 @@ def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Pro
     if installation is not None:
         prepare_switch(settings, installation)
         stages.append([programs.asterisk(settings, installation)])
+    if freeswitch is not None:
+        prepare_freeswitch(settings)
+        stages.append([programs.freeswitch(settings, freeswitch)])
     stages.append([programs.worker(settings)])
     stages.append([programs.engine(settings), programs.web(settings)])
     switch = SwitchChoice.ASTERISK if own_asterisk or settings.ami_host else SwitchChoice.SIM
+    if settings.switch is SwitchChoice.FREESWITCH:
+        switch = SwitchChoice.FREESWITCH
     return stages, _environment(settings, switch), first_run
+
+
+def choose_freeswitch(settings: Settings, say: programs.Say) -> FreeSwitchInstallation | None:
+    """The FreeSWITCH we run ourselves; None for another switch, or an outside one. Raises ``ProvisionFailed``."""
+    if settings.switch is not SwitchChoice.FREESWITCH:
+        return None
+    if settings.esl_host:
+        say(f"using the FreeSWITCH at {settings.esl_host}:{settings.esl_port}")
+        return None
+    installation = require_freeswitch(settings)
+    say(f"FreeSWITCH: {installation.program}")
+    return installation
 
 
 def choose_switch(settings: Settings, say: programs.Say) -> AsteriskInstallation | None:

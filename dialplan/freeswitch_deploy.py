@@ -87,11 +87,11 @@ def _gateways(text: str) -> dict[str, bytes]:
 
 
 def tell(settings: Settings, commands: Sequence[str], done: list[str]) -> str:
-    """Say ``commands`` to our own FreeSWITCH, one after the other; those it took are added to ``done``.
+    """Say ``commands`` to the FreeSWITCH of the settings, one after the other; those it took are added to ``done``.
 
     Returns the last answer. Raises ``OSError`` if it does not run, or does not answer in time.
     """
-    with socket.create_connection((HOST, settings.esl_port), DEADLINE) as connection:
+    with socket.create_connection((settings.esl_host or HOST, settings.esl_port), DEADLINE) as connection:
         connection.settimeout(DEADLINE)
         reader = _Replies(connection)
         reply = reader.next()

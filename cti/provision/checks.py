@@ -15,6 +15,7 @@ from cti.domain.errors import CallyardError
 from cti.provision.apt import ProvisionFailed
 from cti.provision.asterisk import find_asterisk
 from cti.provision.first_run import database_trouble
+from cti.provision.freeswitch import require_freeswitch
 from cti.provision.ports import our_ports, why_not_free
 from cti.provision.prompts import missing_prompts
 from cti.provision.secrets import effective_secrets
@@ -66,8 +67,11 @@ def _ports(settings: Settings) -> Iterator[Check]:
     if _serving(settings):
         yield Check("ports", True, "Callyard is running and holds them")
         return
-    own_asterisk = not settings.ami_host and settings.switch is not SwitchChoice.SIM
-    for port in our_ports(settings, own_nats=not settings.nats_url, own_asterisk=own_asterisk):
+    own_freeswitch = settings.switch is SwitchChoice.FREESWITCH and not settings.esl_host
+    own_asterisk = settings.switch in (SwitchChoice.AUTO, SwitchChoice.ASTERISK) and not settings.ami_host
+    for port in our_ports(
+        settings, own_nats=not settings.nats_url, own_asterisk=own_asterisk, own_freeswitch=own_freeswitch
+    ):
         reason = why_not_free(port)
         yield Check(f"port {port.number}", reason is None, reason or f"free for {port.use}")
 
@@ -116,10 +120,26 @@ def _reach_nats(settings: Settings) -> str:
 def _switch(settings: Settings) -> Iterator[Check]:
     if settings.switch is SwitchChoice.SIM:
         yield Check("switch", True, "the simulator; no phone can ring")
+    elif settings.switch is SwitchChoice.FREESWITCH:
+        yield _try("switch", lambda: _freeswitch(settings))
     elif settings.ami_host:
         yield _try("switch", lambda: _log_in(settings))
     else:
         yield _try("switch", lambda: _own_asterisk(settings))
+
+
+def _freeswitch(settings: Settings) -> str:
+    """Our own, by its version; an outside one, by a login on its event socket."""
+    if not settings.esl_host:
+        return require_freeswitch(settings).version()
+    place = f"{settings.esl_host}:{settings.esl_port}"
+    from dialplan.freeswitch_deploy import tell
+
+    try:
+        tell(settings, ["status"], [])
+    except OSError as error:
+        raise ProvisionFailed(f"{place}: {error}: compare CALLYARD_ESL_PASSWORD and event_socket.conf.xml") from error
+    return f"logged in at {place}"
 
 
 def _own_asterisk(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cti.provision.apt import Progress, ProvisionFailed
 from cti.provision.asterisk import AsteriskInstallation
+from cti.provision.freeswitch import asterisk_music, prepare_freeswitch_home
 from cti.provision.home import prepare_home
 from cti.provision.secrets import secrets_dir
 from cti.settings import Settings
@@ -72,6 +73,14 @@ def prepare_switch(settings: Settings, installation: AsteriskInstallation) -> No
     from dialplan.deploy import apply
 
     prepare_home(settings, installation)
+    apply(settings, load_rows(settings))
+
+
+def prepare_freeswitch(settings: Settings) -> None:
+    """Folders, music and configuration of our own FreeSWITCH, before its start."""
+    from dialplan.freeswitch_deploy import apply
+
+    prepare_freeswitch_home(settings, asterisk_music(settings))
     apply(settings, load_rows(settings))
 
 

@@ -82,6 +82,12 @@ def esl_password(settings: Settings) -> str:
     return hmac.new(key, b"event socket", hashlib.sha256).hexdigest()
 
 
+def asterisk_music(settings: Settings) -> Path | None:
+    """The recorded music of an Asterisk that is on this machine, if there is one."""
+    places = (settings.dist_dir / "asterisk/usr/share/asterisk/moh", Path("/usr/share/asterisk/moh"))
+    return next((place for place in places if any(place.glob("*.wav"))), None)
+
+
 def prepare_freeswitch_home(settings: Settings, asterisk_music: Path | None = None) -> None:
     """Make folders and music. May be repeated. ``asterisk_music``: a folder of recorded music, if there is one."""
     home = freeswitch_home(settings)

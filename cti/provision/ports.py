@@ -23,7 +23,9 @@ class Port:
     datagram: bool = False
 
 
-def our_ports(settings: Settings, *, own_nats: bool = True, own_asterisk: bool = True) -> list[Port]:
+def our_ports(
+    settings: Settings, *, own_nats: bool = True, own_asterisk: bool = True, own_freeswitch: bool = False
+) -> list[Port]:
     ports = [
         Port("web", "CALLYARD_WEB_PORT", settings.bind, settings.web_port),
         Port("engine metrics", "CALLYARD_ENGINE_METRICS_PORT", LOOPBACK, settings.engine_metrics_port),
@@ -32,8 +34,11 @@ def our_ports(settings: Settings, *, own_nats: bool = True, own_asterisk: bool =
     if own_nats:
         ports.append(Port("bus", "CALLYARD_NATS_PORT", LOOPBACK, settings.nats_port))
     if own_asterisk:
+        ports.append(Port("switch manager", "CALLYARD_AMI_PORT", LOOPBACK, settings.ami_port))
+    if own_freeswitch:
+        ports.append(Port("event socket", "CALLYARD_ESL_PORT", LOOPBACK, settings.esl_port))
+    if own_asterisk or own_freeswitch:
         ports += [
-            Port("switch manager", "CALLYARD_AMI_PORT", LOOPBACK, settings.ami_port),
             Port("SIP", "CALLYARD_SIP_PORT", settings.bind, settings.sip_port, datagram=True),
             Port("SIP over TCP", "CALLYARD_SIP_PORT", settings.bind, settings.sip_port),
             Port("SIP over websocket", "CALLYARD_SIP_WS_PORT", settings.bind, settings.sip_ws_port),

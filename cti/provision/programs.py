@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cti.provision.apt import ProvisionFailed
 from cti.provision.asterisk import AsteriskInstallation
+from cti.provision.freeswitch import FreeSwitchInstallation, freeswitch_command
 from cti.provision.home import asterisk_command
 from cti.provision.ports import LOOPBACK
 from cti.provision.secrets import Secrets
@@ -92,6 +93,11 @@ def asterisk(settings: Settings, installation: AsteriskInstallation) -> Program:
     return Program(
         "asterisk", argv, lambda: greets(settings.ami_port, b"Asterisk Call Manager"), 60.0, 5.0, ASTERISK_CHATTER
     )
+
+
+def freeswitch(settings: Settings, installation: FreeSwitchInstallation) -> Program:
+    argv = tuple(freeswitch_command(settings, installation))
+    return Program("freeswitch", argv, lambda: greets(settings.esl_port, b"Content-Type: auth/request"), 60.0, 10.0)
 
 
 def engine(settings: Settings) -> Program:
