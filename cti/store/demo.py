@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from cti.domain.config import Strategy, TargetKind
 from cti.store import demo_names as names
+from cti.store.initials import initials
 from cti.store.models import (
     Address,
     Agent,
@@ -120,6 +121,7 @@ def _customers(session: Session) -> None:
         session.add(
             Customer(
                 name=surname + given,
+                name_initials=initials(surname + given),
                 sex=Sex(sex),
                 birthday=date(1955, 1, 1) + timedelta(days=chance.randrange(18_000)),
                 email=f"demo{n + 1}@example.com" if n % 3 == 0 else "",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from cti.store.initials import initials
 from cti.store.models import CallNote, Customer, CustomerPhone
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, HOSTILE, audited, body, browser, make_call, statuses
@@ -208,6 +209,7 @@ def test_a_customer_is_created_with_phones_and_addresses_and_audited(site: Site)
     assert [(p.number, p.label) for p in made.phones] == [("+862166667788", "home"), ("+8613900001234", "mobile")]
     assert [(a.city, a.is_default) for a in made.addresses] == [("北京市", True), ("上海市", False)]
     assert made.number > 100_000
+    assert made.name_initials == "DN"
     entry = audited(site, "customer.create")[-1]
     assert entry.object == f"customer/{made.id}"
     assert entry.after is not None
@@ -317,3 +319,31 @@ def test_forms_without_the_token_are_refused(site: Site) -> None:
     client = browser(site, "agent1")
     site.app.config["WTF_CSRF_ENABLED"] = True
     assert client.post("/customers/new", data=new_form(name="Demo ohne Token")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("张伟", "ZW"),
+        ("单志强", "SZQ"),  # a surname read otherwise than the word
+        ("曾国庆", "ZGQ"),
+        ("万俟雪", "MQX"),
+        ("王重庆", "WCQ"),  # read by its neighbours
+        ("Demo Customer", "DC"),
+        ("李 Demo", "LD"),
+        ("😀<>", ""),
+        ("张" * 200, "Z" * 64),
+    ],
+)
+def test_initials_of_a_name(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
+def test_a_renamed_customer_is_found_by_the_initials(site: Site) -> None:
+    client = browser(site, "agent1")
+    client.post("/customers/new", data=new_form(name="曾庆国"))
+    assert "曾庆国" in client.get("/customers?q=zqg").text
+    made = customer(site, "曾庆国")
+    client.post(f"/customers/{made.id}/edit", data=new_form(name="解晓东"))
+    assert "解晓东" in client.get("/customers?q=xxd").text
+    assert "解晓东" not in client.get("/customers?q=zqg").text

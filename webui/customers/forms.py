@@ -24,6 +24,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from cti.domain.errors import BadRequest
+from cti.store.initials import initials
 from cti.store.models import Address, Customer, CustomerPhone, Sex
 from cti.store.phones import normalise
 from webui.common import phones
@@ -139,6 +140,7 @@ def apply(form: CustomerForm, customer: Customer) -> None:
         if name == "id_number" and customer.id is not None and not phones.may_see():
             continue
         setattr(customer, name, value if value is not None or name == "birthday" else "")
+    customer.name_initials = initials(customer.name)
     customer.email = customer.email.lower()
     customer.sex = Sex(form.sex.data)
     apply_phones(form, customer)
