@@ -200,6 +200,7 @@ def test_the_live_page_follows_without_reloading(site: Site, open_page: OpenPage
     expect(page.locator(".cx-waiting li", has_text="19900000013")).to_have_count(0, timeout=2000)
     site.engine.stop()
     expect(page.locator("[data-stale-note]")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#cy-banners")).to_contain_text("The call engine does not answer")
     site.engine.start()
     expect(page.locator("[data-stale-note]")).to_be_hidden(timeout=SLOW)
 

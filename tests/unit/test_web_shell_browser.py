@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from sqlalchemy import select
 
 from cti.store.models import Customer, CustomerPhone
@@ -254,6 +254,31 @@ def test_other_pages_keep_the_bar_and_a_ring_brings_the_desk(desk: Desk) -> None
     desk.rung()
     expect(desk.page.locator("#pop[data-call-id]")).to_be_visible()
     assert desk.page.evaluate("window.stillTheSamePage") is True
+
+
+def test_the_note_of_the_call_before_is_saved_and_gone_when_the_next_one_rings(desk: Desk) -> None:
+    channel = desk.in_call()
+    first = desk.site.engine.agent("1001").call_id
+    sent: list[str] = []
+
+    def take(route: Route) -> None:
+        sent.append(route.request.post_data or "")
+        route.fulfill(status=200, body="<form></form>")
+
+    desk.page.route(f"**/calls/{first}/note", lambda route: take(route) if route.request.method == "POST" else None)
+    desk.page.locator("#note-panel textarea").first.fill("firstwords")
+    desk.site.engine.caller_hangs_up(channel)
+    desk.state("workingAfterCall")
+    desk.site.engine.ask("1001", "wrapup_done")  # as when the time is over
+    desk.state("ready")
+    desk.rung()
+    expect(desk.page.locator("#cy-note")).to_be_hidden()
+    desk.site.engine.phone_answers("1001")
+    desk.state("talking")
+    expect(desk.page.locator(f"#note-panel form:not([data-call-id='{first}']) textarea")).to_have_value("")
+    expect(desk.page.locator("#cy-note")).to_be_visible()
+    assert len(sent) == 1
+    assert "firstwords" in sent[0]
 
 
 def test_lost_links_are_told_and_taken_back(desk: Desk) -> None:

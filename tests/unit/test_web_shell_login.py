@@ -196,11 +196,30 @@ def test_language_is_picked_before_the_login_and_kept_for_the_user(site: Site) -
     page = client.get("/login").text
     assert 'lang="zh-CN"' in page
     assert "登录" in page
+    assert site.user("agent1").locale == "en"
     client.post("/login", data={"username": "agent1", "password": PASSWORD})
-    assert 'lang="en"' in client.get("/desktop").text
-    client.post("/locale", data={"locale": "zh_CN"})
     assert "工作台" in client.get("/desktop").text
     assert site.user("agent1").locale == "zh_CN"
+    client.post("/locale", data={"locale": "en"})
+    assert 'lang="en"' in client.get("/desktop").text
+    assert site.user("agent1").locale == "en"
+
+
+def test_a_browser_in_another_language_does_not_change_the_users_own(site: Site) -> None:
+    client = site.client()
+    client.get("/login", headers={"Accept-Language": "zh-CN"})
+    client.post("/login", data={"username": "agent1", "password": PASSWORD}, headers={"Accept-Language": "zh-CN"})
+    assert site.user("agent1").locale == "en"
+
+
+def test_a_slash_at_the_end_leads_to_the_page_and_nowhere_else(site: Site) -> None:
+    client = site.client("agent1")
+    answer = client.get("/customers/?q=a&q=b")
+    assert (answer.status_code, answer.location) == (308, "/customers?q=a&q=b")
+    for path in ("/nothing/", "//evil.example/", "//evil.example//", "/\\evil.example/"):
+        found = client.get("/", environ_overrides={"PATH_INFO": path})
+        assert found.status_code == 404 or found.location == "http://localhost/evil.example/", path
+    assert client.post("/customers/pop/").status_code in (400, 404)
 
 
 def test_a_name_of_markup_is_shown_inert(site: Site) -> None:

@@ -62,8 +62,15 @@ class MemberForm(Form):  # type: ignore[misc]
     order = IntegerField(validators=[Optional(), NumberRange(0, 9999)])
 
 
+class Seconds(FloatField):  # type: ignore[misc]
+    """Whole seconds stand without a decimal point."""
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else f"{self.data:g}" if self.data is not None else ""
+
+
 def seconds(label: Any, highest: int, lowest: int = 0) -> FloatField:
-    return FloatField(label, [InputRequired(), NumberRange(lowest, highest)])
+    return Seconds(label, [InputRequired(), NumberRange(lowest, highest)])
 
 
 class QueueForm(FlaskForm):  # type: ignore[misc]
@@ -108,7 +115,7 @@ class MenuForm(FlaskForm):  # type: ignore[misc]
     greeting = Line(_("Greeting prompt"), 128, [Optional(), PROMPT])
     prompt = Line(_("Menu prompt"), 128, [DataRequired(), PROMPT])
     language = SelectField(_("Language"), choices=options(LOCALES.items()), default="zh_CN")
-    timeout = FloatField(_("Wait for a key (s)"), [InputRequired(), NumberRange(1, 60)], default=6.0)
+    timeout = Seconds(_("Wait for a key (s)"), [InputRequired(), NumberRange(1, 60)], default=6.0)
     tries = IntegerField(_("Tries"), [InputRequired(), NumberRange(1, 10)], default=3)
     otherwise = SelectField(_("Otherwise"), choices=[])
     options = FieldList(FormField(OptionForm), min_entries=len(DIGITS), max_entries=len(DIGITS))

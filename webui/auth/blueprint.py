@@ -82,6 +82,8 @@ def check(form: LoginForm) -> User | None:
         database.commit()
         return None
     queries.signed_in(database, user, password, now)
+    if session.get(COOKIE_KEY) in LOCALES:  # picked on the login page
+        user.locale = session[COOKIE_KEY]
     audit.record("login", f"user/{user.id}", user=user)
     database.commit()
     return user

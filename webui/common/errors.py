@@ -6,7 +6,7 @@ import traceback
 from typing import Any
 
 import structlog
-from flask import Flask, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, current_app, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -88,8 +88,22 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status == 401:
         return _sign_in()
+    if status == 404 and (canonical := without_slash()):
+        return redirect(canonical, 308)
     headline, advice = http_text(status)
     return answer(status, f"http.{status}", headline, advice)
+
+
+def without_slash() -> str:
+    """The address of the page meant by one with a slash at its end; empty when there is none."""
+    path = request.path.rstrip("/")
+    if request.method not in ("GET", "HEAD") or not path or path == request.path or request.url_rule is not None:
+        return ""
+    try:
+        endpoint, values = current_app.create_url_adapter(request).match(path, "GET")  # type: ignore[union-attr]
+    except HTTPException:
+        return ""
+    return str(url_for(endpoint, **values, **request.args.to_dict(flat=False)))
 
 
 def _crash(error: Exception) -> ResponseReturnValue:

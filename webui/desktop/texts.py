@@ -45,6 +45,7 @@ def _notices() -> dict[str, str]:
         "notice.dial_unreachable": _("The number cannot be reached."),
         "notice.dial": _("The call could not be set up."),
         "link.lost": _("No connection to the server. Calls go on; this page reconnects by itself."),
+        "send.failed": _("The server could not be reached. What you typed is still here; try again."),
         "link.engine": _("The call engine does not answer. Calls go on; buttons work again when it is back."),
         "link.switch": _("No connection to the switch. Calls go on; buttons work again when it is back."),
     }
@@ -90,6 +91,7 @@ def _calls() -> dict[str, str]:
         "wrapup.left": _("{seconds} s left"),
         "wrapup.open": _("Finish the note, then go on"),
         "session.ended": _("Your session has ended. Sign in again."),
+        "session.again": _("Sign in"),
         "logout.call": _("Finish the call before you sign out."),
         "desk.call": _("A call from {who}. What you are typing here is kept."),
         "desk.open": _("Show the customer"),

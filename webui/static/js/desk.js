@@ -19,8 +19,17 @@ function pop(call) {
   if (popped === call.call_id || !panel("pop-panel")) return;
   popped = call.call_id;
   panel("order-panel").replaceChildren();
+  if (noted !== call.call_id) putAway();
   const query = new URLSearchParams({ call_id: call.call_id, number: call.number });
   load(`/customers/pop?${query}`, "#pop-panel").catch(() => { popped = ""; });
+}
+
+/** The note of the call before goes from sight when the next one comes; what was begun in it is saved. */
+function putAway() {
+  const form = document.querySelector("#note-panel form");
+  if (form?.dataset.dirty) form.requestSubmit();
+  panel("cy-note").hidden = true;
+  noted = "";
 }
 
 function note(call) {

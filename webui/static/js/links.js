@@ -24,7 +24,7 @@ export function start() {
   document.addEventListener("cy:link", ({ detail }) => { if (!detail.first || detail.up) link(detail.up); });
   document.addEventListener("cy:centre", ({ detail }) => centre(detail));
   document.addEventListener("cy:session", () => {
-    const again = { label: "→", work: () => location.assign("/login") };
+    const again = { label: text("session.again"), work: () => location.assign("/login") };
     banner("link", text("session.ended"), "bad", again);
     if (!document.getElementById("cy-bar")) location.assign("/login");
   });
