@@ -157,8 +157,13 @@ class Floor:
         chan = self.sim.channels.get(channel)
         return chan is not None and chan.peer is not None and chan.peer.far is self.phone(agent_id)
 
-    async def ledger(self, call_id: str) -> dict[str, Any]:
+    async def told(self) -> None:
+        """Everything decided so far is in the durable log."""
+        await asyncio.sleep(0)  # documents follow commands one turn of the loop later
         await self.bus.flush_durable(2.0)
+
+    async def ledger(self, call_id: str) -> dict[str, Any]:
+        await self.told()
         message = await self.bus.last(f"cy.log.call.{call_id}")
         assert message is not None
         return dict(message["call"])

@@ -83,6 +83,7 @@ class EngineRunner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # what was decided last is told
 
     def _on_config(self, key: str, value: Document | None) -> None:
         if key != CONFIG_KEY or value is None:
@@ -196,10 +197,24 @@ class EngineRunner:
     # ------------------------------------------------------------ out
 
     def _do(self, effects: list[Effect]) -> None:
+        """Commands at once, documents when the commands are on their way: telephones before pages and records."""
+        later: list[Publish | Log | StoreAgent] = []
         for effect in effects:
             match effect:
                 case SwitchCommand():
                     self._spawn(self._command(effect))
+                case StartTimer(key, delay):
+                    self._start_timer(key, delay)
+                case StopTimer(key):
+                    self._stop_timer(key)
+                case _:
+                    later.append(effect)
+        if later:
+            asyncio.get_running_loop().call_soon(self._tell, later)
+
+    def _tell(self, effects: list[Publish | Log | StoreAgent]) -> None:
+        for effect in effects:
+            match effect:
                 case Publish(subject, document):
                     self._bus.publish(subject, document)
                 case Log(subject, document, message_id):
@@ -208,10 +223,6 @@ class EngineRunner:
                     self._bus.publish_durable(subject, message_id, document)
                 case StoreAgent(agent_id, document):
                     self._bus.put_soon(AGENT_BUCKET, agent_id, document)
-                case StartTimer(key, delay):
-                    self._start_timer(key, delay)
-                case StopTimer(key):
-                    self._stop_timer(key)
 
     async def _command(self, effect: SwitchCommand) -> None:
         try:

@@ -442,7 +442,7 @@ class Engine:
     # ------------------------------------------------------------ outputs
 
     def _flush(self) -> list[Effect]:
-        """Documents of what changed go first, so that a page shows the call before the phone rings."""
+        """Documents of what changed, then everything else that was decided."""
         centre = self.centre
         first: list[Effect] = []
         for agent_id in sorted(centre.dirty_agents):

@@ -88,7 +88,7 @@ class Chaos:
 
     async def reload(self) -> None:
         if self.random.random() < 0.3:
-            await self.floor.bus.flush_durable(2.0)
+            await self.floor.told()
             alive = set(self.floor.runner.engine.centre.calls)
             await self.floor.kill_engine()
             self.floor.sim.restore_link()

@@ -59,7 +59,7 @@ async def test_a_killed_engine_comes_back_with_talking_and_waiting_calls(open_fl
     talking_id = floor.call(talking).call_id
     waiting = [await floor.call_in(number=f"1380000000{n}") for n in (1, 2, 3)]
     await floor.until(lambda: len(floor.waiting()) == 3, "three wait")
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     await floor.kill_engine()
     assert floor.talks_with(talking, "a1")
     await floor.restart_engine()
@@ -121,7 +121,7 @@ async def test_a_held_customer_is_still_held_after_a_restart(open_floor: OpenFlo
     caller = await floor.talking_to("a1")
     await floor.do("a1", "hold")
     await floor.until(lambda: floor.hears_music(caller), "music")
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     await floor.kill_engine()
     await floor.restart_engine()
     assert floor.agent("a1").state == "hold"

@@ -452,7 +452,7 @@ async def test_what_happens_before_the_first_snapshot_is_not_forgotten(open_floo
     await floor.on_duty("a1")
     await floor.call_in()
     await floor.rings("a1")
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     await floor.kill_engine()
     snapshot = floor.sim.snapshot
 
@@ -473,7 +473,7 @@ async def test_a_leg_answered_while_no_engine_ran_is_answered_in_the_ledger(open
     await floor.on_duty("a1")
     caller = await floor.call_in()
     await floor.rings("a1")
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     await floor.kill_engine()
     floor.phone("a1").answer()
     await floor.restart_engine()
@@ -499,7 +499,7 @@ async def test_the_engine_dies_while_a_customer_waits_for_a_lost_phone(open_floo
     await floor.do("a1", "not_ready", reason="lunch")
     floor.sim.far_end(floor.phone("a1").channel, Cause.MEDIA_LOST)
     await floor.until(lambda: floor.hears_music(caller), "music")
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     await floor.kill_engine()
     await floor.restart_engine()
     await floor.until(lambda: floor.waiting() == ["13800000001"], "queued again")
@@ -510,7 +510,7 @@ async def test_a_phone_that_left_while_no_engine_ran_does_not_cost_the_customer_
     floor = await open_floor()
     await floor.on_duty("a1")
     caller = await floor.talking_to("a1")
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     await floor.kill_engine()
     floor.phone("a1").hangup()
     await floor.restart_engine()
@@ -526,7 +526,7 @@ async def test_a_caller_ringing_an_agents_own_number_survives_a_restart(open_flo
     await floor.on_duty("a1")
     caller = await floor.call_in("8002")
     await floor.rings("a1")
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     await floor.kill_engine()
     await floor.restart_engine()
     floor.phone("a1").answer()
@@ -539,7 +539,7 @@ async def test_the_queue_was_removed_while_no_engine_ran(open_floor: OpenFloor) 
     await floor.until(lambda: floor.waiting(), "waits")
     reconfigure(floor, queues=(), dids=())
     await floor.bus.kv_put("cy_config", "centre", floor.config.to_document())
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     await floor.kill_engine()
     await floor.restart_engine()
     await floor.until(lambda: caller not in floor.sim.channels, "goodbye")
@@ -549,7 +549,7 @@ async def test_a_call_out_is_still_connected_after_a_restart(open_floor: OpenFlo
     floor = await open_floor()
     await floor.on_duty("a1")
     customer = await outbound(floor, "a1")
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     await floor.kill_engine()
     await floor.restart_engine()
     assert floor.call(customer).phase == "connected"
@@ -727,7 +727,7 @@ async def test_an_agent_removed_in_wrap_up_has_that_time_booked(open_floor: Open
     reconfigure(floor, agents=floor.config.agents[1:])
     assert "a1" not in floor.runner.engine.centre.agents
     assert not floor.runner.engine.centre.wrapped
-    await floor.bus.flush_durable(2.0)
+    await floor.told()
     last = await floor.bus.last("cy.log.agent.a1")
     assert last is not None
     assert last["state"] == "workingAfterCall"
