@@ -19,7 +19,7 @@ SECONDS = 60
 CALLERS = WAITING + AGENTS + int(AGENTS * SECONDS / 2 * 1.5)
 
 
-async def ours(centre: Centre, folder: Path, desk: object) -> dict[str, float | int]:
+async def ours(centre: Centre, folder: Path) -> dict[str, float | int]:
     """With recording, database and pages on."""
     agents = stage.accounts(centre, AGENTS)
     with registered_phones(folder, centre.switch, agents, talk_ms=TALK_MS) as phones:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tests.bench import stage
 from tests.bench.appqueue import app_queue
 from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.processes import cpu_seconds
-from tests.e2e.rig.sipp import Sipp
+from tests.e2e.rig.sipp import Message, Sipp
 from tests.e2e.rig.sipphones import callers, registered_phones
 
 RATE, SECONDS = 20, 60
@@ -54,15 +53,13 @@ async def _offer(centre: Centre, folder: Path, phones: Sipp, dialled: str) -> Nu
         seconds = time.monotonic() - began
         messages = sipp.messages()
     await asyncio.sleep(0.5)
-    answered_by_agents = sum(
-        1 for m in phones.messages() if m.sent and m.start.startswith("SIP/2.0 200") and _invite(m.text)
-    )
-    ended = sum(1 for m in messages if not m.sent and m.start.startswith("BYE"))
+    answered = len({m.header("Call-ID") for m in phones.messages() if m.sent and _is_answer(m)})
+    ended = len({m.header("Call-ID") for m in messages if not m.sent and m.start.startswith("BYE")})
     return {
         "offered": offered,
-        "answered": answered_by_agents,
+        "answered": answered,
         "ended_properly": ended,
-        "lost": offered - min(answered_by_agents, ended),
+        "lost": offered - min(answered, ended),
         "seconds": round(seconds, 1),
         "asterisk_ms_per_call": _per_call(centre.switch.cpu_seconds() - before),
     }
@@ -87,5 +84,5 @@ def _per_call(seconds: float) -> float:
     return round(seconds * 1000 / (RATE * SECONDS), 2)
 
 
-def _invite(text: str) -> bool:
-    return re.search(r"^CSeq:\s*\d+\s+INVITE", text, re.M | re.I) is not None
+def _is_answer(message: Message) -> bool:
+    return message.start.startswith("SIP/2.0 200") and message.header("CSeq").endswith("INVITE")
