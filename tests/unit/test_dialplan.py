@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,20 @@ def test_an_agent_has_a_phone_and_a_browser_phone(settings: Settings) -> None:
 def test_calls_enter_async_agi_and_carry_what_was_dialled(settings: Settings) -> None:
     plan = render(settings, rows())["extensions.conf"]
     for context in ("callyard-trunk", "callyard-agent"):
-        assert "Set(CY_DIALED=${FILTER(0-9*#+,${EXTEN:0:64})})" in sections(plan, context)[0]
+        assert "Set(CY_DIALED=${EXTEN})" in sections(plan, context)[0]
         assert "AGI(agi:async)" in sections(plan, context)[0]
     assert sections(plan, "callyard-parked")[0].startswith("exten => s,1,AGI(agi:async)")
     assert "SendDTMF" in sections(plan, "callyard-test")[0]
+
+
+def test_no_pattern_takes_any_character(settings: Settings) -> None:
+    """A number with a line end would end a line of the manager interface."""
+    plan = render(settings, rows())["extensions.conf"]
+    patterns = re.findall(r"exten => _(\S+?),", plan)
+    assert len(patterns) == 66
+    for pattern in patterns:
+        assert re.fullmatch(r"\[0-9\*#\+\](\[0-9\*#\])*", pattern)
+        assert len(pattern) < 255
 
 
 def test_everything_listens_on_loopback_unless_told(settings: Settings) -> None:

@@ -94,7 +94,7 @@ def test_everything_loads_without_complaint(asterisk: Running) -> None:
 
 def test_phones_trunk_and_websocket_are_there(asterisk: Running) -> None:
     shown = asterisk.cli("pjsip show endpoints")
-    assert {"1001/1001", "1001-web/1001", "trunk-local"} <= set(re.findall(r"Endpoint:\s+(\S+)", shown))
+    assert {"1001/1001", "1001-web/1001", "trunk-local/anonymous"} <= set(re.findall(r"Endpoint:\s+(\S+)", shown))
     assert f"127.0.0.1:{asterisk.settings.sip_ws_port}" in asterisk.cli("http show status")
     assert "/ws" in asterisk.cli("http show status")
     assert "/static" not in asterisk.cli("http show status")
