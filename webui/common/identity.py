@@ -82,8 +82,11 @@ def present_marker() -> str:
     return str(cookie.get(MARKER, ""))
 
 
-def still_valid(app: Flask, user_id: str, marker: str) -> bool:
-    """Whether a stream opened with ``marker`` may go on: the user is active and has no newer password or epoch."""
+def still_valid(app: Flask, user: CurrentUser, marker: str) -> bool:
+    """Whether a stream opened by ``user`` with ``marker`` may go on: active, the same password, epoch, role and phone."""
     with app.app_context():
-        user = db.session().get(User, user_id)
-        return user is not None and user.active and login_marker(user) == marker
+        found = db.session().get(User, user.id)
+        if found is None or not found.active or login_marker(found) != marker:
+            return False
+        present = describe(found, found.agent)
+        return (present.role, present.agent_id) == (user.role, user.agent_id)

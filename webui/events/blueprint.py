@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from webui.common import db, identity
 from webui.common.bus import bus
 from webui.common.hub import EventHub, Reader
+from webui.common.identity import CurrentUser
 from webui.common.pages import viewer
 from webui.common.permissions import signed_in
 from webui.common.viewer import Viewer
@@ -21,7 +23,7 @@ from webui.common.viewer import Viewer
 blueprint = Blueprint("events", __name__)
 
 BEAT = 15.0
-RECHECK = 4  # beats between looks whether the user may still listen
+RECHECK = 60.0  # seconds between looks whether the user may still listen
 KEEP_FREE = 32  # threads that pages and commands always have for themselves
 SEND_TIMEOUT = 20.0  # seconds a browser may leave a full socket before it is dropped
 
@@ -41,7 +43,7 @@ def stream() -> ResponseReturnValue:
     socket = request.environ.get("gunicorn.socket")
     if socket is not None:
         socket.settimeout(SEND_TIMEOUT)
-    body = follow(hub, viewer(), str(current_user.id))
+    body = follow(hub, viewer(), current_user._get_current_object())
     db.release()
     response = Response(body, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store, no-transform"
@@ -50,22 +52,23 @@ def stream() -> ResponseReturnValue:
     return response
 
 
-def follow(hub: EventHub, seen_by: Viewer, user_id: str) -> Iterator[str]:
-    """The stream's text for one user until the browser leaves, the user may no longer listen, or the site ends."""
+def follow(hub: EventHub, seen_by: Viewer, user: CurrentUser) -> Iterator[str]:
+    """The stream's text until the browser leaves, ``user`` is another one than at its begin, or the site ends."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     marker = identity.present_marker()
 
     def events() -> Iterator[str]:
         reader = hub.join()
-        beats = 0
+        checked = time.monotonic()
         try:
             yield "retry: 1500\n\n"
             while not reader.ended:
                 text = next_text(reader, seen_by)
-                if text is None:
-                    beats += 1
-                    if beats % RECHECK == 0 and not identity.still_valid(app, user_id, marker):
+                if time.monotonic() - checked > RECHECK:
+                    if not identity.still_valid(app, user, marker):
                         return
+                    checked = time.monotonic()
+                if text is None:
                     yield "event: beat\ndata: {}\n\n"
                 elif text:
                     yield text
