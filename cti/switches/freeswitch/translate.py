@@ -168,6 +168,13 @@ class Translator:
         elif app in chan.stopping:
             chan.stopping[app].running = True
             step.actions.append(requests.stop(chan))
+        elif self._left_alone(chan):
+            step.actions.append(requests.stop(chan))
+
+    def _left_alone(self, chan: FsChannel) -> bool:
+        """Its peer hangs up: music that FreeSWITCH plays to it for a hold would keep it in the bridge for ever."""
+        peer = self.channels.get(chan.peer)
+        return chan.answered and not chan.controlled and (peer is None or peer.ending)
 
     def _executed(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
         app = text(event, "Application-UUID")
@@ -195,6 +202,9 @@ class Translator:
         """From here nothing can be done with it; who waits to be joined with it is parked again."""
         chan.ending = True
         chan.controlled = False
+        peer = self.channels.get(chan.peer)
+        if peer is not None and not peer.ending:
+            step.actions.append(requests.stop(peer, queued=True))
         for other in self.channels.values():
             waits = other.bridge_to == chan.id or (chan.bridge_to == other.id and not other.peer)
             if waits and not (other.controlled or other.peer or other.ending):

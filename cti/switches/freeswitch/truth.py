@@ -64,9 +64,11 @@ def _number(event: Event) -> str:
 
 
 def _name(event: Event) -> str:
+    """As the caller wrote it: FreeSWITCH's own field has percent signs decoded."""
     if variable(event, "cy_out") == "1":
         return variable(event, "cy_name")
-    return text(event, "Caller-Orig-Caller-ID-Name") or text(event, "Caller-Caller-ID-Name")
+    exact = variable(event, "sip_from_display")
+    return exact or text(event, "Caller-Orig-Caller-ID-Name") or text(event, "Caller-Caller-ID-Name")
 
 
 def snapshot(dumps: Iterable[tuple[FsChannel, Event]], at: float) -> tuple[ChannelSnapshot, ...]:
