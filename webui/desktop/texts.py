@@ -24,6 +24,7 @@ def _states() -> dict[str, str]:
         "reason.login": _("just signed in"),
         "reason.away": _("away"),
         "reason.no_answer": _("no answer"),
+        "reason.rejected": _("call refused"),
         "reason.device_lost": _("phone lost"),
         "reason.system": _("set by the system"),
         "pending.ready": _("then ready"),
@@ -35,6 +36,7 @@ def _states() -> dict[str, str]:
 def _notices() -> dict[str, str]:
     return {
         "notice.no_answer": _("You did not answer, so you were set to busy. The caller went on to a colleague."),
+        "notice.rejected": _("You refused the call, so you were set to busy. The caller went on to a colleague."),
         "notice.device_lost": _("Your phone lost its connection, so you were set to busy."),
         "notice.target_failed": _("The other side could not be reached."),
         "notice.caller_gone": _("The caller hung up."),

@@ -15,7 +15,7 @@ class TestCallForm(FlaskForm):  # type: ignore[misc]
     caller = RadioField(
         _("Caller"),
         [InputRequired()],
-        choices=[SelectChoice("known", _("A customer we know")), SelectChoice("unknown", _("Somebody new"))],
+        choices=[SelectChoice("known", _("Known customer")), SelectChoice("unknown", _("Somebody new"))],
         default="known",
     )
     digits = SelectField(_("Key pressed in the menu"))
