@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from flask import Flask, current_app, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from cti.domain.errors import CallyardError
+from webui.common import audit, db
 from webui.common.htmx import is_fragment, is_htmx, wants_json
+from webui.common.text import one_line
 
 STATUS = {
     "agent.unknown": 404,
@@ -88,10 +93,22 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status == 401:
         return _sign_in()
+    if status == 403:
+        note_refusal()
     if status == 404 and (canonical := without_slash()):
         return redirect(canonical, 308)
     headline, advice = http_text(status)
     return answer(status, f"http.{status}", headline, advice)
+
+
+def note_refusal() -> None:
+    """Keep in the audit what a user was refused, and nothing else of the request."""
+    if not current_user.is_authenticated:
+        return
+    with suppress(SQLAlchemyError):
+        db.session().rollback()
+        audit.record("access.refused", one_line(f"{request.method} {request.path}"))
+        db.session().commit()
 
 
 def without_slash() -> str:

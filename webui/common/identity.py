@@ -83,7 +83,7 @@ def present_marker() -> str:
 
 
 def still_valid(app: Flask, user: CurrentUser, marker: str) -> bool:
-    """Whether a stream opened by ``user`` with ``marker`` may go on: active, the same password, epoch, role and phone."""
+    """Whether a stream of ``user`` with ``marker`` may go on: active, the same password, epoch, role and phone."""
     with app.app_context():
         found = db.session().get(User, user.id)
         if found is None or not found.active or login_marker(found) != marker:

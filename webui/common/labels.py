@@ -120,6 +120,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "recording.download": _("Recording downloaded"),
         "phone.choose": _("Phone chosen"),
         "testcall.place": _("Test call placed"),
+        "access.refused": _("Access refused"),
     },
     "recording": {
         "pending": _("Still being written"),
