@@ -27,8 +27,9 @@ OPEN_TO_OLD_PASSWORD = {"auth.password", "auth.change_password", "auth.logout", 
 
 def install(app: Flask) -> None:
     limiter = app.extensions["callyard_limiter"]
-    view = app.view_functions["auth.sign_in"]
-    app.view_functions["auth.sign_in"] = limiter.limit(FAILURES_PER_ADDRESS, deduct_when=_failed)(view)
+    for name in ("auth.sign_in", "auth.change_password"):
+        view = app.view_functions[name]
+        app.view_functions[name] = limiter.limit(FAILURES_PER_ADDRESS, deduct_when=_failed)(view)
     app.before_request(demand_new_password)
 
 

@@ -9,10 +9,11 @@ from wtforms import Field, PasswordField, StringField, ValidationError
 from wtforms.validators import DataRequired, EqualTo, Length
 
 from webui.auth import passwords
+from webui.common.text import one_line
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
-    username = StringField(_("User name"), [DataRequired(), Length(max=64)], filters=[lambda v: v.strip() if v else v])
+    username = StringField(_("User name"), [DataRequired(), Length(max=64)], filters=[one_line])
     password = PasswordField(_("Password"), [DataRequired(), Length(max=passwords.LONGEST)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -11,14 +12,19 @@ from cti.store.passwords import hash_password
 
 SHORTEST = 10
 LONGEST = 200
+AT_ONCE = 4
+"""Checks that run at the same time, 64 MB each: a flood of logins waits and does not take the machine's memory."""
+
+_room = threading.BoundedSemaphore(AT_ONCE)
 
 
 def verify(stored: str, password: str) -> bool:
     """Whether ``password`` is right. A user that does not exist costs the same time: pass an empty ``stored``."""
-    try:
-        return PasswordHasher().verify(stored or _nobody(), password) and bool(stored)
-    except (VerificationError, InvalidHashError):
-        return False
+    with _room:
+        try:
+            return PasswordHasher().verify(stored or _nobody(), password) and bool(stored)
+        except (VerificationError, InvalidHashError):
+            return False
 
 
 def outdated(stored: str) -> bool:
