@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, render_template, request
+from flask import Blueprint, Flask, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 
 from webui.common import audit, db
 from webui.common.bus import request_engine
@@ -14,6 +15,16 @@ from webui.testcall import queries
 from webui.testcall.forms import TestCallForm
 
 blueprint = Blueprint("testcall", __name__, url_prefix="/testcall")
+
+CALLS_PER_USER = "20/minute"
+
+
+def install(app: Flask) -> None:
+    """Each holds a channel of the switch for minutes."""
+    limiter = app.extensions["callyard_limiter"]
+    view = app.view_functions["testcall.place"]
+    limited = limiter.limit(CALLS_PER_USER, key_func=lambda: str(current_user.id), methods=["POST"])(view)
+    app.view_functions["testcall.place"] = limited
 
 
 @blueprint.route("", methods=["GET", "POST"])
