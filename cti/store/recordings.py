@@ -28,6 +28,7 @@ BATCH = 100
 SETTLED = timedelta(seconds=20)  # after an end of which the switch did not say that the file is complete
 LOST = timedelta(minutes=10)  # without a file for so long after its end: missing
 ABANDONED = timedelta(hours=12)  # a recording that never ended: engine and switch both forgot it
+LARGEST = 2 * 2**30  # bytes, 18 hours of sound; a WAV holds no more than 4 GB
 ORPHAN_AGE = 3600.0  # seconds since the last write to a file that no row names
 
 log = structlog.get_logger(__name__)
@@ -82,8 +83,9 @@ class Finaliser:
         if recording is None or not self._convert(recording):
             return False
         session.commit()
-        with suppress(OSError):
-            (self.spool / recording.spool_file).unlink(missing_ok=True)
+        if self._is_sound(self.spool / recording.spool_file):
+            with suppress(OSError):
+                (self.spool / recording.spool_file).unlink(missing_ok=True)
         ready = recording.state is RecordingState.READY
         self.stats.ready += ready
         self.stats.missing += not ready
@@ -95,7 +97,10 @@ class Finaliser:
         name = str(PurePosixPath(recording.spool_file).with_suffix(".wav"))
         target = self.recordings / name
         try:
-            if raw.exists():
+            if raw.exists() and not self._is_sound(raw):
+                log.error("recording.refused", call_id=recording.call_id, file=recording.spool_file)
+                made = None
+            elif raw.exists():
                 made = audio.convert(raw, target, swap=self.swap_tracks)
             elif target.exists():
                 made = _measure(target)
@@ -112,6 +117,11 @@ class Finaliser:
         recording.ended_at = recording.ended_at or recording.started_at + timedelta(seconds=made.duration)
         recording.state = RecordingState.READY
         return True
+
+    def _is_sound(self, raw: Path) -> bool:
+        """A plain file of the spool itself, not a link to somewhere else, of a size that a recording can have."""
+        inside = raw.resolve() == self.spool.resolve() / raw.relative_to(self.spool)
+        return inside and raw.is_file() and raw.stat().st_size <= LARGEST
 
     def _give_up_missing(self) -> None:
         with self.sessions() as session:

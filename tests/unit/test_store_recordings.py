@@ -128,6 +128,36 @@ def test_a_complete_recording_is_ready_at_once(store: Store, finaliser: Finalise
     assert finaliser.finish(["r1"]) == 0
 
 
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_a_link_in_the_spool_gives_no_file_of_elsewhere_away(
+    store: Store, finaliser: Finaliser, tmp_path: Path, linked: str
+) -> None:
+    add_row(store)
+    secret = tmp_path / "elsewhere" / Path(NAME).name
+    write_raw(secret, 1.0)
+    link = finaliser.spool / NAME
+    link, target = (link, secret) if linked == "file" else (link.parent, secret.parent)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(target)
+    assert finaliser.finish(["r1"]) == 0
+    assert the_row(store).state is RecordingState.MISSING
+    assert secret.exists()
+    assert not (finaliser.recordings / "2026/11/21/c1-1.wav").exists()
+
+
+def test_a_file_too_large_for_a_recording_holds_nothing_up(store: Store, finaliser: Finaliser) -> None:
+    """A WAV of more than 4 GB cannot be written; the others are finished all the same."""
+    add_row(store)
+    add_row(store, id="r2", spool_file="2026/11/21/c2-1.raw")
+    write_raw(finaliser.spool / "2026/11/21/c2-1.raw", 1.0)
+    with (finaliser.spool / NAME).open("wb") as sparse:
+        sparse.truncate(5 * 2**30)
+    assert finaliser.finish(["r1", "r2"]) == 1
+    with store.sessions() as session:
+        states = dict(session.execute(select(Recording.id, Recording.state)).all())
+    assert states == {"r1": RecordingState.MISSING, "r2": RecordingState.READY}
+
+
 @pytest.mark.parametrize("told", ["its own end", "the end of its call"])
 def test_without_word_from_the_switch_the_end_of_the_call_tells(store: Store, finaliser: Finaliser, told: str) -> None:
     add_row(store, timedelta(minutes=1) if told == "its own end" else None)
