@@ -123,3 +123,14 @@ def test_test_calls_are_limited_for_each_user(tmp_path: Path, monkeypatch: pytes
         assert one.get("/testcall").status_code == 200
     finally:
         site.close()
+
+
+def test_another_customer_for_a_described_call_is_audited(site: Site) -> None:
+    client = browser(site, "agent1")
+    make_call(site, "mine")
+    with site.sessions() as session:
+        one, other = session.scalars(select(Customer.id).order_by(Customer.id).limit(2))
+    for customer in (one, one, other):
+        assert client.post("/customers/pop", data={"call_id": "mine", "customer_id": customer}).status_code == 200
+    changes = [(e.object, e.before, e.after) for e in entries(site, "call.note")]
+    assert changes == [("call/mine", {"customer_id": one}, {"customer_id": other})]

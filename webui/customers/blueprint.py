@@ -163,6 +163,8 @@ def link(call_id: str, customer: Customer) -> None:
     if note is None:
         note = CallNote(call_id=call_id, user_id=current_user.id)
         database.add(note)
+    elif note.customer_id != customer.id:
+        audit.record("call.note", f"call/{call_id}", {"customer_id": note.customer_id}, {"customer_id": customer.id})
     note.customer_id = customer.id
 
 
