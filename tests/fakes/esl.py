@@ -1,0 +1,173 @@
+"""An event socket that speaks ESL bytes: answers a driver's commands, sends what a test tells it, or nothing.
+
+It holds no calls. ``dumps`` are the channels it lists as the truth; ``silent`` are first words it never answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Self
+
+USERS = "userid|context|domain|group|contact|callgroup|effective_caller_id_name|effective_caller_id_number\n"
+
+
+def event(name: str, channel: str = "", **headers: str) -> bytes:
+    """One event as JSON. ``Unique-ID`` is ``channel``; an underscore in a header's name stands for a hyphen."""
+    fields = {"Event-Name": name, **({"Unique-ID": channel} if channel else {})}
+    for key, value in headers.items():
+        fields[key if key.startswith(("variable_", "_")) else key.replace("_", "-")] = value
+    return framed(json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogateescape"))
+
+
+def framed(body: bytes) -> bytes:
+    return b"Content-Length: %d\nContent-Type: text/event-json\n\n%b" % (len(body), body)
+
+
+def parked(channel: str, **more: str) -> bytes:
+    """A caller's channel that has just come in and parked."""
+    fields = {
+        "Call_Direction": "inbound",
+        "Channel_State": "CS_EXECUTE",
+        "Answer_State": "ringing",
+        "Caller_Caller_ID_Number": "13800138000",
+        "Caller_Caller_ID_Name": "Demo",
+        "variable_cy_dialed": "8000",
+        "variable_cy_trunk": "t1",
+        "variable_park_after_bridge": "true",
+    }
+    return event("CHANNEL_PARK", channel, **(fields | more))
+
+
+class FakeEsl:
+    """``async with FakeEsl() as esl`` listens on ``esl.port``. ``lines`` are all commands ever received, in order."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.password = "secret"
+        self.lines: list[str] = []
+        self.logins = 0
+        self.silent: set[str] = set()
+        self.dumps: dict[str, dict[str, str]] = {}
+        self.jobs: dict[str, str] = {}
+        self.answers: dict[str, Callable[[str], bytes]] = {}
+        self._server: asyncio.Server | None = None
+        self._writers: list[asyncio.StreamWriter] = []
+        self._changed = asyncio.Event()
+        self._held: list[bytes] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.close()
+        self.cut()
+        await asyncio.sleep(0)
+
+    def cut(self) -> None:
+        """Drop every connection; new ones are accepted."""
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    def end(self) -> None:
+        """Close every connection in order: what was written arrives, then the end of file."""
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
+    def send(self, data: bytes) -> None:
+        self._writers[-1].write(data)
+
+    async def send_in_pieces(self, data: bytes, size: int = 1) -> None:
+        """Each piece in its own segment, as far as the loop can do that."""
+        writer = self._writers[-1]
+        self._held = []
+        for start in range(0, len(data), size):
+            writer.write(data[start : start + size])
+            await asyncio.sleep(0)
+        held, self._held = self._held, None
+        writer.write(b"".join(held))
+        await writer.drain()
+
+    def named(self, *words: str) -> list[str]:
+        """The commands that begin with these words, an ``api`` or ``bgapi`` before them left out."""
+        start = " ".join(words)
+        return [line for line in self.lines if line.removeprefix("bg").removeprefix("api ").startswith(start)]
+
+    async def received(self, *words: str, count: int = 1) -> list[str]:
+        async with asyncio.timeout(5.0):
+            while len(self.named(*words)) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.named(*words)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        writer.write(b"Content-Type: auth/request\n\n")
+        try:
+            while True:
+                text = (await reader.readuntil(b"\n\n")).decode("utf-8", "replace").strip("\n")
+                if not text.startswith("auth "):
+                    self.lines.append(text)
+                self._changed.set()
+                self._answer(writer, text)
+        except (asyncio.IncompleteReadError, OSError):
+            writer.transport.abort()
+
+    def _put(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        """An answer; one that would fall into the middle of what is being sent in pieces comes after it."""
+        if self._held is None:
+            writer.write(data)
+        else:
+            self._held.append(data)
+
+    def _answer(self, writer: asyncio.StreamWriter, text: str) -> None:
+        kind, _, rest = text.partition(" ")
+        word = rest.partition(" ")[0] if kind in ("api", "bgapi") else kind
+        if word in self.silent:
+            return
+        if word in self.answers:
+            self._put(writer, self.answers[word](text))
+        elif kind == "auth":
+            good = rest == self.password
+            self.logins += good
+            self._put(writer, self.reply("+OK accepted" if good else "-ERR invalid"))
+        elif kind == "bgapi":
+            self._job(writer, rest)
+        elif kind == "api":
+            self._put(writer, self.body(self._api(word, rest)))
+        else:
+            self._put(writer, self.reply("+OK"))
+
+    def _job(self, writer: asyncio.StreamWriter, rest: str) -> None:
+        command, _, header = rest.partition("\n")
+        name = header.removeprefix("Job-UUID: ")
+        self._put(writer, self.reply(f"+OK Job-UUID: {name}"))
+        word = command.partition(" ")[0]
+        body = self.jobs.get(word, "")
+        if word == "show":
+            body = json.dumps({"row_count": len(self.dumps), "rows": [{"uuid": uuid} for uuid in self.dumps]})
+        elif word == "list_users":
+            body = f"{USERS}1001|x|callyard|agents|error/user_not_registered|||\n\n+OK\n"
+        if body:
+            self._put(writer, event("BACKGROUND_JOB", Job_UUID=name, _body=body))
+
+    def _api(self, word: str, rest: str) -> str:
+        if word == "uuid_dump":
+            dump = self.dumps.get(rest.split(" ")[1])
+            return json.dumps(dump) if dump else "-ERR No such channel!"
+        return "+OK\n"
+
+    @staticmethod
+    def reply(text: str) -> bytes:
+        return f"Content-Type: command/reply\nReply-Text: {text}\n\n".encode()
+
+    @staticmethod
+    def body(text: str) -> bytes:
+        data = text.encode()
+        return b"Content-Type: api/response\nContent-Length: %d\n\n%b" % (len(data), data)
