@@ -1,0 +1,196 @@
+"""What our FreeSWITCH is given to load: well formed, no hole for a name or password, put in force and taken back."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from cti.provision import freeswitch
+from cti.provision.apt import ProvisionFailed
+from cti.settings import Settings, SwitchChoice
+from dialplan import freeswitch_deploy, which
+from dialplan.escape import UnsafeValue
+from dialplan.freeswitch_render import FILES, check, render
+from dialplan.releases import NothingToRollBack
+from dialplan.render import BadDialplan
+
+AGENT = {"number": "1001", "name": "张伟 Demo", "sip_secret": "secret-1001", "web_secret": "secret&<web>"}
+CARRIER = {"id": "c1", "name": "Carrier", "host": "192.0.2.7", "port": 5070, "username": "u1", "secret": "s3cretpw"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(var=tmp_path / "var", switch=SwitchChoice.FREESWITCH, esl_host="")
+
+
+def rows(*agents: dict[str, Any], trunks: tuple[dict[str, Any], ...] = ()) -> dict[str, list[dict[str, Any]]]:
+    return {"agents": list(agents), "trunks": list(trunks)}
+
+
+def parsed(files: dict[str, str], name: str) -> ElementTree.Element:
+    return ElementTree.fromstring(files[name])
+
+
+def parameters(element: ElementTree.Element) -> dict[str, str]:
+    return {p.get("name", ""): p.get("value", "") for p in element.iter("param")}
+
+
+def test_phones_trunk_and_event_socket_are_there(settings: Settings) -> None:
+    files = render(settings, rows(AGENT, trunks=(CARRIER,)))
+    check(files)
+    users = {u.get("id"): parameters(u)["password"] for u in parsed(files, "directory.xml").iter("user")}
+    assert users == {"1001": "secret-1001", "1001-web": "secret&<web>"}
+    gateways = {g.get("name"): parameters(g) for g in parsed(files, "sofia.xml").iter("gateway")}
+    assert gateways.keys() == {"trunk-c1", "trunk-local"}
+    assert gateways["trunk-c1"]["proxy"] == "192.0.2.7:5070"
+    assert gateways["trunk-local"]["proxy"] == f"127.0.0.1:{settings.sip_port}"
+    (event_socket,) = (
+        c for c in parsed(files, "configuration.xml").iter("configuration") if c.get("name") == "event_socket.conf"
+    )
+    assert parameters(event_socket)["listen-ip"] == "127.0.0.1"
+    assert len(parameters(event_socket)["password"]) >= 32
+
+
+def test_nothing_a_caller_fills_is_named_in_the_dialplan(settings: Settings) -> None:
+    """FreeSWITCH expands variables inside variables; only what the driver sets may be expanded."""
+    files = render(settings, rows(AGENT, trunks=(CARRIER,)))
+    found = set(re.findall(r"\$\{([^}]*)\}", "".join(files.values())))
+    assert found == {"cy_test_max", "cy_test_wait", "cy_test_digits"}
+
+
+def test_a_trunk_is_known_by_its_address_alone(settings: Settings) -> None:
+    named = CARRIER | {"id": "c2", "host": "sip.example.org"}
+    nowhere = CARRIER | {"id": "c3", "host": "nowhere.example.org"}
+    known = {"sip.example.org": ["192.0.2.9", "2001:db8::9"]}
+    files = render(settings, rows(AGENT, trunks=(CARRIER, named, nowhere)), resolve=lambda host: known.get(host, []))
+    check(files)
+    gate = next(c for c in parsed(files, "dialplan.xml").iter("context") if c.get("name") == "callyard-gate")
+    patterns = {
+        e.get("name"): c.get("expression", "")
+        for e in gate.iter("extension")
+        for c in e.iter("condition")
+        if c.get("field") == "network_addr"
+    }
+    assert patterns.keys() == {"trunk-c1", "trunk-c2", "trunk-local"}
+    assert re.fullmatch(patterns["trunk-c1"].strip("^$"), "192.0.2.7")
+    assert not re.fullmatch(patterns["trunk-c1"].strip("^$"), "192x0.2.7")
+    assert re.fullmatch(patterns["trunk-c2"].strip("^$"), "2001:db8::9")
+    first = next(gate.iter("extension"))
+    assert first.get("name") == "phone"
+    assert re.fullmatch(next(first.iter("condition")).get("expression", "").strip("^$"), "1001-web")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sip_secret": "with\nline-end"},
+        {"sip_secret": "with$${var}dollar"},
+        {"sip_secret": "short"},
+        {"number": '1"/><user id="x'},
+        {"number": "${x}"},
+    ],
+)
+def test_a_hostile_agent_is_refused(settings: Settings, change: dict[str, str]) -> None:
+    with pytest.raises(UnsafeValue):
+        render(settings, rows(AGENT | change))
+
+
+@pytest.mark.parametrize(
+    "change", [{"host": "x;y"}, {"host": "$${x}"}, {"id": "a b"}, {"username": "a'b"}, {"port": 99999}]
+)
+def test_a_hostile_trunk_is_refused(settings: Settings, change: dict[str, Any]) -> None:
+    with pytest.raises(UnsafeValue):
+        render(settings, rows(AGENT, trunks=(CARRIER | change,)), resolve=lambda _: [])
+
+
+@pytest.mark.parametrize("folder", ["with blank", "with$dollar", "with!mark"])
+def test_a_folder_freeswitch_would_misread_is_refused(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(UnsafeValue):
+        render(Settings(var=tmp_path / folder), rows(AGENT))
+
+
+def test_what_is_not_well_formed_is_not_put_in_force(settings: Settings) -> None:
+    files = render(settings, rows(AGENT))
+    with pytest.raises(BadDialplan, match=r"sofia\.xml"):
+        check(files | {"sofia.xml": "<include>"})
+    with pytest.raises(BadDialplan, match="missing"):
+        check({name: text for name, text in files.items() if name != "dialplan.xml"})
+    with pytest.raises(BadDialplan, match="two of user"):
+        check(render(settings, rows(AGENT, AGENT)))
+
+
+def test_apply_and_roll_back(settings: Settings) -> None:
+    first = which.apply(settings, rows(AGENT))
+    assert set(first.changed) == set(FILES)
+    assert which.apply(settings, rows(AGENT)).changed == ()
+    second = which.apply(settings, rows(AGENT, trunks=(CARRIER,)))
+    assert set(second.changed) == {"sofia.xml", "dialplan.xml"}
+    etc = freeswitch.freeswitch_home(settings) / "etc"
+    assert "trunk-c1" in (etc / "sofia.xml").read_text()
+    assert (etc / "sofia.xml").stat().st_mode & 0o077 == 0
+    assert which.rollback(settings).release == first.release
+    assert "trunk-c1" not in (etc / "sofia.xml").read_text()
+    with pytest.raises(NothingToRollBack):
+        which.rollback(settings)
+
+
+def test_a_trunk_that_changed_is_taken_down_first(settings: Settings) -> None:
+    other = CARRIER | {"id": "c2"}
+    before = render(settings, rows(trunks=(CARRIER, other)))["sofia.xml"]
+    after = render(settings, rows(trunks=(CARRIER | {"port": 5080}, other)))["sofia.xml"]
+    assert freeswitch_deploy.trunks_to_take_down(before, after) == ["trunk-c1"]
+    assert freeswitch_deploy.trunks_to_take_down("", after) == []
+
+
+def test_our_running_freeswitch_is_told(settings: Settings) -> None:
+    heard: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.esl_port = server.getsockname()[1]
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection, connection.makefile("rwb") as stream:
+                stream.write(b"Content-Type: auth/request\n\n")
+                stream.flush()
+                while line := stream.readline():
+                    stream.readline()
+                    heard.append(line.decode().strip())
+                    if line.startswith(b"auth"):
+                        stream.write(b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n")
+                    else:
+                        stream.write(b"Content-Type: api/response\nContent-Length: 4\n\n+OK\n")
+                    stream.flush()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        applied = which.apply(settings, rows(AGENT, trunks=(CARRIER,)))
+        thread.join(5)
+    assert heard[0] == f"auth {freeswitch.esl_password(settings)}"
+    assert applied.reloaded == ("reloadxml", "sofia profile callyard rescan")
+    assert applied.restart == ("configuration.xml",)
+
+
+def test_a_freeswitch_that_is_not_there_is_told_clearly(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FREESWITCH_BIN", raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(freeswitch, "USUAL_PLACE", Path("/nowhere"))
+    assert freeswitch.find_freeswitch(settings) is None
+    with pytest.raises(ProvisionFailed, match="CALLYARD_FREESWITCH_BIN"):
+        freeswitch.require_freeswitch(settings)
+    settings.freeswitch_bin = "/nowhere/freeswitch"
+    with pytest.raises(ProvisionFailed, match="no such program"):
+        freeswitch.find_freeswitch(settings)
+
+
+def test_there_is_music_without_any_recording(settings: Settings) -> None:
+    freeswitch.prepare_freeswitch_home(settings)
+    (piece,) = (freeswitch.freeswitch_home(settings) / "moh").iterdir()
+    assert piece.stat().st_size > 100_000
+    freeswitch.prepare_freeswitch_home(settings)
+    assert freeswitch.esl_password(settings) == freeswitch.esl_password(settings)
