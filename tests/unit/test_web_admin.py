@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+import webui
 from cti.store.config import build_config
 from cti.store.models import Did, Menu, Queue, Role, Trunk, User
 from tests.fakes.site import PASSWORD, Site
 from tests.pages import HOSTILE, FakeWorker, audited, body, browser, statuses
+from webui.common.labels import LABELS
 
 ADMINS = {"nobody": 302, "agent2": 403, "supervisor": 403, "admin": 200}
 
@@ -317,11 +320,18 @@ def test_the_audit_is_filtered_and_shows_hostile_text_inert(site: Site) -> None:
     page = body(client, "/admin/audit?action=login.failed")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
-    found = re.findall(r"<td>([\w.]+)</td>", body(client, "/admin/audit?who=admin&action=user"))
+    found = re.findall(r'<td title="([\w.]+)">', body(client, "/admin/audit?who=admin&action=user"))
     assert found
     assert all(action.startswith("user.") for action in found)
     assert "Nothing was recorded" in body(client, "/admin/audit?object=customer/424242")
     assert "Nothing was recorded" in body(client, "/admin/audit?until=2020-01-01")
+
+
+def test_every_action_of_the_audit_has_words() -> None:
+    sources = Path(webui.__file__).parent.rglob("*.py")
+    written = {name for path in sources for name in re.findall(r'record\(\s*"([\w.]+)"', path.read_text("utf-8"))}
+    assert {"login", "order.create", "recording.listen"} <= written
+    assert written - set(LABELS["audit"]) == set()
 
 
 @pytest.mark.parametrize(
