@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 from typing import Any
 
 from cti.provision.child import die_with_parent
@@ -23,6 +25,15 @@ control_socket_disable = True
 proc_name = "callyard-web"
 forwarded_allow_ips = "127.0.0.1,::1"
 limit_request_line = 8190
+
+SILENCE = 10
+"""Seconds that a browser may be silent within a request: whoever sends half of one must not keep its thread."""
+
+
+def when_ready(server: Any) -> None:
+    """Accepted connections inherit the deadline; gunicorn itself waits for ever."""
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE, 0))
 
 
 def post_fork(server: Any, worker: Any) -> None:
