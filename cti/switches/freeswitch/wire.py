@@ -13,6 +13,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from cti.domain.errors import CommandRefused
 
 Event = dict[str, Any]
@@ -88,6 +90,7 @@ class FrameReader:
         return frames
 
 
+_LENIENT = json.JSONDecoder(strict=False)
 _EVENT_HEADERS = {"content-type": "text/event-json"}
 
 
@@ -104,9 +107,12 @@ def _length(headers: dict[str, str]) -> int:
 def event(body: bytes) -> Event | None:
     """The event in a body; None if it holds none. Text that is not UTF-8 is marked, not lost."""
     try:
-        found = json.loads(body.decode("utf-8", "replace"), strict=False)
-    except (ValueError, RecursionError):
-        return None
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:  # bytes that are not UTF-8, or control characters
+        try:
+            found = _LENIENT.decode(body.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return None
     return found if isinstance(found, dict) else None
 
 
