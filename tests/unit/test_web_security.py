@@ -134,3 +134,10 @@ def test_another_customer_for_a_described_call_is_audited(site: Site) -> None:
         assert client.post("/customers/pop", data={"call_id": "mine", "customer_id": customer}).status_code == 200
     changes = [(e.object, e.before, e.after) for e in entries(site, "call.note")]
     assert changes == [("call/mine", {"customer_id": one}, {"customer_id": other})]
+
+
+@pytest.mark.parametrize("huge", ["9" * 5000, "٣", "-1"])
+def test_absurd_customer_ids_are_refused_in_words(site: Site, huge: str) -> None:
+    client = browser(site, "agent1")
+    assert client.post("/orders/new", data={"customer_id": huge}).status_code in (400, 404, 422)
+    assert client.get("/customers", query_string={"q": huge}).status_code == 200

@@ -19,13 +19,12 @@ from webui.common import audit, db, labels
 from webui.common.htmx import is_fragment, toast
 from webui.common.i18n import choose_timezone
 from webui.common.permissions import Permission, requires
+from webui.common.text import row_id
 from webui.customers.forms import changes
 from webui.customers.queries import get as get_customer
 
 blueprint = Blueprint("calls", __name__, url_prefix="/calls")
 recordings.add_to(blueprint)
-
-LARGEST_ID = 2**62
 
 
 def install(app: Flask) -> None:
@@ -143,7 +142,7 @@ def link_customer(form: NoteForm) -> bool:
     text = form.customer_id.data or ""
     if not text:
         return True
-    known = text.isdecimal() and 0 < int(text) < LARGEST_ID and get_customer(db.session(), int(text)) is not None
+    known = row_id(text) > 0 and get_customer(db.session(), row_id(text)) is not None
     if not known:
         form.form_errors.append(_("This customer does not exist."))
     return known

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from cti.store.models import Agent, Call, CallNote, Customer, CustomerPhone, Order, OrderLine, User
 from cti.store.phones import normalise
 from webui.common.paging import Page, page
-from webui.common.text import one_line
+from webui.common.text import one_line, row_id
 
 MATCHES = 9  # as many as there are digit keys to choose with
 HISTORY = 5
@@ -78,8 +78,7 @@ def digits_match(digits: str) -> ColumnElement[bool]:
         )
     )
     by_phone = Customer.id.in_(phone)
-    number = int(digits.lstrip("+") or 0)
-    return or_(by_phone, Customer.number == number) if number < 2**62 else by_phone
+    return or_(by_phone, Customer.number == row_id(digits.lstrip("+")))
 
 
 def recent_orders(session: Session, customer_id: int, limit: int = HISTORY) -> Sequence[Order]:

@@ -17,7 +17,7 @@ from webui.calls.forms import valid_call_id
 from webui.common import audit, db, labels
 from webui.common.htmx import is_fragment, toast
 from webui.common.permissions import Permission, requires
-from webui.common.text import one_line
+from webui.common.text import one_line, row_id
 from webui.customers.queries import get as get_customer
 from webui.orders import queries
 from webui.orders.forms import (
@@ -85,7 +85,7 @@ def new() -> ResponseReturnValue:
 @requires(Permission.ORDERS_WRITE)
 def create() -> ResponseReturnValue:
     form, database = OrderForm(), db.session()
-    customer = load_customer(int(form.customer_id.data) if (form.customer_id.data or "").isdecimal() else 0)
+    customer = load_customer(row_id(form.customer_id.data))
     if customer is None:
         abort(404)
     earlier = queries.by_token(database, form.token.data or "")
