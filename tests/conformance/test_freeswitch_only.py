@@ -238,7 +238,7 @@ async def test_commands_are_quick(freeswitch_world: FreeSwitchWorld, record_prop
         await line.ended()
     for name, times, most in (
         ("originate to INVITE", ringing, 0.02),
-        ("answer", answering, 0.02),
+        ("answer", answering, 0.06),
         ("bridge", joining, 0.15),
     ):
         shown = [round(t * 1000, 1) for t in sorted(times)]

@@ -13,7 +13,9 @@ import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown
 from cti.domain.switch import (
+    Bridge,
     Cause,
+    ChannelAnswered,
     ChannelHungUp,
     ChannelOffered,
     ChannelUnbridged,
@@ -332,3 +334,47 @@ async def test_stopping_leaves_no_thread(esl: FakeEsl, log: EventLog) -> None:
     await switch.stop()
     assert not [t for t in threading.enumerate() if t.name == "esl freeswitch"]
     assert threading.active_count() <= before + 1  # the loop's own helper
+
+
+def parked_dump(channel: str) -> dict[str, str]:
+    return {
+        "Unique-ID": channel,
+        "Call-Direction": "inbound",
+        "Channel-State": "CS_PARK",
+        "Answer-State": "answered",
+        "variable_cy_dialed": "8000",
+    }
+
+
+async def test_who_hung_up_while_the_snapshot_was_taken_does_not_come_back(
+    esl: FakeEsl, switch: FreeSwitch, log: EventLog
+) -> None:
+    await offered(esl, log, "c1")
+    esl.dumps["c1"] = parked_dump("c1")
+    assert [c.channel for c in (await switch.snapshot()).channels] == ["c1"]
+    esl.send(gone("c1"))
+    await log.until(ChannelHungUp)
+    assert (await switch.snapshot()).channels == ()
+    assert switch.channels == {}
+
+
+async def test_two_that_never_came_together_are_ours_again(esl: FakeEsl, log: EventLog) -> None:
+    now = [1000.0]
+    switch = FreeSwitch(
+        host="127.0.0.1", port=esl.port, password="secret", prompts_dir="/p", spool_dir="/s", clock=lambda: now[0]
+    )
+    await switch.start(log)
+    await log.until(LinkUp)
+    for channel in ("c1", "c2"):
+        await offered(esl, log, channel)
+        esl.send(event("CHANNEL_ANSWER", channel))
+        esl.dumps[channel] = parked_dump(channel)
+    await log.until(ChannelAnswered, channel="c2")
+    await switch.execute(Bridge("c1", "c2"))
+    await switch.snapshot()
+    assert log.all(ChannelUnbridged) == []
+    now[0] += 4
+    await switch.snapshot()
+    assert [e.channel for e in log.all(ChannelUnbridged)] == ["c1", "c2"]
+    await switch.execute(Bridge("c1", "c2"))
+    await switch.stop()

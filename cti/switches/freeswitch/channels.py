@@ -45,6 +45,7 @@ class FsChannel:
     controlled: bool = False
     peer: str = ""
     bridge_to: str = ""  # the channel it is to be joined with, or was named first with
+    joining_since: float = 0.0  # when it was last told to be joined; 0 once it is, or is parked
     ending: bool = False
     hangup_asked: Cause | None = None
     sound: Sound | None = None

@@ -127,6 +127,7 @@ async def bridge(switch: FreeSwitch, command: Bridge, deadline: float) -> None:
     lines = [*_replace_sound(switch, chan, None), *_replace_sound(switch, peer, None), (requests.bridge(chan, peer),)]
     chan.bridge_to = peer.id
     chan.controlled = peer.controlled = False
+    chan.joining_since = peer.joining_since = switch.clock()
     try:
         await switch.ask(chan, deadline, *lines)
     except (CommandRefused, ChannelGone):
@@ -138,8 +139,11 @@ async def bridge(switch: FreeSwitch, command: Bridge, deadline: float) -> None:
 
 async def unbridge(switch: FreeSwitch, command: Unbridge, deadline: float) -> None:
     chan = switch.channel(command.channel)
+    peer = switch.channels.get(chan.peer)
     if chan.peer:
         await switch.ask(chan, deadline, (requests.park(chan),))
+        for one in filter(None, (chan, peer)):
+            switch.watch_park(one)
 
 
 async def record_start(switch: FreeSwitch, command: RecordStart, deadline: float) -> None:

@@ -30,6 +30,8 @@ CONNECT_DEADLINE = 5.0
 PING_EVERY, PING_DEADLINE = 1.0, 2.5
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
 STOP_AGAIN, STOP_TRIES = 0.1, 20
+LOOK_AGAIN = (0.0, 0.2, 0.5, 1.0, 3.0)
+PARK_WITHIN, PARK_TRIES = 0.3, 5
 LIST_LAG = 0.45  # FreeSWITCH writes its list of channels five times a second
 KNOWN_IDS = 100_000
 GONE = ("no such channel", "cannot locate session", "invalid session", "invalid uuid")
@@ -98,9 +100,16 @@ class FreeSwitch:
                 dumps, users = await asyncio.gather(self._dumps(deadline), self._users(deadline))
         except TimeoutError:
             raise DeadlineExceeded(f"no snapshot within {deadline:g} s") from None
+        at = self.clock()
+        for device, registered in users.items():
+            for changed in self._translator.registered(device, registered, at):
+                self.report(changed)
+        dumps = [(chan, dump) for chan, dump in dumps if chan.id not in self._translator.gone]
         for chan, _ in dumps:
             self.channels.setdefault(chan.id, chan)
-        at = self.clock()
+            if chan.controlled and chan.answered:
+                for one in self._translator.seen_parked(chan.id, at):
+                    self.report(one)
         return Snapshot(at, truth.snapshot(dumps, at), users)
 
     # ------------------------------------------------------------ used by commands
@@ -186,6 +195,17 @@ class FreeSwitch:
             self._stop_again(chan, sound, tries - 1)
 
         asyncio.get_running_loop().call_later(STOP_AGAIN, again)
+
+    def watch_park(self, chan: FsChannel, tries: int = PARK_TRIES) -> None:
+        """See to it that a channel that left its bridge, or could not be joined, parks."""
+
+        def look() -> None:
+            lost = not (chan.controlled or chan.peer or chan.ending)
+            if lost and tries and self._up and self.channels.get(chan.id) is chan:
+                self._send(requests.park_anew(chan))
+                self.watch_park(chan, tries - 1)
+
+        asyncio.get_running_loop().call_later(PARK_WITHIN, look)
 
     # ------------------------------------------------------------ the connection
 
@@ -339,6 +359,8 @@ class FreeSwitch:
         for one in step.events:
             self.report(one)
         self._look_up(step.lookups)
+        for chan in step.stranded:
+            self.watch_park(chan)
 
     def _look_up(self, devices: Iterable[str]) -> None:
         for device in devices:
@@ -347,14 +369,18 @@ class FreeSwitch:
             task.add_done_callback(self._lookups.discard)
 
     async def _ask_registration(self, device: str) -> None:
-        """One contact of a device went away; it may have another."""
-        try:
-            found = truth.devices(await self._job(f"{truth.DEVICES} user {device}", CONNECT_DEADLINE))
-        except SwitchError as error:
-            log.warning("%s: registration of %s not known: %s", self.name, device, error)
-            return
-        for one in self._translator.registered(device, found.get(device, False), self.clock()):
-            self.report(one)
+        """One contact of a device goes away; it may have another. FreeSWITCH tells before it forgets the contact."""
+        for wait in LOOK_AGAIN:
+            await asyncio.sleep(wait)
+            try:
+                found = truth.devices(await self._job(f"{truth.DEVICES} user {device}", CONNECT_DEADLINE))
+            except SwitchError as error:
+                log.warning("%s: registration of %s not known: %s", self.name, device, error)
+                return
+            if not found.get(device, False):
+                for one in self._translator.registered(device, False, self.clock()):
+                    self.report(one)
+                return
 
 
 def _is_id(channel: str) -> bool:

@@ -6,6 +6,7 @@ answered, and when its bridge ends. Events about channels that are not ours chan
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -30,15 +31,19 @@ from cti.switches.freeswitch.channels import TEST_ID, FsChannel, Recording
 from cti.switches.freeswitch.wire import Event, text, variable
 
 FAR_SIDE = "recv_"
+JOIN_PATIENCE = 3.0
+KNOWN_GONE = 2_000
 
 
 @dataclass(slots=True)
 class Step:
-    """What one event led to. ``lookups`` are devices whose registration must be asked for."""
+    """What one event led to. ``lookups`` are devices whose registration must be asked for, ``stranded`` channels that
+    must park within a moment or be parked."""
 
     events: list[SwitchEvent] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)
+    stranded: list[FsChannel] = field(default_factory=list)
 
 
 class Translator:
@@ -47,6 +52,7 @@ class Translator:
     def __init__(self, file_of: Callable[[str], str]) -> None:
         self.channels: dict[str, FsChannel] = {}
         self.devices: dict[str, bool] = {}
+        self.gone: OrderedDict[str, None] = OrderedDict()
         self._file_of = file_of
 
     def feed(self, event: Event, at: float) -> Step:
@@ -56,6 +62,8 @@ class Translator:
         if name == "CUSTOM":
             self._device(event, at, step)
             return step
+        if name == "CHANNEL_HANGUP_COMPLETE":
+            self._remember_gone(text(event, "Unique-ID"))
         handler = _HANDLERS.get(name)
         chan = self.channels.get(text(event, "Unique-ID"))
         if handler is not None and chan is not None:
@@ -63,6 +71,20 @@ class Translator:
         elif name == "CHANNEL_PARK" and chan is None:
             self._offered(event, at, step)
         return step
+
+    def seen_parked(self, channel: str, at: float) -> list[SwitchEvent]:
+        """The truth says that it is parked. If it was told to be joined and that never came about, it is ours again."""
+        chan = self.channels[channel]
+        if chan.controlled or chan.ending or not chan.joining_since or at - chan.joining_since < JOIN_PATIENCE:
+            return []
+        self._part(chan)
+        chan.controlled, chan.joining_since = True, 0.0
+        return [ChannelUnbridged(at, chan.id)]
+
+    def _remember_gone(self, channel: str) -> None:
+        self.gone[channel] = None
+        if len(self.gone) > KNOWN_GONE:
+            self.gone.popitem(last=False)
 
     def not_originated(self, chan: FsChannel, reply: str, at: float) -> list[SwitchEvent]:
         """The job of an ``originate`` failed; where there was a channel, its hang-up says why."""
@@ -127,9 +149,15 @@ class Translator:
         if chan.controlled or chan.ending:
             return
         self._part(chan)
+        chan.joining_since = 0.0
         was_answered = chan.answered
         chan.controlled = chan.answered = True
         step.events.append(ChannelUnbridged(at, chan.id) if was_answered else ChannelAnswered(at, chan.id))
+
+    def _unparked(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
+        """Nobody asked for it: a park that came when it was parked already leaves a channel in no state at all."""
+        if chan.controlled and not chan.ending:
+            step.actions.append(requests.park_anew(chan))
 
     def _bridged(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
         peer = self.channels.get(text(event, "Other-Leg-Unique-ID") or text(event, "Bridge-B-Unique-ID"))
@@ -139,6 +167,7 @@ class Translator:
         chan.controlled = peer.controlled = False
         first, second = (peer, chan) if peer.bridge_to == chan.id else (chan, peer)
         chan.bridge_to = peer.bridge_to = ""
+        chan.joining_since = peer.joining_since = 0.0
         step.events.append(ChannelBridged(at, first.id, second.id))
 
     def _unbridged(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
@@ -209,7 +238,7 @@ class Translator:
             waits = other.bridge_to == chan.id or (chan.bridge_to == other.id and not other.peer)
             if waits and not (other.controlled or other.peer or other.ending):
                 other.bridge_to = ""
-                step.actions.append(requests.park(other))
+                step.stranded.append(other)
 
     def _gone(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
         self._part(chan)
@@ -237,6 +266,7 @@ _HANDLERS: dict[str, _Handler] = {
     "CHANNEL_PROGRESS_MEDIA": Translator._ringing,
     "CHANNEL_ANSWER": Translator._answered,
     "CHANNEL_PARK": Translator._parked,
+    "CHANNEL_UNPARK": Translator._unparked,
     "CHANNEL_BRIDGE": Translator._bridged,
     "CHANNEL_UNBRIDGE": Translator._unbridged,
     "CHANNEL_HOLD": Translator._held,
