@@ -16,6 +16,7 @@ from cti.domain.switch import (
     Bridge,
     Cause,
     ChannelAnswered,
+    ChannelBridged,
     ChannelHungUp,
     ChannelOffered,
     ChannelUnbridged,
@@ -32,6 +33,7 @@ from cti.domain.switch import (
     PlayFinished,
     SetState,
     TestCall,
+    Unbridge,
 )
 from cti.switches.freeswitch import FreeSwitch
 from tests.fakes.esl import FakeEsl, event, framed, parked
@@ -378,3 +380,47 @@ async def test_two_that_never_came_together_are_ours_again(esl: FakeEsl, log: Ev
     assert [e.channel for e in log.all(ChannelUnbridged)] == ["c1", "c2"]
     await switch.execute(Bridge("c1", "c2"))
     await switch.stop()
+
+
+async def talking(esl: FakeEsl, switch: FreeSwitch, log: EventLog) -> None:
+    for channel in ("c1", "c2"):
+        await offered(esl, log, channel)
+        esl.send(event("CHANNEL_ANSWER", channel))
+    await log.until(ChannelAnswered, channel="c2")
+    await switch.execute(Bridge("c1", "c2"))
+    esl.send(event("CHANNEL_BRIDGE", "c1", Other_Leg_Unique_ID="c2"))
+    await log.until(ChannelBridged)
+    await switch.execute(Unbridge("c1"))
+
+
+async def test_who_is_joined_again_at_once_is_left_alone(esl: FakeEsl, switch: FreeSwitch, log: EventLog) -> None:
+    await talking(esl, switch, log)
+    for channel in ("c1", "c2"):
+        esl.send(event("CHANNEL_UNBRIDGE", channel))
+        esl.send(parked(channel))
+        await log.until(ChannelUnbridged, channel=channel)
+    await switch.execute(Bridge("c1", "c2"))
+    pings = len(esl.named("version"))
+    await esl.received("version", count=pings + 2)
+    assert esl.named("uuid_transfer") == []
+
+
+async def test_who_does_not_park_after_parting_is_parked(esl: FakeEsl, switch: FreeSwitch, log: EventLog) -> None:
+    await talking(esl, switch, log)
+    esl.send(event("CHANNEL_UNBRIDGE", "c1"))
+    esl.send(parked("c2"))
+    await esl.received("uuid_transfer c1 park XML callyard-parked")
+    esl.send(parked("c1"))
+    await log.until(ChannelUnbridged, channel="c1")
+    assert esl.named("uuid_transfer c2") == []
+
+
+async def test_who_is_unparked_by_nobody_is_parked_again(esl: FakeEsl, switch: FreeSwitch, log: EventLog) -> None:
+    await offered(esl, log, "c1")
+    esl.send(event("CHANNEL_UNPARK", "c1"))
+    await esl.received("uuid_transfer c1 park XML callyard-parked")
+    esl.send(event("CHANNEL_HANGUP", "c1"))
+    esl.send(event("CHANNEL_UNPARK", "c1"))
+    esl.send(gone("c1"))
+    await log.until(ChannelHungUp)
+    assert len(esl.named("uuid_transfer c1")) == 1

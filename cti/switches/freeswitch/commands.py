@@ -127,6 +127,7 @@ async def bridge(switch: FreeSwitch, command: Bridge, deadline: float) -> None:
     lines = [*_replace_sound(switch, chan, None), *_replace_sound(switch, peer, None), (requests.bridge(chan, peer),)]
     chan.bridge_to = peer.id
     chan.controlled = peer.controlled = False
+    chan.stranded = peer.stranded = False
     chan.joining_since = peer.joining_since = switch.clock()
     try:
         await switch.ask(chan, deadline, *lines)

@@ -199,8 +199,10 @@ class FreeSwitch:
     def watch_park(self, chan: FsChannel, tries: int = PARK_TRIES) -> None:
         """See to it that a channel that left its bridge, or could not be joined, parks."""
 
+        chan.stranded = True
+
         def look() -> None:
-            lost = not (chan.controlled or chan.peer or chan.ending)
+            lost = chan.stranded and not (chan.controlled or chan.peer or chan.ending)
             if lost and tries and self._up and self.channels.get(chan.id) is chan:
                 self._send(requests.park_anew(chan))
                 self.watch_park(chan, tries - 1)

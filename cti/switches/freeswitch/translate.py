@@ -146,6 +146,7 @@ class Translator:
             step.actions.append(requests.set_variable(chan, "park_after_bridge", "true"))
             step.actions.append(requests.park_anew(chan))
             return
+        chan.stranded = False
         if chan.controlled or chan.ending:
             return
         self._part(chan)
