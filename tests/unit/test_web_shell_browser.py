@@ -74,6 +74,7 @@ class Desk:
 
     def state(self, name: str) -> None:
         expect(self.page.locator("#cy-bar")).to_have_attribute("data-state", name, timeout=10_000)
+        expect(self.page.locator("#cy-bar .is-busy")).to_have_count(0)  # a key pressed meanwhile is not taken
 
     def enabled(self) -> set[str]:
         shown = self.page.locator("#cy-bar [data-act]:not([disabled]):visible")
