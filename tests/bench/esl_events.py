@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cti.switches.freeswitch.guarded import EslLink, HubThread
+from cti.switches.freeswitch.link import EslLink, HubThread
 from cti.switches.freeswitch.wire import Event
 
 CAPTURES = Path(__file__).parents[1] / "captures"

@@ -124,7 +124,8 @@ async def bridge(switch: FreeSwitch, command: Bridge, deadline: float) -> None:
     chan, peer = _controlled(switch, command.channel), _controlled(switch, command.peer)
     if chan is peer or not (chan.answered and peer.answered):
         raise CommandRefused("both channels of a bridge must be answered", channel=chan.id, peer=peer.id)
-    lines = [*_replace_sound(switch, chan, None), *_replace_sound(switch, peer, None), (requests.bridge(chan, peer),)]
+    lead, other = (peer, chan) if peer.incoming and not chan.incoming else (chan, peer)  # the first one is the safe one
+    lines = [*_replace_sound(switch, chan, None), *_replace_sound(switch, peer, None), (requests.bridge(lead, other),)]
     chan.bridge_to = peer.id
     chan.controlled = peer.controlled = False
     chan.stranded = peer.stranded = False

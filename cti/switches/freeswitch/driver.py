@@ -20,7 +20,8 @@ from cti.switches.base import EventSink
 from cti.switches.checks import check_command
 from cti.switches.freeswitch import capabilities, commands, requests, truth
 from cti.switches.freeswitch.channels import FsChannel, Sound
-from cti.switches.freeswitch.guarded import EslLink, HubThread, LoginRefused
+from cti.switches.freeswitch.guarded import LoginRefused
+from cti.switches.freeswitch.link import EslLink, HubThread
 from cti.switches.freeswitch.translate import Translator
 from cti.switches.freeswitch.wire import Event, event, text
 
