@@ -44,6 +44,6 @@ def app_queue(switch: RunningSwitch, agents: Sequence[str], *, retry: int = DEFA
         yield NUMBER
     finally:
         switch.rx("channel request hangup all")
-        switch.wait_rx("core show channels count", "0 active channels", 40)
+        switch.wait_rx("core show channels count", "\n0 of ", 40)
         switch.rx(f"dialplan remove extension {NUMBER}@callyard-trunk")
         switch.rx("module unload app_queue.so")
