@@ -148,9 +148,5 @@ def decode(data: bytes) -> Document:
 def error_reply(error: Exception) -> Document:
     """The reply of docs/bus.md for a request that failed."""
     if isinstance(error, CallyardError):
-        return {"ok": False, "error": error.code, "params": _plain(error.params), "message": str(error)}
+        return error.reply()
     return {"ok": False, "error": CallyardError.code, "params": {}, "message": type(error).__name__}
-
-
-def _plain(params: dict[str, object]) -> dict[str, object]:
-    return {k: v if isinstance(v, str | int | float | bool | None) else str(v) for k, v in params.items()}

@@ -40,7 +40,6 @@ class Agent:
     leg_id: str = ""
     wrapup_until: float | None = None
     notice: str = ""
-    wrapped_call: str = ""  # the call that the present wrap-up is about
 
     @property
     def free(self) -> bool:

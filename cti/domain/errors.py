@@ -15,6 +15,11 @@ class CallyardError(Exception):
         super().__init__(message or self.code)
         self.params = params
 
+    def reply(self) -> dict[str, object]:
+        """What a request that failed is answered with (docs/bus.md); values that JSON does not know as text."""
+        plain = {k: v if isinstance(v, str | int | float | bool | None) else str(v) for k, v in self.params.items()}
+        return {"ok": False, "error": self.code, "params": plain, "message": str(self)}
+
 
 class SwitchError(CallyardError):
     """A switch command did not do its work."""

@@ -209,7 +209,7 @@ class Engine:
             present = self.centre.agents.get(agent.agent_id, agent)
             return {"ok": True, "agent": agent_document(self.centre, present)}, effects
         except CallyardError as error:
-            return error_reply(error), self._flush()
+            return error.reply(), self._flush()
 
     def _operation(self, op: str, agent_id: str, request: Mapping[str, Any]) -> None:
         agent = self.centre.agent(agent_id)
@@ -258,7 +258,7 @@ class Engine:
                 return {"ok": True}, self._flush()
             raise BadRequest("unknown operation", op=str(op)[:40])
         except CallyardError as error:
-            return error_reply(error), self._flush()
+            return error.reply(), self._flush()
 
     def _test_call(self, request: Mapping[str, Any]) -> None:
         dialed, caller = _text(request, "dialed"), _text(request, "caller_number")
@@ -475,10 +475,6 @@ class Engine:
 
 
 _CALLER = re.compile(r"\+?[0-9]{1,32}")
-
-
-def error_reply(error: CallyardError) -> dict[str, Any]:
-    return {"ok": False, "error": error.code, "params": error.params, "message": str(error)}
 
 
 def _text(request: Mapping[str, Any], name: str) -> str:
