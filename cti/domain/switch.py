@@ -48,9 +48,14 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeviceTarget:
-    """A registered phone of ours, by its device name (``1001``, ``1001-web``)."""
+    """A registered phone of ours, by its device name (``1001``, ``1001-web``).
+
+    ``switch`` names another switch of ours, where the phone is registered: it is rung through the SIP trunk between
+    the two. Empty: on the switch the command goes to.
+    """
 
     device: str
+    switch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +346,27 @@ class ChannelHungUp:
     channel: str
     cause: Cause
     by_far_side: bool
+    sip: int = 0  # the far side's SIP status (486), where the switch tells it
+
+
+class TrunkState(StrEnum):
+    """What is known of a trunk, from its registration or its OPTIONS."""
+
+    UP = "up"  # it answers; where it registers, it is registered
+    REGISTERING = "registering"
+    REJECTED = "rejected"  # the other side refused the registration
+    DOWN = "down"  # it does not answer
+    UNKNOWN = "unknown"  # nobody has asked it
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkChanged:
+    """``round_trip`` in seconds, of the last OPTIONS; 0 when not measured."""
+
+    at: float
+    trunk: str
+    state: TrunkState
+    round_trip: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +404,7 @@ SwitchEvent = (
     | RecordingStopped
     | ChannelHungUp
     | DeviceRegistered
+    | TrunkChanged
     | LinkUp
     | LinkLost
 )
@@ -406,8 +433,14 @@ class ChannelSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All live channels and, by device name, whether each known device is registered."""
+    """All live channels; by device name, whether each known device is registered; each trunk's state.
+
+    ``relayed`` are the channels of other switches of ours (their ids there) whose far end this switch carries to one
+    of its phones: ``DeviceTarget.switch``. The carrying channels themselves are not in ``channels``.
+    """
 
     at: float
     channels: tuple[ChannelSnapshot, ...] = ()
     devices: dict[str, bool] = field(default_factory=dict)
+    trunks: dict[str, TrunkState] = field(default_factory=dict)
+    relayed: frozenset[str] = frozenset()

@@ -15,7 +15,7 @@ from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import CentreConfig, QueueConfig
 from cti.domain.errors import IllegalTransition, UnknownAgent
 from cti.domain.ids import new_id
-from cti.domain.switch import Command
+from cti.domain.switch import Command, TrunkState
 from cti.machines import connection
 from cti.machines.connection import LegEffect, LegEvent
 from cti.machines.table import step
@@ -74,6 +74,7 @@ class SwitchStatus:
     reconciled: bool = False
     links: int = 0  # how often the link came or went: a snapshot asked for before is of no use
     devices: dict[str, bool] = field(default_factory=dict)
+    trunks: dict[str, TrunkState] = field(default_factory=dict)
 
 
 class Centre:

@@ -118,7 +118,10 @@ def _group(state: AgentState) -> str:
 
 def centre_document(centre: Centre) -> dict[str, Any]:
     return {
-        "switches": [{"name": name, "up": s.up, "since": s.since} for name, s in centre.switches.items()],
+        "switches": [
+            {"name": name, "up": s.up, "since": s.since, "trunks": dict(s.trunks)}
+            for name, s in centre.switches.items()
+        ],
         "config_version": centre.config.version,
     }
 

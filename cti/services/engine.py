@@ -41,6 +41,7 @@ from cti.domain.switch import (
     Snapshot,
     SwitchEvent,
     TestCall,
+    TrunkChanged,
     Unbridge,
 )
 from cti.services.acd import Acd
@@ -287,6 +288,9 @@ class Engine:
         elif isinstance(event, DeviceRegistered):
             self.centre.switches[switch].devices[event.device] = event.registered
             self._agents.device_changed(event.device, self.centre.device_registered(event.device))
+        elif isinstance(event, TrunkChanged):
+            self.centre.switches[switch].trunks[event.trunk] = event.state
+            self._centre_dirty = True
         elif isinstance(event, ChannelOffered):
             self._offered(switch, event)
         elif isinstance(event, RecordingStarted | RecordingStopped):

@@ -87,7 +87,7 @@ class Reconciler:
     def _devices(self, switch: str, snapshot: Snapshot) -> None:
         status = self._centre.switches[switch]
         before = status.devices
-        status.devices = dict(snapshot.devices)
+        status.devices, status.trunks = dict(snapshot.devices), dict(snapshot.trunks)
         for device in before.keys() | snapshot.devices.keys():
             self._acd.agents.device_changed(device, self._centre.device_registered(device))
 
