@@ -6,14 +6,13 @@ Inputs: switch events, timers, requests of agents and supervisors, configuration
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import CentreConfig
-from cti.domain.errors import BadRequest, CallyardError, DeadlineExceeded, LinkDown
+from cti.domain.errors import BadRequest, CallyardError, DeadlineExceeded
 from cti.domain.switch import (
     Answer,
     Bridge,
@@ -48,18 +47,17 @@ from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre, QueueRuntime, QueueToday
 from cti.services.dialling import Dialling
-from cti.services.documents import agent_document, centre_document, floor_document, queue_document, stored_agent
-from cti.services.effects import Effect, Log, Publish, StoreAgent, SwitchCommand
+from cti.services.documents import agent_document, centre_document, queue_document, stored_agent
+from cti.services.effects import Effect, Publish, StoreAgent, SwitchCommand
 from cti.services.lifecycle import Lifecycle
 from cti.services.reconcile import Reconciler
+from cti.services.recordings import Recordings
+from cti.services.requests import TEST_CALL_COMES_WITHIN, TEXT_LIMIT, Requests
 from cti.services.routing import Routing
 
 QUEUE_PUBLISH_EVERY = 0.2
 """Seconds: a busy queue's document is sent at most this often."""
 
-TEXT_LIMIT = 200
-SECONDS_LIMIT = 10**6
-TEST_CALL_COMES_WITHIN = 15.0
 EARLY_LIMIT = 10_000
 
 
@@ -75,9 +73,10 @@ class Engine:
         self._reconciler = Reconciler(
             self.centre, self._control, self._acd, self._routing, self._lifecycle, self._dialling, self._offered
         )
+        self._requests = Requests(self.centre, self._agents, self._dialling, self._routing)
+        self._recordings = Recordings(self.centre)
         self._queue_timers: set[str] = set()
         self._stored: dict[str, dict[str, Any]] = {}
-        self._recordings: dict[str, dict[str, Any]] = {}
         self._centre_dirty = True
         self._early: dict[str, deque[SwitchEvent]] = {}  # of channels not known yet, before the first snapshot
 
@@ -149,11 +148,7 @@ class Engine:
         self._reconciler.run(switch, snapshot, asked_at, ledger)
         for event in self._early.pop(switch, ()):
             self._event(switch, event)
-        self._recordings = {i: r for i, r in self._recordings.items() if r["call_id"] in self.centre.calls}
-        for call in self.centre.calls.values():
-            for recording in call.recordings:
-                if recording.ended_at is None:
-                    self._note_recording(call, recording.recording_id)
+        self._recordings.reconciled()
         return self._flush()
 
     def on_event(self, now: float, switch: str, event: SwitchEvent) -> list[Effect]:
@@ -203,82 +198,12 @@ class Engine:
     def agent_request(self, now: float, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[Effect]]:
         """One ``cy.cmd.agent`` request of docs/bus.md: the reply and the effects."""
         self.centre.now = now
-        try:
-            agent = self.centre.agent(str(request.get("agent_id", "")))
-            self._operation(str(request.get("op", "")), agent.agent_id, request)
-            effects = self._flush()
-            present = self.centre.agents.get(agent.agent_id, agent)
-            return {"ok": True, "agent": agent_document(self.centre, present)}, effects
-        except CallyardError as error:
-            return error.reply(), self._flush()
-
-    def _operation(self, op: str, agent_id: str, request: Mapping[str, Any]) -> None:
-        agent = self.centre.agent(agent_id)
-        text: Callable[[str], str] = lambda name: _text(request, name)  # noqa: E731
-        operations: dict[str, Callable[[], None]] = {
-            "state": lambda: None,
-            "login": lambda: self._agents.login(agent, text("device")),
-            "logout": lambda: self._agents.logout(agent),
-            "ready": lambda: self._agents.ready(agent),
-            "not_ready": lambda: self._agents.not_ready(agent, text("reason")),
-            "answer": lambda: self._dialling.answer(agent),
-            "hangup": lambda: self._dialling.hangup(agent),
-            "hold": lambda: self._dialling.hold(agent),
-            "retrieve": lambda: self._dialling.retrieve(agent),
-            "digits": lambda: self._dialling.digits(agent, text("digits")),
-            "dial": lambda: self._dialling.dial(agent, text("number")),
-            "transfer": lambda: self._dialling.transfer(agent, text("number")),
-            "consult": lambda: self._dialling.consult(agent, text("number")),
-            "complete": lambda: self._dialling.complete(agent),
-            "take_back": lambda: self._dialling.take_back(agent),
-            "wrapup_done": lambda: self._agents.wrapup_done(agent),
-            "wrapup_extend": lambda: self._agents.wrapup_extend(agent, _seconds(request)),
-            "rejoin": lambda: self._dialling.rejoin(agent, text("device")),
-        }
-        if op not in operations:
-            raise BadRequest("unknown operation", op=op[:40])
-        operations[op]()
-        self.centre.dirty_agents.add(agent_id)
+        return self._requests.agent(request), self._flush()
 
     def centre_request(self, now: float, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[Effect]]:
         """One ``cy.cmd.centre`` request."""
         self.centre.now = now
-        try:
-            op = request.get("op")
-            if op == "floor":
-                return {"ok": True, **floor_document(self.centre)}, self._flush()
-            if op == "calls":
-                return {"ok": True, "calls": [c.to_document() for c in self.centre.calls.values()]}, self._flush()
-            if op == "ping":
-                return {"ok": True}, self._flush()
-            if op == "call_ids":
-                complete = all(s.up and s.reconciled for s in self.centre.switches.values())
-                return {"ok": True, "call_ids": sorted(self.centre.calls), "complete": complete}, self._flush()
-            if op == "test_call":
-                self._test_call(request)
-                return {"ok": True}, self._flush()
-            raise BadRequest("unknown operation", op=str(op)[:40])
-        except CallyardError as error:
-            return error.reply(), self._flush()
-
-    def _test_call(self, request: Mapping[str, Any]) -> None:
-        dialed, caller = _text(request, "dialed"), _text(request, "caller_number")
-        if self._routing.target_of(dialed) is None:
-            raise BadRequest("this is no service number", dialed=dialed[:40])
-        if not _CALLER.fullmatch(caller):
-            raise BadRequest("this is no phone number", number=caller[:40])
-        switch = next((name for name, status in self.centre.switches.items() if status.up), None)
-        if switch is None:
-            raise LinkDown("the switch cannot be reached")
-        digits = str(request.get("digits", ""))
-        if len(digits) > 8 or any(d not in "0123456789*#" for d in digits):
-            raise BadRequest("digits are 0-9 * #", digits=digits[:40])
-        waited_for = self.centre.test_callers
-        for known in [c for c, at in waited_for.items() if self.centre.now - at > TEST_CALL_COMES_WITHIN]:
-            del waited_for[known]
-        waited_for[caller] = self.centre.now
-        name = str(request.get("caller_name", ""))[:60]
-        self.centre.effects.append(SwitchCommand(switch, TestCall(dialed, caller, name, digits)))
+        return self._requests.centre(request), self._flush()
 
     # ------------------------------------------------------------ events of a switch
 
@@ -294,7 +219,7 @@ class Engine:
         elif isinstance(event, ChannelOffered):
             self._offered(switch, event)
         elif isinstance(event, RecordingStarted | RecordingStopped):
-            self._recording(event)
+            self._recordings.event(event)
         else:
             if isinstance(event, ChannelHungUp):
                 self.centre.gone[event.channel] = self.centre.now
@@ -389,32 +314,6 @@ class Engine:
         self._early.pop(switch, None)
         self._centre_dirty = True
 
-    def _recording(self, event: RecordingStarted | RecordingStopped) -> None:
-        found = self.centre.channels.get(event.channel)
-        if isinstance(event, RecordingStarted):
-            if found is not None:
-                self._note_recording(found[0], event.recording_id)
-            return
-        if found is not None and event.recording_id not in self._recordings:
-            self._note_recording(found[0], event.recording_id)
-        document = self._recordings.pop(event.recording_id, None)
-        if document is None:
-            self.centre.counters["recording:unknown"] += 1
-            return
-        document = {**document, "file": event.file, "ended_at": self.centre.now}
-        self.centre.effects.append(Log(f"cy.log.recording.{event.recording_id}", document, event.recording_id))
-
-    def _note_recording(self, call: Call, recording_id: str) -> None:
-        recording = next((r for r in call.recordings if r.recording_id == recording_id), None)
-        if recording is not None:
-            self._recordings[recording_id] = {
-                "recording_id": recording_id,
-                "call_id": call.call_id,
-                "leg_id": recording.leg_id,
-                "agent_id": recording.agent_id,
-                "started_at": recording.started_at,
-            }
-
     # ------------------------------------------------------------ timers
 
     def _agent_timer(self, kind: str, agent_id: str) -> None:
@@ -476,23 +375,6 @@ class Engine:
         if queue is not None:
             document = queue_document(self.centre, queue)
             self.centre.effects.append(Publish(f"cy.evt.queue.{queue_id}", document))
-
-
-_CALLER = re.compile(r"\+?[0-9]{1,32}")
-
-
-def _text(request: Mapping[str, Any], name: str) -> str:
-    value = request.get(name)
-    if not isinstance(value, str) or not value.strip() or len(value) > TEXT_LIMIT:
-        raise BadRequest(f"{name} is missing", field=name)
-    return value.strip()
-
-
-def _seconds(request: Mapping[str, Any]) -> float:
-    value = request.get("seconds")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadRequest("seconds is missing", field="seconds")
-    return float(min(max(value, -1), SECONDS_LIMIT))
 
 
 def _clean(text: str, limit: int) -> str:
