@@ -1,17 +1,24 @@
-"""One running product for all end-to-end tests: started once, emptied before each, crashes looked for at the end."""
+"""One running product on each switch for all end-to-end tests: started once, emptied before each test, crashes looked
+for at the end. The tests of one switch come one after the other, so that only one product runs at a time.
+
+``@pytest.mark.runs_on("asterisk")`` is for a test that says something about that switch only; without it a test of the
+product runs on each of ``SWITCHES``. A FreeSWITCH that is not there is named as not run."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 
+from cti.provision.apt import ProvisionFailed
+from cti.provision.freeswitch import require_freeswitch
+from cti.settings import load_settings
 from tests.e2e.rig.browser import Desk, Person, launch
 from tests.e2e.rig.centre import Centre
 from tests.e2e.rig.crowd import Crowd
@@ -21,9 +28,20 @@ HERE = Path(__file__).parent
 TIMEOUT = 180  # seconds a test; the first also starts the product
 SERIES = {"wrapup": 1.0, "ring_timeout": 15.0}
 LOG_START = pytest.StashKey[int]()
+SWITCHES = ("asterisk", "freeswitch")
 MICROPHONES = (600.0, 1600.0)  # what agent1 and agent2 say
 DeskMaker = Callable[..., Awaitable[Desk]]
 PhoneMaker = Callable[[str], Awaitable[SipPhone]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "runs_on(*switches): the switches that the product runs on in this test")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "product" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("runs_on")
+        metafunc.parametrize("product", mark.args if mark else SWITCHES, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,9 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def e2e_folder() -> Path:
+def e2e_folder() -> Iterator[Path]:
     """A short path: Asterisk's control socket lies below it. Kept when ``CALLYARD_TEST_KEEP`` is set."""
-    return Path(tempfile.mkdtemp(prefix="cy-"))
+    folder = Path(tempfile.mkdtemp(prefix="cy-"))
+    yield folder
+    if not os.environ.get("CALLYARD_TEST_KEEP"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -54,22 +75,26 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def product(e2e_folder: Path) -> AsyncIterator[Centre]:
+async def product(request: pytest.FixtureRequest, e2e_folder: Path) -> AsyncIterator[Centre]:
     missing = [name for name in ("sipp", "chromium") if not shutil.which(name)]
     if missing:
         pytest.fail(f"not installed: {', '.join(missing)} (apt install sip-tester chromium)", pytrace=False)
-    centre = await Centre.start(e2e_folder / "a")
-    failed = False
+    if request.param == "freeswitch":
+        freeswitch_or_skip()
+    centre = await Centre.start(e2e_folder / request.param[:1], CALLYARD_SWITCH=request.param)
     try:
         yield centre
     finally:
-        try:
-            await centre.stop()
-        finally:
-            failed = bool(os.environ.get("CALLYARD_TEST_KEEP"))
+        await centre.stop()
     assert not centre.crashes(), f"the product printed:\n{centre.crashes()}"
-    if not failed:
-        shutil.rmtree(e2e_folder, ignore_errors=True)
+
+
+def freeswitch_or_skip() -> None:
+    """FreeSWITCH is in no registry of packages, so a machine may be without it, also in CI."""
+    try:
+        require_freeswitch(load_settings())
+    except ProvisionFailed as error:
+        pytest.skip(f"NOT RUN on freeswitch: {error}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -12,7 +12,7 @@ from tests.e2e.conftest import PhoneMaker
 from tests.e2e.rig.centre import Centre
 from tests.e2e.rig.ledger import calls_of, finished_call
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.runs_on("asterisk")]
 CUSTOMER_TONE, AGENT_TONE = 1000.0, 600.0
 ORDERS_DID = "8001"
 FLOOD_SECONDS, FLOOD_RATE = 30.0, 60

@@ -109,7 +109,7 @@ async def test_caller_of_the_dark_time_is_served_after_it(outside: OutsideCentre
     await outside.proxy.cut()
     await until("the engine knows", lambda: _link_is(outside, up=False), 10)
     call = await caller.dial(ORDERS_DID, CUSTOMER_TONE)
-    await until("the call is at the switch", lambda: "1 active channel" in outside.switch.rx("core show channels"), 5)
+    await until("the call is at the switch", lambda: outside.switch.channels() == 1, 5)
     await outside.proxy.mend()
     leg = await phone.incoming(RIGHT_WITHIN + 5)
     await leg.answer(AGENT_TONE)

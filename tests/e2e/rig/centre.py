@@ -26,13 +26,13 @@ from sqlalchemy.orm import Session
 from cti.bus.nats import NatsBus
 from cti.provision.home import asterisk_home
 from cti.provision.secrets import effective_secrets
-from cti.settings import Settings, load_settings
+from cti.settings import Settings, SwitchChoice, load_settings
 from cti.store.database import make_engine, make_session_factory
 from cti.store.models import Agent, Customer, CustomerPhone, PhoneKind, Queue, Trunk, User
 from tests.e2e.rig import processes
 from tests.e2e.rig.ports import free_port, free_range
 from tests.e2e.rig.sip import SipPhone
-from tests.e2e.rig.switch import RunningSwitch
+from tests.e2e.rig.switch import RunningFreeSwitch, RunningSwitch, Switch
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 START_DEADLINE = 240.0  # the first start may fetch Asterisk
@@ -117,7 +117,7 @@ class Centre:
                 raise AssertionError("cti serve did not end within 30 s of SIGTERM") from None
 
     def pid(self, part: str) -> int:
-        """Process id of ``engine``, ``worker``, ``asterisk``, ``nats`` or ``web``."""
+        """Process id of ``engine``, ``worker``, ``asterisk``, ``freeswitch``, ``nats`` or ``web``."""
         assert self.process is not None
         found = [
             pid for pid, line in processes.descendants(self.process.pid).items() if re.search(_COMMAND[part], line)
@@ -152,10 +152,17 @@ class Centre:
         return self._bus
 
     @property
-    def switch(self) -> RunningSwitch:
-        line = processes.command_line(self.pid("asterisk")).split(" -C ")[0].split(" ")
-        etc = asterisk_home(self.settings) / "etc"
-        return RunningSwitch(tuple(line), etc, self.settings.sip_port, self.pid("asterisk"))
+    def switch(self) -> Switch:
+        """The switch that the product runs on."""
+        return self.running("freeswitch" if self.settings.switch is SwitchChoice.FREESWITCH else "asterisk")
+
+    def running(self, name: str) -> Switch:
+        """A switch that the product has started, by its name."""
+        pid = self.pid(name)
+        if name == "freeswitch":
+            return RunningFreeSwitch(self.settings, self.settings.sip_port, pid)
+        line = processes.command_line(pid).split(" -C ")[0].split(" ")
+        return RunningSwitch(tuple(line), asterisk_home(self.settings) / "etc", self.settings.sip_port, pid)
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Session]:
@@ -257,7 +264,7 @@ class Centre:
 
     async def everybody_off(self) -> None:
         """No calls, nobody logged in: how each test finds the centre."""
-        self.switch.rx("channel request hangup all")
+        self.switch.hang_up_everybody()
         await until("no calls", self._idle, 10)
         for number in list(await self.numbers()):
             if (await self.agent(number))["state"] != "loggedOff":
@@ -317,11 +324,12 @@ class Centre:
             return load_settings(self.environment["CALLYARD_VAR"])
 
 
-_PORTS = ("WEB", "NATS", "AMI", "SIP", "SIP_WS", "ENGINE_METRICS", "WORKER_METRICS")
+_PORTS = ("WEB", "NATS", "AMI", "ESL", "SIP", "SIP_WS", "ENGINE_METRICS", "WORKER_METRICS")
 _COMMAND = {
     "engine": r"cti\S* engine\b",
     "worker": r"cti\S* worker\b",
     "asterisk": r"asterisk\b.* -C ",
+    "freeswitch": r"freeswitch\b.* -conf ",
     "nats": r"nats-server",
     "web": r"gunicorn",
 }

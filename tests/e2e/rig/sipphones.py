@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.e2e.rig import scenarios
 from tests.e2e.rig.ports import free_port
 from tests.e2e.rig.sipp import Sipp
-from tests.e2e.rig.switch import RunningSwitch
+from tests.e2e.rig.switch import Switch
 
 
 def set_registration(folder: Path, server: str, accounts: Sequence[tuple[str, str]], port: int, expires: int) -> None:
@@ -23,7 +23,7 @@ def set_registration(folder: Path, server: str, accounts: Sequence[tuple[str, st
 
 def registered_phones(
     folder: Path,
-    switch: RunningSwitch,
+    switch: Switch,
     accounts: Sequence[tuple[str, str]],
     *,
     tone: Path | None = None,
@@ -33,22 +33,20 @@ def registered_phones(
     """One sipp that is the phone of all ``accounts``: registered and reachable when this returns.
 
     The port changes hands from the sipp that registers to the one that answers; the switch may ask (OPTIONS) just
-    between and find nobody, so it is made to ask again.
+    between and find nobody: ``phones_at`` sees to it that it asks again.
     """
     port = free_port()
     set_registration(folder, switch.sip, accounts, port, 7200)
     scenario = scenarios.phone(tone=tone, ring_ms=ring_ms, talk_ms=talk_ms)
     phones = Sipp(folder, "phones", scenario, switch.sip, port=port)
-    for number, _ in accounts:
-        switch.rx(f"pjsip qualify {number}")
+    numbers, found = [number for number, _ in accounts], 0
     end = time.monotonic() + 10
     while time.monotonic() < end:
-        lines = [line for line in switch.rx("pjsip show contacts").splitlines() if f"127.0.0.1:{port} " in line]
-        if len(lines) == len(accounts) and all(" Avail " in line for line in lines):
+        if (found := switch.phones_at(port, numbers)) == len(numbers):
             return phones
         time.sleep(0.1)
     phones.stop()
-    raise AssertionError(f"not all of {len(accounts)} phones are reachable within 10 s: {lines}")
+    raise AssertionError(f"of {len(numbers)} phones only {found} are reachable within 10 s")
 
 
 def callers(
