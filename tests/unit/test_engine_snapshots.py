@@ -1,0 +1,140 @@
+"""Events that are lost or late, and snapshots that are overtaken."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from cti.domain.switch import ChannelBridged, ChannelHungUp, ChannelUnbridged, Hangup, Snapshot
+from cti.engine import runner
+from tests.unit.conftest import OpenFloor
+from tests.unit.engine_steps import lose, reconcile
+
+
+async def test_a_call_that_ended_while_the_snapshot_was_on_its_way_stays_ended(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    caller = await floor.call_in()
+    await floor.until(lambda: floor.waiting(), "waits")
+    asked_at = floor.sim.clock()
+    snapshot = await floor.sim.snapshot()
+    floor.sim.hangup_by_caller(caller)
+    await floor.until(lambda: not floor.runner.engine.centre.calls, "over")
+    floor.runner._do(floor.runner.engine.on_snapshot(floor.sim.clock(), "sim", snapshot, asked_at, {}))
+    assert not floor.runner.engine.centre.calls
+    assert floor.waiting() == []
+
+
+async def test_a_join_whose_event_was_lost_is_booked_from_the_snapshot(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.call_in()
+    await floor.rings("a1")
+    lose(floor, ChannelBridged)
+    floor.phone("a1").answer()
+    await floor.until(lambda: floor.talks_with(caller, "a1"), "joined")
+    await reconcile(floor)
+    await floor.talks("a1")
+    assert floor.waiting() == []
+    assert floor.call(caller).phase == "connected"
+
+
+async def test_a_long_outage_of_the_link_hangs_nobody_up(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.talking_to("a1")
+    call = floor.call(caller)
+    engine = floor.runner.engine
+    _, effects = engine.agent_request(engine.centre.now, {"op": "hold", "agent_id": "a1"})
+    floor.sim.cut_link()
+    await floor.until(lambda: not engine.centre.switches["sim"].up, "down")
+    floor.runner._do(effects)
+    for n in range(1, 8):
+        floor.runner._do(engine.on_timer(floor.sim.clock() + n * 4, f"settle:{call.call_id}"))
+    floor.sim.restore_link()
+    await floor.until(lambda: engine.centre.switches["sim"].reconciled, "reconciled")
+    await floor.until(lambda: floor.hears_music(caller), "held", deadline=8.0)
+    assert not any(isinstance(c, Hangup) for c in floor.sim.commands)
+
+
+async def test_operations_on_a_call_are_refused_while_the_switch_is_away(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1", "a2")
+    caller = await floor.talking_to("a1")
+    floor.sim.cut_link()
+    await floor.until(lambda: not floor.runner.engine.centre.switches["sim"].up, "down")
+    for op in ("hold", "transfer", "consult", "rejoin", "digits"):
+        reply = await floor.ask("a1", op, number="1002", device="1001", digits="1")
+        assert reply["error"] == "agent.not_now", op
+    assert (floor.agent("a1").state, len(floor.call(caller).legs)) == ("talking", 2)
+
+
+async def test_a_hang_up_asked_for_again_and_again_does_not_hide_that_the_channel_is_gone(
+    open_floor: OpenFloor,
+) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.talking_to("a1")
+    call, engine = floor.call(caller), floor.runner.engine
+    lose(floor, ChannelHungUp, ChannelUnbridged)
+    await floor.do("a1", "hangup")
+    await floor.until(lambda: not floor.sim.channels, "gone")
+    now = floor.sim.clock() + 20.0
+    floor.runner._do(engine.on_timer(now, f"settle:{call.call_id}"))
+    floor.runner._do(engine.on_snapshot(now + 0.1, "sim", await floor.sim.snapshot(), now + 0.1, {}))
+    assert not engine.centre.calls
+
+
+async def test_the_link_comes_back_while_an_old_snapshot_is_worked_on(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    snapshot, taken = floor.sim.snapshot, []
+
+    async def overtaken(deadline: float = 5.0) -> Snapshot:
+        taken.append(await snapshot(deadline))
+        if len(taken) == 1:
+            floor.sim.cut_link()
+            floor.sim.incoming("8001", "13800000009")
+            floor.sim.restore_link()
+            await floor.sim.settle()
+        return taken[-1]
+
+    floor.sim.snapshot = overtaken  # type: ignore[method-assign]
+    await floor.runner._reconcile("sim", until_done=False)
+    await floor.until(lambda: floor.waiting() == ["13800000009"], "the caller is known")
+
+
+async def test_reconciliation_goes_on_after_a_mistake_of_ours(
+    open_floor: OpenFloor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "RECONCILE_EVERY", 0.01)
+    floor = await open_floor()
+    original, tries = floor.runner.engine.on_snapshot, []
+
+    def once_wrong(*arguments: Any) -> Any:
+        tries.append(arguments)
+        if len(tries) == 1:
+            raise KeyError("a bug")
+        return original(*arguments)
+
+    floor.runner.engine.on_snapshot = once_wrong  # type: ignore[method-assign]
+    await floor.until(lambda: len(tries) > 2, "further snapshots")
+    assert floor.runner.engine.centre.counters["engine:bug"] == 1
+
+
+async def test_a_leg_given_up_that_shows_later_is_hung_up(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.call_in()
+    await floor.rings("a1")
+    late = floor.phone("a1").channel.id
+    for leg in floor.call(caller).legs:
+        leg.changed_at -= 10
+    now, whole = floor.sim.clock(), await floor.sim.snapshot()
+    without = dataclasses.replace(whole, channels=tuple(c for c in whole.channels if c.channel != late))
+    floor.runner._do(floor.runner.engine.on_snapshot(now, "sim", without, now, {}))
+    await floor.until_agent("a1", "notReady")
+    await reconcile(floor)
+    await floor.until(lambda: late not in floor.sim.channels, "the phone rings no more", deadline=0.5)
+    assert floor.waiting() == ["13800000001"]
+    assert floor.illegal() == {}
