@@ -6,17 +6,28 @@ Only the edge (bootstrap, cli, serve, web factory) reads them; everything inside
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cti.switch_settings import BadSwitches, SwitchEntry, SwitchKind, SwitchSettings, read_switches
+
+__all__ = ["Settings", "SwitchChoice", "SwitchKind", "SwitchSettings", "load_settings"]
+
+LOOPBACK = "127.0.0.1"
+ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
 
 
 class SwitchChoice(StrEnum):
     AUTO = "auto"  # a private Asterisk, or the simulator with a plain notice where none is to be had
     ASTERISK = "asterisk"
     FREESWITCH = "freeswitch"
+    BOTH = "both"  # one of each, as one centre
+    OUTSIDE = "outside"  # only those of the switches file
     SIM = "sim"
 
 
@@ -55,6 +66,13 @@ class Settings(BaseSettings):
     rtp_start: int = 16384
     rtp_end: int = 18383
     switch_spool: Path | None = Field(default=None, description="where the switch writes recordings, as we see it")
+    freeswitch_sip_port: int = Field(default=5070, description="FreeSWITCH's own where both switches run here")
+    freeswitch_sip_ws_port: int = 8089
+    freeswitch_sip_ws_url: str = ""
+    freeswitch_rtp_start: int = 18384
+    freeswitch_rtp_end: int = 20383
+    switches_file: Path | None = Field(default=None, description="further switches; default <var>/switches.toml")
+    web_phone_switch: str = Field(default="", description="where browser phones register first; default: the first")
 
     engine_metrics_port: int = 9101
     worker_metrics_port: int = 9102
@@ -81,6 +99,108 @@ class Settings(BaseSettings):
     def spool_dir(self) -> Path:
         return self.switch_spool or self.var / "spool"
 
+    def switches(self) -> tuple[SwitchSettings, ...]:
+        """Every switch of the centre, in the order of preference. Secrets as set, and no peers: see
+        ``cti.provision.switches``. Raises ``BadSwitches``."""
+        named = {
+            SwitchChoice.AUTO: [self._asterisk()],
+            SwitchChoice.ASTERISK: [self._asterisk()],
+            SwitchChoice.FREESWITCH: [self._freeswitch(beside=False)],
+            SwitchChoice.BOTH: [self._asterisk(), self._freeswitch(beside=True)],
+            SwitchChoice.OUTSIDE: [],
+            SwitchChoice.SIM: [self._switch("sim", SwitchKind.SIM)],
+        }[self.switch]
+        path = self.switches_file or self.var / "switches.toml"
+        found = (*named, *(self._further(entry) for entry in read_switches(path)))
+        if not found:
+            raise BadSwitches(f"{path}: names no switch, and CALLYARD_SWITCH={self.switch} has none of its own")
+        for switch in found:
+            if sum(other.name == switch.name for other in found) > 1:
+                raise BadSwitches(f"{path}: two switches are called {switch.name}")
+        return found
+
+    def _asterisk(self) -> SwitchSettings:
+        return self._switch(
+            "asterisk",
+            SwitchKind.ASTERISK,
+            own=not self.ami_host,
+            program=self.asterisk_bin,
+            host=self.ami_host or LOOPBACK,
+            port=self.ami_port,
+            user=self.ami_user,
+            secret=self.ami_secret,
+            sip_host=self.ami_host or self._sip_host(),
+            sip_ws_url=self.sip_ws_url,
+        )
+
+    def _freeswitch(self, *, beside: bool) -> SwitchSettings:
+        """``beside`` an Asterisk it has ports of its own."""
+        switch = self._switch(
+            "freeswitch",
+            SwitchKind.FREESWITCH,
+            own=not self.esl_host,
+            program=self.freeswitch_bin,
+            host=self.esl_host or LOOPBACK,
+            port=self.esl_port,
+            secret=self.esl_password,
+            sip_host=self.esl_host or self._sip_host(),
+            sip_ws_url=self.sip_ws_url,
+        )
+        if not beside:
+            return switch
+        return replace(
+            switch,
+            sip_port=self.freeswitch_sip_port,
+            sip_ws_port=self.freeswitch_sip_ws_port,
+            sip_ws_url=self.freeswitch_sip_ws_url,
+            rtp_start=self.freeswitch_rtp_start,
+            rtp_end=self.freeswitch_rtp_end,
+        )
+
+    def _further(self, entry: SwitchEntry) -> SwitchSettings:
+        kind = SwitchKind(entry.kind)
+        spool = entry.spool or self.spool_dir
+        host = entry.host or LOOPBACK
+        return self._switch(
+            entry.name,
+            kind,
+            own=entry.own,
+            home=self.var / f"switch-{entry.name}",
+            program=entry.program,
+            host=host,
+            port=entry.port or (self.ami_port if kind is SwitchKind.ASTERISK else self.esl_port),
+            user=entry.user,
+            secret=entry.secret,
+            sip_host=entry.sip_host or (self._sip_host() if entry.own else host),
+            sip_port=entry.sip_port,
+            sip_ws_port=entry.sip_ws_port,
+            sip_ws_url=entry.sip_ws_url,
+            rtp_start=entry.rtp_start,
+            rtp_end=entry.rtp_end,
+            prompts_dir=entry.prompts or self.prompts_dir,
+            spool_dir=spool,
+            spool_here=entry.spool_here or spool,
+        )
+
+    def _switch(self, name: str, kind: SwitchKind, **given: Any) -> SwitchSettings:
+        flat: dict[str, Any] = {
+            "bind": self.bind,
+            "sip_port": self.sip_port,
+            "sip_ws_port": self.sip_ws_port,
+            "rtp_start": self.rtp_start,
+            "rtp_end": self.rtp_end,
+            "own": False,
+            "home": self.var / name,
+            "dist_dir": self.dist_dir,
+            "prompts_dir": self.prompts_dir,
+            "spool_dir": self.spool_dir,
+            "spool_here": self.spool_dir,
+        }
+        return SwitchSettings(name=name, kind=kind, **(flat | given))
+
+    def _sip_host(self) -> str:
+        return LOOPBACK if self.bind in ANYWHERE else self.bind
+
 
 def load_settings(var: str | os.PathLike[str] | None = None) -> Settings:
     """Read settings, make paths absolute. Raises ``pydantic.ValidationError`` naming the setting."""
@@ -89,4 +209,6 @@ def load_settings(var: str | os.PathLike[str] | None = None) -> Settings:
     settings.var = root
     if settings.dist is not None:
         settings.dist = settings.dist.resolve()
+    if settings.switches_file is not None:
+        settings.switches_file = settings.switches_file.resolve()
     return settings

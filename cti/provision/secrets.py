@@ -73,6 +73,20 @@ def effective_secrets(settings: Settings) -> Secrets:
     )
 
 
+def interconnect_secret(var: Path) -> str:
+    """What the secrets between switches are derived from. Raises ``SecretsUnreadable``."""
+    path = secrets_dir(var) / "interconnect"
+    if not path.exists():
+        _create_once(path, f"{secrets.token_urlsafe(32)}\n")
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretsUnreadable(f"{path}: {error!r}. Delete it to make a new one.") from error
+    if len(text) < 32:
+        raise SecretsUnreadable(f"{path}: it is damaged. Delete it to make a new one.")
+    return text
+
+
 def _create_once(path: Path, text: str) -> None:
     """Write ``path`` unless another process was first. ``link`` fails where the name exists, which is the point."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")

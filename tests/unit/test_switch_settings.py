@@ -1,0 +1,105 @@
+"""Which switches the settings name, and what each of them knows of the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cti.provision.apt import ProvisionFailed
+from cti.provision.secrets import SecretsUnreadable, interconnect_secret
+from cti.provision.switches import all_switches, switch_named
+from cti.settings import Settings, SwitchChoice, SwitchKind
+from cti.switch_settings import BadSwitches
+
+BRANCH = '[[switch]]\nname = "branch"\nkind = "asterisk"\nhost = "10.0.0.5"\nsecret = "s3cret"\n'
+
+
+def centre(tmp_path: Path, choice: SwitchChoice = SwitchChoice.AUTO, more: str = "", **given: object) -> Settings:
+    (tmp_path / "switches.toml").write_text(more, encoding="utf-8")
+    return Settings(var=tmp_path, switch=choice, **given)  # type: ignore[arg-type]
+
+
+def test_one_switch_keeps_the_ports_it_always_had(tmp_path: Path) -> None:
+    (asterisk,) = centre(tmp_path).switches()
+    (freeswitch,) = centre(tmp_path, SwitchChoice.FREESWITCH, sip_port=5999).switches()
+    assert (asterisk.name, asterisk.kind, asterisk.own) == ("asterisk", SwitchKind.ASTERISK, True)
+    assert (asterisk.place, asterisk.sip_port, asterisk.sip_ws_port) == ("127.0.0.1:5038", 5060, 8088)
+    assert (freeswitch.place, freeswitch.sip_port, freeswitch.home) == ("127.0.0.1:8021", 5999, tmp_path / "freeswitch")
+    assert all_switches(centre(tmp_path))[0].peers == ()
+
+
+def test_both_share_no_port(tmp_path: Path) -> None:
+    asterisk, freeswitch = centre(tmp_path, SwitchChoice.BOTH).switches()
+    assert {asterisk.port, asterisk.sip_port, asterisk.sip_ws_port}.isdisjoint(
+        {freeswitch.port, freeswitch.sip_port, freeswitch.sip_ws_port}
+    )
+    assert asterisk.rtp_end < freeswitch.rtp_start
+
+
+def test_two_switches_know_each_other_by_one_secret_that_stays(tmp_path: Path) -> None:
+    settings = centre(tmp_path, SwitchChoice.BOTH, BRANCH, bind="192.0.2.1")
+    first = {switch.name: {peer.name: peer for peer in switch.peers} for switch in all_switches(settings)}
+    assert {name: set(peers) for name, peers in first.items()} == {
+        "asterisk": {"freeswitch", "branch"},
+        "freeswitch": {"asterisk", "branch"},
+        "branch": {"asterisk", "freeswitch"},
+    }
+    assert first["asterisk"]["freeswitch"].secret == first["freeswitch"]["asterisk"].secret
+    assert len({peer.secret for peers in first.values() for peer in peers.values()}) == 3
+    assert (first["asterisk"]["freeswitch"].host, first["asterisk"]["freeswitch"].port) == ("192.0.2.1", 5070)
+    assert (first["asterisk"]["branch"].host, first["asterisk"]["branch"].port) == ("10.0.0.5", 5060)
+    assert all_switches(settings)[0].peers == tuple(first["asterisk"].values())
+    assert (tmp_path / "secrets" / "interconnect").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_damaged_interconnect_secret_is_not_used(tmp_path: Path) -> None:
+    interconnect_secret(tmp_path)
+    (tmp_path / "secrets" / "interconnect").write_text("")
+    with pytest.raises(SecretsUnreadable, match="interconnect"):
+        all_switches(centre(tmp_path, SwitchChoice.BOTH))
+
+
+def test_further_switches_come_after_ours_or_alone(tmp_path: Path) -> None:
+    more = BRANCH + 'spool = "/there"\nspool_here = "/mnt/branch"\nsip_host = "10.0.0.6"\n'
+    assert [s.name for s in centre(tmp_path, SwitchChoice.FREESWITCH, more).switches()] == ["freeswitch", "branch"]
+    (branch,) = centre(tmp_path, SwitchChoice.OUTSIDE, more).switches()
+    assert (branch.own, branch.place, branch.sip_host) == (False, "10.0.0.5:5038", "10.0.0.6")
+    assert (branch.spool_dir, branch.spool_here) == (Path("/there"), Path("/mnt/branch"))
+
+
+def test_a_second_switch_of_our_own_lives_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    more = '[[switch]]\nname = "second"\nkind = "asterisk"\nown = true\nport = 5039\nsip_port = 5062\n'
+    first, second = all_switches(centre(tmp_path, SwitchChoice.ASTERISK, more))
+    assert (second.home, second.host, second.secret) == (tmp_path / "switch-second", "127.0.0.1", first.secret)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[[switch]\n", "switches.toml"),
+        (BRANCH.replace('"branch"', '"Branch Office"'), "switch 1 name"),
+        (BRANCH.replace('"asterisk"', '"sim"'), "switch 1 kind"),
+        (BRANCH + "sip_port = 70000\n", "switch 1 sip_port"),
+        (BRANCH + 'colour = "red"\n', "colour"),
+        (BRANCH.replace('secret = "s3cret"\n', ""), "branch: give host and secret"),
+        (BRANCH + BRANCH, "two switches are called branch"),
+        (BRANCH.replace('"branch"', '"asterisk"'), "two switches are called asterisk"),
+    ],
+)
+def test_a_file_that_is_wrong_says_where(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(BadSwitches, match=why):
+        centre(tmp_path, SwitchChoice.AUTO, text).switches()
+
+
+def test_no_switch_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadSwitches, match="names no switch"):
+        centre(tmp_path, SwitchChoice.OUTSIDE).switches()
+
+
+def test_a_switch_is_found_by_its_name(tmp_path: Path) -> None:
+    settings = centre(tmp_path, SwitchChoice.BOTH)
+    assert switch_named(settings).name == "asterisk"
+    assert switch_named(settings, "freeswitch").kind is SwitchKind.FREESWITCH
+    with pytest.raises(ProvisionFailed, match="asterisk freeswitch"):
+        switch_named(settings, "elsewhere")
