@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from cti.domain.errors import BadRequest
+from cti.domain.trunks import CallerId, NumberRule, read_rules
 
 
 class Strategy(StrEnum):
@@ -88,19 +89,27 @@ class MenuConfig:
 
 @dataclass(frozen=True, slots=True)
 class DidConfig:
-    """A service number and what it reaches."""
+    """A service number and what it reaches. ``trunk``: the only one it may come in by; empty for any."""
 
     number: str
     target: RouteTarget
+    trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TrunkConfig:
-    """A way out. ``prefix`` digits dialled by the agent to choose it (``""`` = default), ``caller_number`` shown."""
+    """A way out and in. Rules as in ``cti.domain.trunks``; ``max_channels`` 0: no limit; ``switches`` empty: all."""
 
     id: str
     name: str
     caller_number: str = ""
+    caller_id: CallerId = CallerId.FIXED
+    hide_number: bool = False
+    dial_rules: tuple[NumberRule, ...] = ()
+    did_rules: tuple[NumberRule, ...] = ()
+    caller_rules: tuple[NumberRule, ...] = ()
+    max_channels: int = 0
+    switches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +149,8 @@ class CentreConfig:
                     )
                     for m in document["menus"]
                 ),
-                dids=tuple(DidConfig(d["number"], _target(d["target"])) for d in document["dids"]),
-                trunks=tuple(TrunkConfig(**t) for t in document["trunks"]),
+                dids=tuple(DidConfig(d["number"], _target(d["target"]), d.get("trunk", "")) for d in document["dids"]),
+                trunks=tuple(_trunk(t) for t in document["trunks"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadRequest(f"centre configuration: {error!r}") from error
@@ -149,3 +158,10 @@ class CentreConfig:
 
 def _target(document: dict[str, Any]) -> RouteTarget:
     return RouteTarget(TargetKind(document["kind"]), document.get("id", ""))
+
+
+def _trunk(document: dict[str, Any]) -> TrunkConfig:
+    rules = {name: read_rules(document.get(name, ())) for name in ("dial_rules", "did_rules", "caller_rules")}
+    caller_id = CallerId(document.get("caller_id", CallerId.FIXED))
+    switches = tuple(document.get("switches", ()))
+    return TrunkConfig(**{**document, **rules, "caller_id": caller_id, "switches": switches})

@@ -18,6 +18,7 @@ from cti.domain.config import (
     TargetKind,
     TrunkConfig,
 )
+from cti.domain.trunks import NumberRule, read_rules
 from cti.store.models import Agent, Did, Menu, Queue, QueueMember, Trunk, User
 
 HANGUP = RouteTarget(TargetKind.HANGUP)
@@ -43,12 +44,11 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
         queues=tuple(_queue(queue, in_queue[queue.id]) for queue in queues),
         menus=tuple(_menu(menu, known) for menu in menus),
         dids=tuple(
-            DidConfig(did.number, _target(did.target_kind, did.target_id, known))
+            DidConfig(did.number, _target(did.target_kind, did.target_id, known), did.trunk_id)
             for did in session.scalars(select(Did).order_by(Did.number))
         ),
         trunks=tuple(
-            TrunkConfig(trunk.id, trunk.name, trunk.caller_number)
-            for trunk in session.scalars(select(Trunk).where(Trunk.active.is_(True)).order_by(Trunk.id))
+            _trunk(trunk) for trunk in session.scalars(select(Trunk).where(Trunk.active.is_(True)).order_by(Trunk.id))
         ),
     )
 
@@ -72,6 +72,32 @@ def _queue(queue: Queue, agents: tuple[str, ...]) -> QueueConfig:
         service_level=queue.service_level_seconds,
         agents=agents,
     )
+
+
+def _trunk(trunk: Trunk) -> TrunkConfig:
+    return TrunkConfig(
+        id=trunk.id,
+        name=trunk.name,
+        caller_number=trunk.caller_number,
+        caller_id=trunk.caller_id,
+        hide_number=trunk.hide_number,
+        dial_rules=_rules(trunk.dial_rules),
+        did_rules=_rules(trunk.did_rules),
+        caller_rules=_rules(trunk.caller_rules),
+        max_channels=trunk.max_channels,
+        switches=tuple(str(name) for name in trunk.switches),
+    )
+
+
+def _rules(documents: list[dict[str, Any]]) -> tuple[NumberRule, ...]:
+    """What is no rule is left out."""
+    found: list[NumberRule] = []
+    for document in documents:
+        try:
+            found += read_rules([document])
+        except (AttributeError, TypeError, ValueError):
+            continue
+    return tuple(found)
 
 
 def _menu(menu: Menu, known: _Known) -> MenuConfig:

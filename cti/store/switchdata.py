@@ -10,7 +10,27 @@ from sqlalchemy.orm import Session
 from cti.store.models import Agent, Trunk, User
 
 SwitchRows = dict[str, list[dict[str, Any]]]
-TRUNK_FIELDS = ("id", "name", "host", "port", "username", "secret", "register", "caller_number")
+TRUNK_FIELDS = (
+    "id",
+    "name",
+    "host",
+    "port",
+    "transport",
+    "outbound_proxy",
+    "username",
+    "secret",
+    "register",
+    "auth_user",
+    "realm",
+    "expiry",
+    "codecs",
+    "dtmf",
+    "sources",
+    "did_from",
+    "did_fixed",
+    "caller_in",
+    "switches",
+)
 
 
 def load_switch_rows(session: Session) -> SwitchRows:

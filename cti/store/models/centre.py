@@ -12,6 +12,7 @@ from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cti.domain.config import Strategy, TargetKind
+from cti.domain.trunks import DEFAULT_CODECS, CallerId, CallerIn, DidFrom, DtmfMode, Transport
 from cti.store.models.base import Base, enum_type, fresh_id, id_type
 from cti.store.models.people import Agent
 
@@ -71,7 +72,10 @@ class Menu(Base):
 
 
 class Did(Base):
-    """A service number and what it reaches; ``target_id`` is that of the menu, queue or agent, empty for hang-up."""
+    """A service number and what it reaches; ``target_id`` is that of the menu, queue or agent, empty for hang-up.
+
+    ``trunk_id``: the only trunk it may come in by; empty for any.
+    """
 
     __tablename__ = "dids"
 
@@ -80,10 +84,19 @@ class Did(Base):
     name: Mapped[str] = mapped_column(String(128), default="")
     target_kind: Mapped[TargetKind] = mapped_column(enum_type(TargetKind))
     target_id: Mapped[str] = mapped_column(id_type(), default="")
+    trunk_id: Mapped[str] = mapped_column(id_type(), default="")
 
 
 class Trunk(Base):
-    """A way out and in. ``id`` is also part of the switch's endpoint name ``trunk-<id>``; ``port`` 0 means any."""
+    """A way out and in. ``id`` is also part of the switch's endpoint name ``trunk-<id>``.
+
+    ``host`` is where calls go; ``outbound_proxy`` (``host`` or ``host:port``) where their packets go, if elsewhere.
+    ``port`` 0 means the usual one. ``auth_user`` and ``realm`` are for carriers whose digest differs from ``username``.
+    ``sources`` are the networks calls may come from (``203.0.113.0/24``); empty: the addresses of ``host``.
+    Rules are lists of ``{"prefix", "strip", "add"}``, the first that fits is applied (``cti.domain.trunks``):
+    ``dial_rules`` to numbers dialled out, ``did_rules`` to the number dialled by a caller, ``caller_rules`` to the
+    caller's own. ``max_channels`` 0: no limit. ``switches`` are names of those that carry it; empty: all of ours.
+    """
 
     __tablename__ = "trunks"
 
@@ -91,10 +104,28 @@ class Trunk(Base):
     name: Mapped[str] = mapped_column(String(128))
     host: Mapped[str] = mapped_column(String(255))
     port: Mapped[int] = mapped_column(default=5060)
+    transport: Mapped[Transport] = mapped_column(enum_type(Transport), default=Transport.UDP)
+    outbound_proxy: Mapped[str] = mapped_column(String(255), default="")
     username: Mapped[str] = mapped_column(String(64), default="")
     secret: Mapped[str] = mapped_column(String(128), default="")
     register: Mapped[bool] = mapped_column(default=False)
+    auth_user: Mapped[str] = mapped_column(String(64), default="")
+    realm: Mapped[str] = mapped_column(String(255), default="")
+    expiry: Mapped[int] = mapped_column(default=300)
+    codecs: Mapped[list[str]] = mapped_column(JSON, default=lambda: list(DEFAULT_CODECS))
+    dtmf: Mapped[DtmfMode] = mapped_column(enum_type(DtmfMode), default=DtmfMode.RFC2833)
+    max_channels: Mapped[int] = mapped_column(default=0)
+    sources: Mapped[list[str]] = mapped_column(JSON, default=list)
+    did_from: Mapped[DidFrom] = mapped_column(enum_type(DidFrom), default=DidFrom.REQUEST)
+    did_fixed: Mapped[str] = mapped_column(String(32), default="")
+    did_rules: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    caller_rules: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    dial_rules: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    caller_id: Mapped[CallerId] = mapped_column(enum_type(CallerId), default=CallerId.FIXED)
     caller_number: Mapped[str] = mapped_column(String(32), default="")
+    caller_in: Mapped[CallerIn] = mapped_column(enum_type(CallerIn), default=CallerIn.BOTH)
+    hide_number: Mapped[bool] = mapped_column(default=False)
+    switches: Mapped[list[str]] = mapped_column(JSON, default=list)
     active: Mapped[bool] = mapped_column(default=True)
 
 
