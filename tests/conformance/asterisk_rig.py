@@ -182,6 +182,7 @@ class AsteriskWorld:
         self.proxy = LinkProxy("127.0.0.1", asterisk.settings.ami_port)
         self._sip = asterisk.settings.sip_port
         self._phones: dict[str, SipPhone] = {}
+        self._left_behind: list[SipPhone] = []
         self._calls_taken: dict[str, int] = {}
 
     def driver(self, **changes: str) -> AsteriskSwitch:
@@ -204,8 +205,8 @@ class AsteriskWorld:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for phone in [*self._phones.values(), self.outside]:
-            if phone.registered:
+        for phone in [*self._left_behind, *self._phones.values(), self.outside]:
+            if phone.registered and phone not in self._left_behind:
                 await phone.register(0)
             await phone.__aexit__()
         await self.proxy.restore()
@@ -237,6 +238,10 @@ class AsteriskWorld:
 
     async def unregister(self, device: str) -> None:
         await (await self.phone(device)).register(0)
+
+    async def register_elsewhere(self, device: str) -> None:
+        self._left_behind.append(self._phones.pop(device))
+        await self.register(device)
 
     async def call_in(self, dialed: str, number: str, name: str = "") -> AsteriskLeg:
         return AsteriskLeg(await self.outside.call(dialed, name=name, shown=number))

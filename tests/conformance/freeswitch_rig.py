@@ -108,6 +108,7 @@ class FreeSwitchWorld(AsteriskWorld):
         self.proxy = LinkProxy("127.0.0.1", running.settings.esl_port)
         self._sip = running.settings.sip_port
         self._phones: dict[str, SipPhone] = {}
+        self._left_behind: list[SipPhone] = []
         self._calls_taken: dict[str, int] = {}
 
     def driver(self, **changes: str) -> FreeSwitch:  # type: ignore[override]

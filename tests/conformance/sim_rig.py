@@ -80,6 +80,9 @@ class SimWorld:
     async def unregister(self, device: str) -> None:
         self.switch.phone(device).unregister()
 
+    async def register_elsewhere(self, device: str) -> None:
+        await self.register(device)
+
     async def call_in(self, dialed: str, number: str, name: str = "") -> SimLeg:
         channel = self.switch.incoming(dialed, number, name, trunk=TRUNK)
         return SimLeg(self.switch, self.switch.channels[channel])

@@ -57,6 +57,16 @@ async def test_a_phone_that_is_not_registered_cannot_be_reached(world: World) ->
     assert world.log.kinds(channel) == [ChannelHungUp]
 
 
+@pytest.mark.needs(Capability.REGISTRATION)
+async def test_the_place_a_phone_registered_from_last_is_rung(world: World) -> None:
+    await world.register("1001")
+    await world.register_elsewhere("1001")
+    channel, leg = await phone_rings(world)
+    leg.answer()
+    await world.log.until(ChannelAnswered, channel=channel)
+    assert (await world.switch.snapshot()).devices["1001"]
+
+
 async def test_we_give_up_while_the_phone_rings(world: World) -> None:
     channel, leg = await phone_rings(world)
     await world.switch.execute(Hangup(channel))
