@@ -25,6 +25,7 @@ TRUNK_FIELDS = (
     "expiry",
     "codecs",
     "dtmf",
+    "ping",
     "sources",
     "did_from",
     "did_fixed",

@@ -19,6 +19,7 @@ ADDED = (
     ("codecs", sa.JSON(), '["alaw", "ulaw"]'),
     ("dtmf", sa.String(length=32), "rfc2833"),
     ("max_channels", sa.Integer(), "0"),
+    ("ping", sa.Boolean(), sa.true()),
     ("sources", sa.JSON(), "[]"),
     ("did_from", sa.String(length=32), "request"),
     ("did_fixed", sa.String(length=32), ""),

@@ -95,7 +95,8 @@ class Trunk(Base):
     ``sources`` are the networks calls may come from (``203.0.113.0/24``); empty: the addresses of ``host``.
     Rules are lists of ``{"prefix", "strip", "add"}``, the first that fits is applied (``cti.domain.trunks``):
     ``dial_rules`` to numbers dialled out, ``did_rules`` to the number dialled by a caller, ``caller_rules`` to the
-    caller's own. ``max_channels`` 0: no limit. ``switches`` are names of those that carry it; empty: all of ours.
+    caller's own. ``ping``: ask the other side twice a minute whether it is there; one that does not answer gets no calls.
+    ``max_channels`` 0: no limit. ``switches`` are names of those that carry it; empty: all of ours.
     """
 
     __tablename__ = "trunks"
@@ -115,6 +116,7 @@ class Trunk(Base):
     codecs: Mapped[list[str]] = mapped_column(JSON, default=lambda: list(DEFAULT_CODECS))
     dtmf: Mapped[DtmfMode] = mapped_column(enum_type(DtmfMode), default=DtmfMode.RFC2833)
     max_channels: Mapped[int] = mapped_column(default=0)
+    ping: Mapped[bool] = mapped_column(default=True)
     sources: Mapped[list[str]] = mapped_column(JSON, default=list)
     did_from: Mapped[DidFrom] = mapped_column(enum_type(DidFrom), default=DidFrom.REQUEST)
     did_fixed: Mapped[str] = mapped_column(String(32), default="")
