@@ -39,6 +39,7 @@ class Agent:
     call_id: str = ""
     leg_id: str = ""
     wrapup_until: float | None = None
+    wrapup_left: float | None = None  # seconds of a wrap-up that is interrupted by dialling
     notice: str = ""
 
     @property

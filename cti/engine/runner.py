@@ -106,7 +106,8 @@ class EngineRunner:
                 break
             except BusDown:
                 await asyncio.sleep(SNAPSHOT_RETRY)
-        self._do(self.engine.on_restore(self._clock(), agents))
+        ledger = await self._ledgers(self.engine.wrapped_calls(agents))
+        self._do(self.engine.on_restore(self._clock(), agents, ledger))
         self._day = self._today()
         if stats is not None and stats.get("day") == self._day:
             self.engine.restore_today(stats)
@@ -157,12 +158,14 @@ class EngineRunner:
         asked_at, status = self._clock(), self.engine.centre.switches[name]
         links = status.links
         snapshot = await self._switches[name].snapshot()
-        unknown = self.engine.unknown_calls(snapshot)
-        documents = await asyncio.gather(*(self._ledger(call_id) for call_id in unknown))
-        ledger = {call_id: document for call_id, document in zip(unknown, documents, strict=True) if document}
+        ledger = await self._ledgers(self.engine.unknown_calls(snapshot))
         if status.links != links:
             raise Overtaken("the link was lost since the snapshot was asked for")
         self._do(self.engine.on_snapshot(self._clock(), name, snapshot, asked_at, ledger))
+
+    async def _ledgers(self, call_ids: list[str]) -> dict[str, Document]:
+        documents = await asyncio.gather(*(self._ledger(call_id) for call_id in call_ids))
+        return {call_id: document for call_id, document in zip(call_ids, documents, strict=True) if document}
 
     async def _ledger(self, call_id: str) -> Document | None:
         try:

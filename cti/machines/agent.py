@@ -1,7 +1,8 @@
 """The agent's states.
 
 Rules: an agent on a call never loses it by asking for another state, the wish waits as ``pending``. A contact that was
-established is followed by wrap-up or by what is pending; one that was not leaves the agent where they were before.
+established is followed by wrap-up or by what is pending; one that was not leaves the agent where they were before, also
+in the middle of a wrap-up.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ class AgentEvent(StrEnum):
 class AgentEffect(StrEnum):
     CLEAR_WISH = "clearWish"  # forget what was asked for next
     KEEP_WISH = "keepWish"  # remember the event as what comes next
-    ENTER_WISH = "enterWish"  # now do what was asked for, else what was before the contact
+    ENTER_WISH = "enterWish"  # now go on with what was before the contact, or with what was asked for since
     START_WRAPUP = "startWrapup"
     STOP_WRAPUP = "stopWrapup"
+    PAUSE_WRAPUP = "pauseWrapup"  # keep what is left of it; ENTER_WISH goes on with it
 
 
 _KEEP = (AgentEffect.KEEP_WISH,)
@@ -51,16 +53,16 @@ TABLE: dict[tuple[A, AgentEvent], tuple[A, tuple[AgentEffect, ...]]] = {
     (A.READY, AgentEvent.NOT_READY): (A.NOT_READY, _CLEAR),
     (A.READY, AgentEvent.FAIL): (A.NOT_READY, _CLEAR),
     (A.READY, AgentEvent.RESERVE): (A.RESERVED, ()),
-    (A.WRAP_UP, AgentEvent.RESERVE): (A.RESERVED, (AgentEffect.STOP_WRAPUP,)),
+    (A.WRAP_UP, AgentEvent.RESERVE): (A.RESERVED, (AgentEffect.PAUSE_WRAPUP,)),
     (A.WRAP_UP, AgentEvent.WRAP_DONE): (A.READY, (AgentEffect.STOP_WRAPUP, AgentEffect.ENTER_WISH)),
     (A.RESERVED, AgentEvent.ALERT): (A.ALERTING, ()),
     (A.RESERVED, AgentEvent.ESTABLISH): (A.TALKING, ()),
     (A.RESERVED, AgentEvent.WITHDRAW): (A.READY, _ENTER),
-    (A.RESERVED, AgentEvent.FAIL): (A.NOT_READY, _CLEAR),
+    (A.RESERVED, AgentEvent.FAIL): (A.NOT_READY, (AgentEffect.CLEAR_WISH, AgentEffect.STOP_WRAPUP)),
     (A.ALERTING, AgentEvent.ALERT): (A.ALERTING, ()),
     (A.ALERTING, AgentEvent.ESTABLISH): (A.TALKING, ()),
     (A.ALERTING, AgentEvent.WITHDRAW): (A.READY, _ENTER),
-    (A.ALERTING, AgentEvent.FAIL): (A.NOT_READY, _CLEAR),
+    (A.ALERTING, AgentEvent.FAIL): (A.NOT_READY, (AgentEffect.CLEAR_WISH, AgentEffect.STOP_WRAPUP)),
     (A.TALKING, AgentEvent.ESTABLISH): (A.TALKING, ()),
     (A.TALKING, AgentEvent.HOLD): (A.HOLD, ()),
     (A.TALKING, AgentEvent.RELEASE): (A.READY, _ENTER),

@@ -12,8 +12,7 @@ from cti.machines import agent as machine
 from cti.machines.agent import AgentEffect, AgentEvent
 from cti.machines.table import step
 from cti.services.centre import Centre
-from cti.services.documents import stored_agent
-from cti.services.effects import Log, StoreAgent
+from cti.services.effects import Log
 
 DEVICE_GRACE = 20.0
 """Seconds a ready agent's phone may be unregistered (a reload, a missed OPTIONS) before the agent is set busy."""
@@ -87,15 +86,26 @@ class AgentService:
         if effect is AgentEffect.ENTER_WISH:
             self._enter_wish(agent)
         elif effect is AgentEffect.START_WRAPUP:
-            seconds = self._wrapup_seconds(agent)
-            agent.wrapup_until = centre.now + seconds
-            centre.start_timer(f"wrapup:{agent.agent_id}", seconds)
-        elif effect is AgentEffect.STOP_WRAPUP:
+            self._start_wrapup(agent, self._wrapup_seconds(agent))
+        elif effect is AgentEffect.PAUSE_WRAPUP:
+            agent.wrapup_left = max(0.0, (agent.wrapup_until or 0.0) - centre.now)
             agent.wrapup_until = None
-            centre.wrapped.pop(agent.agent_id, None)
             centre.stop_timer(f"wrapup:{agent.agent_id}")
+        elif effect is AgentEffect.STOP_WRAPUP:
+            self._stop_wrapup(agent)
+
+    def _start_wrapup(self, agent: Agent, seconds: float) -> None:
+        agent.wrapup_until, agent.wrapup_left = self._centre.now + seconds, None
+        self._centre.start_timer(f"wrapup:{agent.agent_id}", seconds)
+
+    def _stop_wrapup(self, agent: Agent) -> None:
+        agent.wrapup_until = agent.wrapup_left = None
+        self._centre.wrapped.pop(agent.agent_id, None)
+        self._centre.stop_timer(f"wrapup:{agent.agent_id}")
 
     def _wish(self, agent: Agent, event: AgentEvent, reason: str) -> None:
+        if agent.wrapup_left is not None:
+            self._stop_wrapup(agent)
         agent.pending = {
             AgentEvent.READY: AgentState.READY,
             AgentEvent.NOT_READY: AgentState.NOT_READY,
@@ -104,6 +114,10 @@ class AgentService:
         agent.pending_reason = reason if event is AgentEvent.NOT_READY else ""
 
     def _enter_wish(self, agent: Agent) -> None:
+        if agent.wrapup_left is not None:
+            self._enter(agent, AgentState.WRAP_UP, "")
+            self._start_wrapup(agent, agent.wrapup_left)
+            return
         wish, reason = agent.pending, agent.pending_reason
         agent.pending, agent.pending_reason = None, ""
         if wish is AgentState.NOT_READY or wish is AgentState.LOGGED_OFF:
@@ -270,8 +284,8 @@ class AgentService:
 
     # ------------------------------------------------------------ after a restart
 
-    def restore(self, agent: Agent, document: dict[str, object]) -> None:
-        """Take over what KV kept. A call state stays only if its leg is found (``settle_restored``)."""
+    def restore(self, agent: Agent, document: dict[str, object], wrapped: Call | None) -> None:
+        """Take over what KV kept, and the call of the wrap-up. A call state stays only if its leg is found."""
         agent.device = str(document.get("device") or "")
         agent.state = AgentState(str(document["state"]))
         agent.reason = str(document.get("reason") or "")
@@ -283,6 +297,10 @@ class AgentService:
         until = document.get("wrapup_until")
         agent.wrapup_until = _number(until, 0.0) if until else None
         agent.registered = self._centre.device_registered(agent.device)
+        left = document.get("wrapup_left")
+        agent.wrapup_left = None if left is None else _number(left, 0.0)
+        if wrapped is not None:
+            self._centre.wrapped[agent.agent_id] = wrapped
         if agent.state is AgentState.WRAP_UP:
             self._centre.start_timer(f"wrapup:{agent.agent_id}", (agent.wrapup_until or 0.0) - self._centre.now)
         self._watch_device(agent)
@@ -293,9 +311,6 @@ class AgentService:
         if agent.state in ON_CALL and self._centre.agent_call(agent) is None:
             established = agent.state in (AgentState.TALKING, AgentState.HOLD)
             self.give_back(agent, AgentEvent.RELEASE if established else AgentEvent.WITHDRAW)
-
-    def store(self, agent: Agent) -> StoreAgent:
-        return StoreAgent(agent.agent_id, stored_agent(agent))
 
 
 def _number(value: object, default: float) -> float:

@@ -135,8 +135,9 @@ def floor_document(centre: Centre) -> dict[str, Any]:
     }
 
 
-def stored_agent(agent: Agent) -> dict[str, Any]:
+def stored_agent(centre: Centre, agent: Agent) -> dict[str, Any]:
     """What KV ``cy_agents`` keeps, so that a restarted engine knows who is on duty."""
+    wrapped = centre.wrapped.get(agent.agent_id)
     return {
         "device": agent.device,
         "state": agent.state,
@@ -146,4 +147,6 @@ def stored_agent(agent: Agent) -> dict[str, Any]:
         "pending": agent.pending,
         "pending_reason": agent.pending_reason,
         "wrapup_until": agent.wrapup_until,
+        "wrapup_left": agent.wrapup_left,
+        "wrapup_call": wrapped.call_id if wrapped is not None else "",
     }

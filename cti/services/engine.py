@@ -100,17 +100,30 @@ class Engine:
         self._acd.dispatch_all()
         return self._flush()
 
-    def on_restore(self, now: float, agents: Mapping[str, dict[str, Any]]) -> list[Effect]:
+    @staticmethod
+    def wrapped_calls(agents: Mapping[str, dict[str, Any]]) -> list[str]:
+        """Ids of the calls that agents, as KV kept them, are in wrap-up of: their ledger documents are needed."""
+        return sorted({str(document["wrapup_call"]) for document in agents.values() if document.get("wrapup_call")})
+
+    def on_restore(
+        self, now: float, agents: Mapping[str, dict[str, Any]], ledger: Mapping[str, dict[str, Any]]
+    ) -> list[Effect]:
         """Agents as KV kept them; before the first snapshot."""
         self.centre.now = now
         for agent_id, document in agents.items():
             agent = self.centre.agents.get(agent_id)
             if agent is not None:
                 try:
-                    self._agents.restore(agent, document)
+                    self._agents.restore(agent, document, self._wrapped(document, ledger))
                 except (KeyError, ValueError):
                     self.centre.counters["restore:bad"] += 1
         return self._flush()
+
+    def _wrapped(self, document: Mapping[str, Any], ledger: Mapping[str, dict[str, Any]]) -> Call | None:
+        try:
+            return Call.from_document(ledger[document["wrapup_call"]])
+        except (KeyError, ValueError, TypeError):
+            return None
 
     def refresh(self, now: float) -> list[Effect]:
         """Publish everything again: the bus was away."""
@@ -353,7 +366,7 @@ class Engine:
             if agent is None:
                 continue
             first.append(Publish(f"cy.evt.agent.{agent_id}", agent_document(centre, agent)))
-            stored = stored_agent(agent)
+            stored = stored_agent(centre, agent)
             if self._stored.get(agent_id) != stored:
                 self._stored[agent_id] = stored
                 first.append(StoreAgent(agent_id, stored))
