@@ -26,6 +26,17 @@ def die_with_parent(parent: int, signum: int = signal.SIGKILL) -> None:
         os._exit(1)
 
 
+def take_priority(nice: int) -> None:
+    """Called in the child, in a session of its own: its share of the processors, as far as we may set it.
+
+    Where the kernel groups processes by session (sched_autogroup) the group's nice value counts, not the process's.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
+        group.write(str(nice))
+
+
 class Child:
     """A running child. ``wait`` gives its exit status (negative: the signal that ended it)."""
 
@@ -34,9 +45,14 @@ class Child:
         self._pump = asyncio.create_task(_pump(process.stdout, sink))
 
     @classmethod
-    async def start(cls, argv: Sequence[str], environment: Mapping[str, str], sink: LineSink) -> Child:
+    async def start(cls, argv: Sequence[str], environment: Mapping[str, str], sink: LineSink, nice: int = 0) -> Child:
         """Raises ``OSError`` if the program cannot be run. Call from the main thread only."""
         parent = os.getpid()
+
+        def prepare() -> None:
+            die_with_parent(parent)
+            take_priority(nice)
+
         process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.DEVNULL,
@@ -44,7 +60,7 @@ class Child:
             stderr=asyncio.subprocess.STDOUT,
             env=dict(environment),
             start_new_session=True,
-            preexec_fn=lambda: die_with_parent(parent),
+            preexec_fn=prepare,
         )
         return cls(process, sink)
 
