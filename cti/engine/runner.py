@@ -18,7 +18,7 @@ from cti.bus.base import Bus, BusDown, Document
 from cti.domain.config import CentreConfig
 from cti.domain.errors import BadRequest, CallyardError, SwitchError
 from cti.domain.switch import LinkLost, LinkUp, SwitchEvent
-from cti.services.effects import Effect, Log, Publish, StartTimer, StopTimer, StoreAgent, SwitchCommand
+from cti.services.effects import Effect, Log, Publish, StartTimer, StopTimer, StoreAgent, StoreToday, SwitchCommand
 from cti.services.engine import Engine
 from cti.switches.base import Switch
 
@@ -109,8 +109,7 @@ class EngineRunner:
         ledger = await self._ledgers(self.engine.wrapped_calls(agents))
         self._do(self.engine.on_restore(self._clock(), agents, ledger))
         self._day = self._today()
-        if stats is not None and stats.get("day") == self._day:
-            self.engine.restore_today(stats)
+        self.engine.restore_today(stats if stats is not None and stats.get("day") == self._day else {})
 
     # ------------------------------------------------------------ in
 
@@ -181,7 +180,6 @@ class EngineRunner:
             if self._today() != self._day:
                 self._day = self._today()
                 self._do(self.engine.new_day(self._clock()))
-            self._bus.put_soon(STATS_BUCKET, "today", {"day": self._day, **self.engine.today()})
             for name, status in self.engine.centre.switches.items():
                 if status.up:
                     await self._reconcile_safely(name)
@@ -201,7 +199,7 @@ class EngineRunner:
 
     def _do(self, effects: list[Effect]) -> None:
         """Commands at once, documents when the commands are on their way: telephones before pages and records."""
-        later: list[Publish | Log | StoreAgent] = []
+        later: list[Publish | Log | StoreAgent | StoreToday] = []
         for effect in effects:
             match effect:
                 case SwitchCommand():
@@ -215,7 +213,7 @@ class EngineRunner:
         if later:
             asyncio.get_running_loop().call_soon(self._tell, later)
 
-    def _tell(self, effects: list[Publish | Log | StoreAgent]) -> None:
+    def _tell(self, effects: list[Publish | Log | StoreAgent | StoreToday]) -> None:
         for effect in effects:
             match effect:
                 case Publish(subject, document):
@@ -226,6 +224,8 @@ class EngineRunner:
                     self._bus.publish_durable(subject, message_id, document)
                 case StoreAgent(agent_id, document):
                     self._bus.put_soon(AGENT_BUCKET, agent_id, document)
+                case StoreToday(document):
+                    self._bus.put_soon(STATS_BUCKET, "today", {"day": self._day, **document})
 
     async def _command(self, effect: SwitchCommand) -> None:
         try:

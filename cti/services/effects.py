@@ -54,4 +54,11 @@ class StoreAgent:
     document: dict[str, Any]
 
 
-Effect = SwitchCommand | StartTimer | StopTimer | Publish | Log | StoreAgent
+@dataclass(frozen=True, slots=True)
+class StoreToday:
+    """Today's counters of every queue, for a restarted engine."""
+
+    document: dict[str, Any]
+
+
+Effect = SwitchCommand | StartTimer | StopTimer | Publish | Log | StoreAgent | StoreToday

@@ -48,8 +48,9 @@ from cti.services.calls import CallControl
 from cti.services.centre import Centre, QueueRuntime, QueueToday
 from cti.services.dialling import Dialling
 from cti.services.documents import agent_document, centre_document, queue_document, stored_agent
-from cti.services.effects import Effect, Publish, StoreAgent, SwitchCommand
+from cti.services.effects import Effect, Publish, StoreAgent, StoreToday, SwitchCommand
 from cti.services.lifecycle import Lifecycle
+from cti.services.links import Links
 from cti.services.reconcile import Reconciler
 from cti.services.recordings import Recordings
 from cti.services.requests import TEST_CALL_COMES_WITHIN, TEXT_LIMIT, Requests
@@ -57,6 +58,9 @@ from cti.services.routing import Routing
 
 QUEUE_PUBLISH_EVERY = 0.2
 """Seconds: a busy queue's document is sent at most this often."""
+
+TODAY_STORED_EVERY = 1.0
+"""Seconds: so much of today's counters a killed engine loses, at most."""
 
 EARLY_LIMIT = 10_000
 
@@ -70,13 +74,23 @@ class Engine:
         self._dialling = Dialling(self.centre, self._control, self._acd)
         self._routing = Routing(self.centre, self._control, self._acd)
         self._lifecycle = Lifecycle(self.centre, self._control, self._acd, self._routing, self._dialling)
+        self._links = Links(self.centre, self._control, self._agents, self._lifecycle)
         self._reconciler = Reconciler(
-            self.centre, self._control, self._acd, self._routing, self._lifecycle, self._dialling, self._offered
+            self.centre,
+            self._control,
+            self._acd,
+            self._routing,
+            self._lifecycle,
+            self._dialling,
+            self._links,
+            self._offered,
         )
         self._requests = Requests(self.centre, self._agents, self._dialling, self._routing)
         self._recordings = Recordings(self.centre)
         self._queue_timers: set[str] = set()
         self._stored: dict[str, dict[str, Any]] = {}
+        self._today: dict[str, Any] | None = None  # as stored; None: what is stored has not been read yet
+        self._today_timer = False
         self._centre_dirty = True
         self._early: dict[str, deque[SwitchEvent]] = {}  # of channels not known yet, before the first snapshot
 
@@ -131,6 +145,7 @@ class Engine:
         self.centre.dirty_agents.update(self.centre.agents)
         self.centre.dirty_queues.update(self.centre.queues)
         self._stored.clear()
+        self._today = {}
         self._centre_dirty = True
         return self._flush()
 
@@ -139,10 +154,12 @@ class Engine:
         return {"queues": {queue_id: q.today.to_document() for queue_id, q in self.centre.queues.items()}}
 
     def restore_today(self, document: Mapping[str, Any]) -> None:
+        """Go on counting from what was stored; before that nothing is stored."""
         for queue_id, counters in document.get("queues", {}).items():
             queue = self.centre.queues.get(queue_id)
             if queue is not None:
                 queue.today = QueueToday.from_document(counters)
+        self._today = self.today()
 
     def new_day(self, now: float) -> list[Effect]:
         self.centre.now = now
@@ -175,6 +192,8 @@ class Engine:
         kind, _, ident = key.partition(":")
         if kind == "queue":
             self._publish_queue(ident)
+        elif kind == "today":
+            self._store_today()
         elif kind in ("wrapup", "device"):
             self._agent_timer(kind, ident)
         elif kind == "ring":
@@ -224,7 +243,7 @@ class Engine:
         if isinstance(event, LinkUp | LinkLost):
             self._link(switch, event)
         elif isinstance(event, DeviceRegistered):
-            self.centre.switches[switch].devices[event.device] = event.registered
+            self.centre.switches[switch].note_device(event.device, event.registered, self.centre.now)
             self._agents.device_changed(event.device, self.centre.device_registered(event.device))
         elif isinstance(event, TrunkChanged):
             self.centre.switches[switch].trunks[event.trunk] = event.state
@@ -234,9 +253,12 @@ class Engine:
         elif isinstance(event, RecordingStarted | RecordingStopped):
             self._recordings.event(event)
         else:
+            found = self.centre.channels.get(event.channel)
+            if found is not None and found[0].switch != switch:
+                self._relayed_event(switch, found[1], event)
+                return
             if isinstance(event, ChannelHungUp):
                 self.centre.gone[event.channel] = self.centre.now
-            found = self.centre.channels.get(event.channel)
             if found is None:
                 self._stray(switch, event)
             else:
@@ -273,6 +295,13 @@ class Engine:
                 self._routing.play_finished(call, event.play_id, event.reason)
             case ChannelHungUp():
                 self._lifecycle.gone(call, leg, event.cause, event.by_far_side)
+
+    def _relayed_event(self, switch: str, leg: Leg, event: SwitchEvent) -> None:
+        """Of a channel that lives on another switch: only a key pressed at the phone carried for it means anything."""
+        if leg.via == switch and isinstance(event, ChannelHeld):
+            self._dialling.held_on_phone(self.centre.channels[leg.channel][0], leg, event.held)
+        else:
+            self.centre.counters["event:foreign"] += 1
 
     def _stray(self, switch: str, event: SwitchEvent) -> None:
         """An event of a channel no longer ours. One that was answered too late must not stay up."""
@@ -321,9 +350,7 @@ class Engine:
         self.centre.log_call("serviceInitiated", call)
 
     def _link(self, switch: str, event: LinkUp | LinkLost) -> None:
-        status = self.centre.switches[switch]
-        status.up, status.since, status.reconciled = isinstance(event, LinkUp), self.centre.now, False
-        status.links += 1
+        self._links.changed(switch, event)
         self._early.pop(switch, None)
         self._centre_dirty = True
 
@@ -388,6 +415,15 @@ class Engine:
         if queue is not None:
             document = queue_document(self.centre, queue)
             self.centre.effects.append(Publish(f"cy.evt.queue.{queue_id}", document))
+        if not self._today_timer and self._today is not None and self._today != self.today():
+            self._today_timer = True
+            self.centre.start_timer("today:", TODAY_STORED_EVERY)
+
+    def _store_today(self) -> None:
+        self._today_timer = False
+        if self._today is not None:
+            self._today = self.today()
+            self.centre.effects.append(StoreToday(self._today))
 
 
 def _clean(text: str, limit: int) -> str:
