@@ -20,11 +20,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import soundfile
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cti.bus.nats import NatsBus
-from cti.provision.home import asterisk_home
 from cti.provision.secrets import effective_secrets
 from cti.settings import Settings, SwitchChoice, load_settings
 from cti.store.database import make_engine, make_session_factory
@@ -33,8 +33,10 @@ from tests.e2e.rig import processes
 from tests.e2e.rig.ports import free_port, free_range
 from tests.e2e.rig.sip import SipPhone
 from tests.e2e.rig.switch import RunningFreeSwitch, RunningSwitch, Switch
+from tests.e2e.rig.tones import RATE, sine
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+HOLD_TONE = 300.0  # hertz, the music of a FreeSWITCH
 START_DEADLINE = 240.0  # the first start may fetch Asterisk
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -87,6 +89,7 @@ class Centre:
     async def launch(self) -> None:
         """Start ``cti serve`` and wait until the site answers and the engine is connected to the switch."""
         self.root.mkdir(parents=True, exist_ok=True)
+        self._hold_music()
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: ASYNC220 - a test may wait the moment that a fork takes
                 [sys.executable, "-m", "cti.cli", "serve"],
@@ -162,7 +165,7 @@ class Centre:
         if name == "freeswitch":
             return RunningFreeSwitch(self.settings, self.settings.sip_port, pid)
         line = processes.command_line(pid).split(" -C ")[0].split(" ")
-        return RunningSwitch(tuple(line), asterisk_home(self.settings) / "etc", self.settings.sip_port, pid)
+        return RunningSwitch(tuple(line), self.settings.var / "asterisk" / "etc", self.settings.sip_port, pid)
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Session]:
@@ -318,6 +321,12 @@ class Centre:
 
     def _saw_queue(self, _subject: str, document: Document) -> None:
         self.queues[document["number"]] = document
+
+    def _hold_music(self) -> None:
+        """FreeSWITCH starts its music anywhere: a known tone is never taken for what somebody says."""
+        folder = self.settings.var / "freeswitch" / "moh"
+        folder.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / "tone.wav", sine(HOLD_TONE, 10.0), RATE, subtype="PCM_16")
 
     def _settings(self) -> Settings:
         with _environment(self.environment):

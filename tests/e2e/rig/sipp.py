@@ -150,8 +150,9 @@ def _parse(log: Path) -> Iterator[Message]:
         return
     text = log.read_text("utf-8", "replace")
     heads = list(_HEAD.finditer(text))
-    for head, following in zip(heads, [*heads[1:], None], strict=True):
-        body = text[head.end() : following.start() if following else len(text)]
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    for head, end in zip(heads, ends, strict=False):
+        body = text[head.end() : end]
         about, _, message = body.strip().partition("\n")
         if not message.strip():
             continue
