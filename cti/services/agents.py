@@ -17,6 +17,13 @@ from cti.services.effects import Log
 DEVICE_GRACE = 20.0
 """Seconds a ready agent's phone may be unregistered (a reload, a missed OPTIONS) before the agent is set busy."""
 
+DEVICE_LOST = "device_lost"
+"""The reason of an agent who was ready and lost the phone: ready again as soon as the phone is back."""
+
+DUTY_WITHOUT_PHONE = 900.0
+BREAK_WITHOUT_PHONE = 7200.0
+"""Seconds after which an agent whose phone stays away is logged off: who had been ready, who is on a break."""
+
 MAX_WRAPUP = 1800.0
 CLOCK_SLACK = 0.05
 
@@ -182,9 +189,12 @@ class AgentService:
         self._if_free(agent)
 
     def _watch_device(self, agent: Agent) -> None:
-        """A ready agent without a phone is set busy when it stays away."""
-        if agent.state is AgentState.READY and not agent.registered:
-            self._centre.start_timer(f"device:{agent.agent_id}", DEVICE_GRACE)
+        """A ready agent without a phone is set busy when it stays away, and logged off when it stays away for long."""
+        if agent.registered or agent.state not in (AgentState.READY, AgentState.NOT_READY):
+            return
+        away = DUTY_WITHOUT_PHONE if agent.reason == DEVICE_LOST else BREAK_WITHOUT_PHONE
+        delay = DEVICE_GRACE if agent.state is AgentState.READY else away
+        self._centre.start_timer(f"device:{agent.agent_id}", delay)
 
     def _if_free(self, agent: Agent) -> None:
         if agent.free and agent.agent_id in self._centre.agents:
@@ -199,13 +209,11 @@ class AgentService:
             raise NotAllowedNow("the phone can be changed after the call")
         fresh = agent.state is AgentState.LOGGED_OFF
         agent.device = device
-        agent.registered = self._centre.device_registered(device)
-        self._centre.dirty_agents.add(agent.agent_id)
         if fresh:
             self.event(agent, AgentEvent.LOGIN, "login")
             agent.idle_since = self._centre.now
             agent.notice = ""
-        self._if_free(agent)
+        self._phone_is(agent, self._centre.device_registered(device))
 
     def logout(self, agent: Agent) -> None:
         self.event(agent, AgentEvent.LOGOUT)
@@ -266,21 +274,32 @@ class AgentService:
 
     def device_changed(self, device: str, registered: bool) -> None:
         for agent in self._centre.agents.values():
-            if agent.device != device or agent.registered == registered:
-                continue
-            agent.registered = registered
-            self._centre.dirty_agents.add(agent.agent_id)
-            if registered:
-                self._centre.stop_timer(f"device:{agent.agent_id}")
-                self._if_free(agent)
-            else:
-                self._watch_device(agent)
+            if agent.device == device and agent.registered != registered:
+                self._phone_is(agent, registered)
+
+    def _phone_is(self, agent: Agent, registered: bool) -> None:
+        agent.registered = registered
+        self._centre.dirty_agents.add(agent.agent_id)
+        if not registered:
+            self._watch_device(agent)
+            return
+        self._centre.stop_timer(f"device:{agent.agent_id}")
+        if agent.state is AgentState.NOT_READY and agent.reason == DEVICE_LOST:
+            agent.notice = ""
+            self.event(agent, AgentEvent.READY)
+        self._if_free(agent)
 
     def device_timer(self, agent: Agent) -> None:
-        """The phone of a ready agent stayed away: busy by the system, with notice."""
-        if agent.state is AgentState.READY and not agent.registered:
-            self.event(agent, AgentEvent.FAIL, "device_lost")
-            agent.notice = "device_lost"
+        """The phone stayed away: a ready agent is busy by the system, with notice; one who is not ready is off."""
+        if agent.registered:
+            return
+        if agent.state is AgentState.READY:
+            self.event(agent, AgentEvent.FAIL, DEVICE_LOST)
+            agent.notice = DEVICE_LOST
+        elif agent.state is AgentState.NOT_READY and all(s.up for s in self._centre.switches.values()):
+            self.event(agent, AgentEvent.LOGOUT)
+        else:
+            self._watch_device(agent)  # a switch that is away may have the phone
 
     # ------------------------------------------------------------ after a restart
 

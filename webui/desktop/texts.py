@@ -37,7 +37,7 @@ def _notices() -> dict[str, str]:
     return {
         "notice.no_answer": _("You did not answer, so you were set to busy. The caller went on to a colleague."),
         "notice.rejected": _("You refused the call, so you were set to busy. The caller went on to a colleague."),
-        "notice.device_lost": _("Your phone lost its connection, so you were set to busy."),
+        "notice.device_lost": _("Your phone lost its connection, so you are busy until it is back."),
         "notice.target_failed": _("The other side could not be reached."),
         "notice.caller_gone": _("The caller hung up."),
         "notice.dial_busy": _("The number is busy."),
