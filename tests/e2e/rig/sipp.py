@@ -85,7 +85,7 @@ class Sipp:
             stdout=self._output,
             stderr=self._output,
             start_new_session=True,
-            preexec_fn=lambda: take_priority(NICE),  # noqa: PLW1509 - started from the main thread
+            preexec_fn=lambda: take_priority(NICE),
         )
 
     def _await_start(self, deadline: float = 5.0) -> None:
