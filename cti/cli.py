@@ -7,11 +7,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from cti.domain.errors import CallyardError
-from cti.settings import Settings, load_settings
+from cti.settings import Settings, SwitchSettings, load_settings
+
+if TYPE_CHECKING:
+    from dialplan.deploy import Applied
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -93,16 +97,28 @@ def _prompts(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _chosen(settings: Settings, name: str) -> Sequence[SwitchSettings]:
+    """The switch called ``name``, or all of them."""
+    from cti.provision.switches import all_switches, switch_named
+
+    return [switch_named(settings, name)] if name else all_switches(settings)
+
+
 def _switch_render(settings: Settings, options: argparse.Namespace) -> int:
+    """The first word may be the name of a switch."""
     from cti.provision.first_run import load_rows
+    from cti.provision.switches import switch_named
     from dialplan.which import is_freeswitch, rendered
 
-    files = rendered(settings, load_rows(settings))
-    for name in options.file or sorted(files):
+    words = list(options.file)
+    named = bool(words) and words[0] in {switch.name for switch in settings.switches()}
+    switch = switch_named(settings, words.pop(0) if named else "")
+    files = rendered(switch, load_rows(settings))
+    for name in words or sorted(files):
         if name not in files:
             print(f"cti: no file {name}: {' '.join(sorted(files))}", file=sys.stderr)
             return 2
-        print(f"<!-- {name} -->\n{files[name]}" if is_freeswitch(settings) else f";;; {name}\n{files[name]}")
+        print(f"<!-- {name} -->\n{files[name]}" if is_freeswitch(switch) else f";;; {name}\n{files[name]}")
     return 0
 
 
@@ -110,35 +126,44 @@ def _switch_check(settings: Settings, options: argparse.Namespace) -> int:
     from cti.provision.first_run import load_rows
     from dialplan.which import rendered
 
-    files = rendered(settings, load_rows(settings))
-    print(f"{len(files)} files are well formed")
+    rows = load_rows(settings)
+    for switch in _chosen(settings, options.name):
+        print(f"{switch.name}: {len(rendered(switch, rows))} files are well formed")
     return 0
 
 
 def _switch_apply(settings: Settings, options: argparse.Namespace) -> int:
     from cti.provision.first_run import load_rows
-    from dialplan.which import apply, switch_name
+    from dialplan.which import apply
 
-    _tell(apply(settings, load_rows(settings)), switch_name(settings))
-    return 0
+    rows = load_rows(settings)
+    return _each(_chosen(settings, options.name), lambda switch: apply(switch, rows))
 
 
 def _switch_rollback(settings: Settings, options: argparse.Namespace) -> int:
-    from dialplan.which import rollback, switch_name
+    from dialplan.which import rollback
 
-    _tell(rollback(settings), switch_name(settings))
-    return 0
+    return _each(_chosen(settings, options.name), rollback)
 
 
-def _tell(applied: object, switch: str) -> None:
-    from dialplan.deploy import Applied
+def _each(switches: Sequence[SwitchSettings], work: Callable[[SwitchSettings], Applied]) -> int:
+    """One after the other, each told of by its name; one that fails keeps no other from it."""
+    failed = False
+    for switch in switches:
+        try:
+            _tell(switch, work(switch))
+        except (CallyardError, OSError) as error:
+            print(f"cti: {switch.name}: {' '.join(str(error).split())}", file=sys.stderr)
+            failed = True
+    return int(failed)
 
-    assert isinstance(applied, Applied)
-    print(f"release {applied.release} is in force; changed: {' '.join(applied.changed) or 'nothing'}")
+
+def _tell(switch: SwitchSettings, applied: Applied) -> None:
+    print(f"{switch.name}: release {applied.release} is in force; changed: {' '.join(applied.changed) or 'nothing'}")
     for command in applied.reloaded:
-        print(f"{switch.lower()}: {command}")
+        print(f"{switch.name}: {command}")
     if applied.restart:
-        print(f"takes effect when {switch} starts again: {' '.join(applied.restart)}")
+        print(f"{switch.name}: takes effect when it starts again: {' '.join(applied.restart)}")
 
 
 def _reset_password(settings: Settings, options: argparse.Namespace) -> int:
@@ -163,20 +188,24 @@ def _parser() -> argparse.ArgumentParser:
     add("worker", _worker, "run the worker alone: durable events into the database")
     add("web", _web, "run the site alone")
     add("migrate", _migrate, "bring the database's tables up to date")
-    add("check-config", _check_config, "check settings, folders, ports, database, bus and switch")
+    add("check-config", _check_config, "check settings, folders, ports, database, bus and switches")
     add("prompts", _prompts, "make the spoken prompts that are missing")
 
-    switch = commands.add_parser("switch", help="configuration of our own switch")
+    switch = commands.add_parser("switch", help="configuration of our own switches")
     actions = switch.add_subparsers(dest="action", required=True, metavar="ACTION")
     render = actions.add_parser("render", help="print it; it holds secrets")
-    render.add_argument("file", nargs="*", help="only these files")
+    render.add_argument(
+        "file", nargs="*", metavar="NAME-OR-FILE", help="a switch's name (default: the first), then only these files"
+    )
     render.set_defaults(run=_switch_render)
     for name, run, text in (
         ("check", _switch_check, "render and check it, change nothing"),
-        ("apply", _switch_apply, "put it in force and have the switch read it"),
+        ("apply", _switch_apply, "put it in force and have the switches read it"),
         ("rollback", _switch_rollback, "put the one before in force again"),
     ):
-        actions.add_parser(name, help=text).set_defaults(run=run)
+        action = actions.add_parser(name, help=text)
+        action.add_argument("name", nargs="?", default="", metavar="NAME", help="only the switch of this name")
+        action.set_defaults(run=run)
 
     admin = commands.add_parser("admin", help="people")
     people = admin.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -1,6 +1,6 @@
 """``cti serve``: one command that prepares, starts and watches everything, and ends it whole.
 
-Bus, Asterisk, worker, engine, web; what settings place elsewhere is not started. Must not know calls or pages.
+Bus, switches, worker, engine, web; what settings place elsewhere is not started. Must not know calls or pages.
 """
 
 from __future__ import annotations
@@ -15,26 +15,29 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from cti.domain.errors import CallyardError
 from cti.provision import programs
 from cti.provision.apt import ProvisionFailed
-from cti.provision.asterisk import AsteriskInstallation, ensure_asterisk
+from cti.provision.asterisk import ensure_asterisk
 from cti.provision.first_run import (
     FirstRun,
+    Installation,
     forget_first_password,
+    load_rows,
     prepare_database,
-    prepare_freeswitch,
     prepare_switch,
 )
-from cti.provision.freeswitch import FreeSwitchInstallation, require_freeswitch
+from cti.provision.freeswitch import require_freeswitch
 from cti.provision.logs import ConsoleLog
 from cti.provision.ports import our_ports, require_ports
 from cti.provision.prompts import make_prompts
 from cti.provision.secrets import effective_secrets
 from cti.provision.supervisor import Supervisor
-from cti.settings import Settings, SwitchChoice
+from cti.provision.switches import all_switches
+from cti.settings import Settings, SwitchChoice, SwitchKind, SwitchSettings
 
 NEEDED_BYTES = 100 * 2**20
 
@@ -85,12 +88,9 @@ def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Pro
         log.line("callyard", text)
 
     require_space(settings.var)
-    freeswitch = choose_freeswitch(settings, say)
-    installation = None if settings.switch is SwitchChoice.FREESWITCH else choose_switch(settings, say)
-    own_nats, own_asterisk = not settings.nats_url, installation is not None
-    require_ports(
-        our_ports(settings, own_nats=own_nats, own_asterisk=own_asterisk, own_freeswitch=freeswitch is not None)
-    )
+    found = choose_switches(settings, say)
+    own_nats = not settings.nats_url
+    require_ports(our_ports(found.settings, [switch for switch, _ in found.own], own_nats=own_nats))
     secrets = effective_secrets(settings)
     for folder in (settings.recordings_dir, settings.spool_dir, settings.prompts_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,48 +98,48 @@ def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Pro
     if made := make_prompts(settings.prompts_dir):
         say(f"prompts: {made} made")
     stages = [[programs.nats_server(settings, secrets)]] if own_nats else []
-    if installation is not None:
-        prepare_switch(settings, installation)
-        stages.append([programs.asterisk(settings, installation)])
-    if freeswitch is not None:
-        prepare_freeswitch(settings)
-        stages.append([programs.freeswitch(settings, freeswitch)])
+    if found.own:
+        rows = load_rows(settings)
+        for switch, installation in found.own:
+            prepare_switch(switch, installation, rows)
+        stages.append([programs.switch(switch, installation) for switch, installation in found.own])
     stages.append([programs.worker(settings)])
     stages.append([programs.engine(settings), programs.web(settings)])
-    switch = SwitchChoice.ASTERISK if own_asterisk or settings.ami_host else SwitchChoice.SIM
-    if settings.switch is SwitchChoice.FREESWITCH:
-        switch = SwitchChoice.FREESWITCH
-    return stages, _environment(settings, switch), first_run
+    return stages, _environment(settings, found.settings.switch), first_run
 
 
-def choose_freeswitch(settings: Settings, say: programs.Say) -> FreeSwitchInstallation | None:
-    """The FreeSWITCH we run ourselves; None for another switch, or an outside one. Raises ``ProvisionFailed``."""
-    if settings.switch is not SwitchChoice.FREESWITCH:
-        return None
-    if settings.esl_host:
-        say(f"using the FreeSWITCH at {settings.esl_host}:{settings.esl_port}")
-        return None
-    installation = require_freeswitch(settings)
-    say(f"FreeSWITCH: {installation.program}")
-    return installation
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``settings`` with the choice that was made; ``own`` are the switches that we run, with their programs."""
+
+    settings: Settings
+    own: tuple[tuple[SwitchSettings, Installation], ...]
 
 
-def choose_switch(settings: Settings, say: programs.Say) -> AsteriskInstallation | None:
-    """The Asterisk we run ourselves; None for an outside one and for the simulator."""
-    if settings.ami_host:
-        say(f"using the Asterisk at {settings.ami_host}:{settings.ami_port}")
-        return None
-    if settings.switch is SwitchChoice.SIM:
-        say("NOTICE: the simulator stands in for the switch; no phone can ring (CALLYARD_SWITCH=sim)")
-        return None
-    try:
-        return ensure_asterisk(settings, say)
-    except ProvisionFailed as error:
-        if settings.switch is SwitchChoice.ASTERISK:
-            raise
-        say(f"NOTICE: {error}")
-        say("NOTICE: the simulator stands in for the switch; no phone can ring")
-        return None
+def choose_switches(settings: Settings, say: programs.Say) -> Found:
+    """Find the program of every switch of our own; ``auto`` without an Asterisk becomes the simulator.
+
+    Raises ``ProvisionFailed``.
+    """
+    own: list[tuple[SwitchSettings, Installation]] = []
+    for switch in all_switches(settings):
+        if switch.kind is SwitchKind.SIM:
+            say("NOTICE: the simulator stands in for the switch; no phone can ring (CALLYARD_SWITCH=sim)")
+        elif not switch.own:
+            say(f"using the {switch.title} at {switch.place}")
+        elif switch.kind is SwitchKind.FREESWITCH:
+            freeswitch = require_freeswitch(switch)
+            say(f"FreeSWITCH: {freeswitch.program}")
+            own.append((switch, freeswitch))
+        else:
+            try:
+                own.append((switch, ensure_asterisk(switch, say)))
+            except ProvisionFailed as error:
+                if settings.switch is not SwitchChoice.AUTO or switch.name != "asterisk":
+                    raise
+                say(f"NOTICE: {error}")
+                return choose_switches(settings.model_copy(update={"switch": SwitchChoice.SIM}), say)
+    return Found(settings, tuple(own))
 
 
 def require_space(folder: Path) -> None:

@@ -6,8 +6,10 @@ Only the edge (bootstrap, cli, serve, web factory) reads them; everything inside
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cti.switch_settings import BadSwitches, SwitchEntry, SwitchKind, SwitchSettings, read_switches
 
-__all__ = ["Settings", "SwitchChoice", "SwitchKind", "SwitchSettings", "load_settings"]
+__all__ = ["ANYWHERE", "LOOPBACK", "Settings", "SwitchChoice", "SwitchKind", "SwitchSettings", "load_settings"]
 
 LOOPBACK = "127.0.0.1"
 ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
@@ -117,6 +119,7 @@ class Settings(BaseSettings):
         for switch in found:
             if sum(other.name == switch.name for other in found) > 1:
                 raise BadSwitches(f"{path}: two switches are called {switch.name}")
+        _require_own_ranges(found)
         return found
 
     def _asterisk(self) -> SwitchSettings:
@@ -200,6 +203,18 @@ class Settings(BaseSettings):
 
     def _sip_host(self) -> str:
         return LOOPBACK if self.bind in ANYWHERE else self.bind
+
+
+def _require_own_ranges(switches: Sequence[SwitchSettings]) -> None:
+    """Two switches of this machine would take each other's RTP ports."""
+    own = sorted((switch for switch in switches if switch.own), key=lambda switch: switch.rtp_start)
+    for lower, higher in pairwise(own):
+        if lower.rtp_end >= higher.rtp_start:
+            raise BadSwitches(
+                f"the RTP ports of {lower.name} ({lower.rtp_start}-{lower.rtp_end}) and {higher.name} "
+                f"({higher.rtp_start}-{higher.rtp_end}) overlap: change CALLYARD_FREESWITCH_RTP_START and _END, "
+                "or rtp_start and rtp_end in the switches file"
+            )
 
 
 def load_settings(var: str | os.PathLike[str] | None = None) -> Settings:

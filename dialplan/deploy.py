@@ -1,6 +1,6 @@
 """Put a rendered configuration in force, and take it back.
 
-Each distinct configuration is one folder of ``<var>/asterisk/releases``; ``etc`` is a link to the one in force, so a
+Each distinct configuration is one folder of ``<home>/releases``; ``etc`` is a link to the one in force, so a
 change is whole or not there. Our own running Asterisk is told to read what changed. An outside switch is never touched.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cti.provision.asterisk import find_asterisk
-from cti.provision.home import asterisk_cli, asterisk_home, is_running
-from cti.settings import Settings
+from cti.provision.home import asterisk_cli, is_running
+from cti.switch_settings import SwitchSettings
 from dialplan.releases import KEPT_RELEASES, NothingToRollBack, Releases
 from dialplan.render import Rows, check, render
 
@@ -47,35 +47,35 @@ class Applied:
     restart: tuple[str, ...] = ()
 
 
-def apply(settings: Settings, rows: Rows, *, app_queue: bool = False) -> Applied:
+def apply(switch: SwitchSettings, rows: Rows, *, app_queue: bool = False) -> Applied:
     """Render, check, put in force, reload. Does nothing if nothing changed. Raises ``UnsafeValue``, ``BadDialplan``."""
-    files = render(settings, rows, app_queue=app_queue)
+    files = render(switch, rows, app_queue=app_queue)
     check(files)
-    release, changed = _releases(settings).put(files)
-    return _reload(settings, release, changed) if changed else Applied(release, ())
+    release, changed = _releases(switch).put(files)
+    return _reload(switch, release, changed) if changed else Applied(release, ())
 
 
-def rollback(settings: Settings) -> Applied:
+def rollback(switch: SwitchSettings) -> Applied:
     """Put the configuration before the present one in force again. Raises ``NothingToRollBack``."""
-    return _reload(settings, *_releases(settings).back())
+    return _reload(switch, *_releases(switch).back())
 
 
-def in_force(settings: Settings) -> Path | None:
+def in_force(switch: SwitchSettings) -> Path | None:
     """The folder of the configuration in force."""
-    return _releases(settings).in_force()
+    return _releases(switch).in_force()
 
 
-def _releases(settings: Settings) -> Releases:
-    return Releases(asterisk_home(settings), ".conf")
+def _releases(switch: SwitchSettings) -> Releases:
+    return Releases(switch.home, ".conf")
 
 
-def _reload(settings: Settings, release: str, changed: tuple[str, ...]) -> Applied:
+def _reload(switch: SwitchSettings, release: str, changed: tuple[str, ...]) -> Applied:
     """Tell our own Asterisk. Not running: it reads everything when it starts."""
-    if settings.ami_host or not is_running(settings):
+    if not switch.own or not is_running(switch):
         return Applied(release, changed)
-    installation = find_asterisk(settings)
+    installation = find_asterisk(switch)
     if installation is None:
         return Applied(release, changed)
     commands = dict.fromkeys(RELOADS[name] for name in changed if name in RELOADS)
-    reloaded = tuple(c for c in commands if asterisk_cli(settings, installation, c) is not None)
+    reloaded = tuple(c for c in commands if asterisk_cli(switch, installation, c) is not None)
     return Applied(release, changed, reloaded, tuple(name for name in changed if name not in RELOADS))

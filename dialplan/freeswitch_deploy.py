@@ -12,40 +12,38 @@ import socket
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
-from cti.provision.freeswitch import esl_password, freeswitch_home
-from cti.settings import Settings
+from cti.switch_settings import SwitchSettings
 from dialplan.deploy import Applied
 from dialplan.freeswitch_render import check, render
 from dialplan.releases import Releases
 from dialplan.render import Rows
 
-HOST = "127.0.0.1"
 DEADLINE = 10.0
 MAX_REPLY = 2**20
 RESTART = ("configuration.xml",)
 PROFILE = "callyard"
 
 
-def apply(settings: Settings, rows: Rows) -> Applied:
+def apply(switch: SwitchSettings, rows: Rows) -> Applied:
     """Render, check, put in force, reload. Does nothing if nothing changed. Raises ``UnsafeValue``, ``BadDialplan``."""
-    files = render(settings, rows)
+    files = render(switch, rows)
     check(files)
-    releases = _releases(settings)
+    releases = _releases(switch)
     before = _in_force(releases)
     name, changed = releases.put(files)
-    return _reload(settings, name, changed, before, files)
+    return _reload(switch, name, changed, before, files)
 
 
-def rollback(settings: Settings) -> Applied:
+def rollback(switch: SwitchSettings) -> Applied:
     """Put the configuration before the present one in force again. Raises ``NothingToRollBack``."""
-    releases = _releases(settings)
+    releases = _releases(switch)
     before = _in_force(releases)
     name, changed = releases.back()
-    return _reload(settings, name, changed, before, _in_force(releases))
+    return _reload(switch, name, changed, before, _in_force(releases))
 
 
-def _releases(settings: Settings) -> Releases:
-    return Releases(freeswitch_home(settings), ".xml")
+def _releases(switch: SwitchSettings) -> Releases:
+    return Releases(switch.home, ".xml")
 
 
 def _in_force(releases: Releases) -> dict[str, str]:
@@ -54,13 +52,13 @@ def _in_force(releases: Releases) -> dict[str, str]:
 
 
 def _reload(
-    settings: Settings,
+    switch: SwitchSettings,
     release: str,
     changed: tuple[str, ...],
     before: Mapping[str, str],
     after: Mapping[str, str],
 ) -> Applied:
-    if not changed or settings.esl_host:
+    if not changed or not switch.own:
         return Applied(release, changed)
     gone = trunks_to_take_down(before.get("sofia.xml", ""), after.get("sofia.xml", ""))
     commands = ["reloadxml"]
@@ -69,7 +67,7 @@ def _reload(
         commands.append(f"sofia profile {PROFILE} rescan")
     done: list[str] = []
     with contextlib.suppress(OSError):  # not running: it reads everything when it starts
-        tell(settings, commands, done)
+        tell(switch, commands, done)
     return Applied(release, changed, tuple(done), tuple(name for name in changed if name in RESTART))
 
 
@@ -86,16 +84,16 @@ def _gateways(text: str) -> dict[str, bytes]:
     return {g.get("name", ""): ElementTree.tostring(g) for g in root.iter("gateway")}
 
 
-def tell(settings: Settings, commands: Sequence[str], done: list[str]) -> str:
-    """Say ``commands`` to the FreeSWITCH of the settings, one after the other; those it took are added to ``done``.
+def tell(switch: SwitchSettings, commands: Sequence[str], done: list[str]) -> str:
+    """Say ``commands`` to the FreeSWITCH, one after the other; those it took are added to ``done``.
 
     Returns the last answer. Raises ``OSError`` if it does not run, or does not answer in time.
     """
-    with socket.create_connection((settings.esl_host or HOST, settings.esl_port), DEADLINE) as connection:
+    with socket.create_connection((switch.host, switch.port), DEADLINE) as connection:
         connection.settimeout(DEADLINE)
         reader = _Replies(connection)
         reply = reader.next()
-        for command in (f"auth {esl_password(settings)}", *(f"api {c}" for c in commands)):
+        for command in (f"auth {switch.secret}", *(f"api {c}" for c in commands)):
             connection.sendall(f"{command}\n\n".encode())
             reply = reader.next()
             if command.startswith("auth"):

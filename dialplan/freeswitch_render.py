@@ -1,4 +1,4 @@
-"""Configuration files of our own FreeSWITCH, from settings and the rows of agents and trunks.
+"""Configuration files of our own FreeSWITCH, from what is known of the switch and the rows of agents and trunks.
 
 What the engine's driver relies on: contexts ``callyard-gate``, ``callyard-agent``, ``callyard-parked``,
 ``callyard-test``, ``callyard-test-in``; channel variables ``cy_dialed``, ``cy_trunk``, ``cy_device``; users
@@ -16,8 +16,7 @@ from xml.etree import ElementTree
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cti.provision.freeswitch import esl_password, freeswitch_home
-from cti.settings import Settings
+from cti.switch_settings import SwitchSettings
 from cti.switches.freeswitch.requests import CHANNEL_VARIABLES
 from dialplan import escape
 from dialplan.render import NO_ROWS, BadDialplan, Rows
@@ -48,20 +47,19 @@ def addresses_of(host: str) -> list[str]:
         return []
 
 
-def render(settings: Settings, rows: Rows = NO_ROWS, *, resolve: Resolve = addresses_of) -> dict[str, str]:
+def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, resolve: Resolve = addresses_of) -> dict[str, str]:
     """File name → text. ``rows`` as ``cti.store.switchdata.load_switch_rows`` gives. Raises ``UnsafeValue``."""
     agents = [_agent(row) for row in rows["agents"]]
     context: dict[str, Any] = {
-        "settings": settings,
-        "home": freeswitch_home(settings),
-        "prompts": settings.prompts_dir,
+        "switch": switch,
+        "home": switch.home,
+        "prompts": switch.prompts_dir,
         "modules": MODULES,
-        "esl_password": esl_password(settings),
-        "sip_ip": "$${local_ip_v4}" if settings.bind in ANYWHERE else escape.host(settings.bind, "CALLYARD_BIND"),
-        "ws_binding": f"{'' if settings.bind in ANYWHERE else settings.bind}:{settings.sip_ws_port}",
+        "sip_ip": "$${local_ip_v4}" if switch.bind in ANYWHERE else escape.host(switch.bind, "CALLYARD_BIND"),
+        "ws_binding": f"{'' if switch.bind in ANYWHERE else switch.bind}:{switch.sip_ws_port}",
         "agents": agents,
         "devices_pattern": "|".join(re.escape(device) for agent in agents for device, _ in agent["devices"]),
-        "trunks": _trunks(rows["trunks"], settings, resolve),
+        "trunks": _trunks(rows["trunks"], switch, resolve),
         "channel_variables": CHANNEL_VARIABLES,
     }
     environment = _environment()
@@ -142,25 +140,25 @@ def _agent(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"number": number, "devices": [(number, row["sip_secret"]), (f"{number}-web", row["web_secret"])]}
 
 
-def _trunks(rows: Sequence[Mapping[str, Any]], settings: Settings, resolve: Resolve) -> list[dict[str, Any]]:
+def _trunks(rows: Sequence[Mapping[str, Any]], switch: SwitchSettings, resolve: Resolve) -> list[dict[str, Any]]:
     """Trunks as the templates want them. Exactly one takes the calls that come from this machine itself."""
-    trunks = [_trunk(row, settings, resolve) for row in rows]
+    trunks = [_trunk(row, switch, resolve) for row in rows]
     loopback = [trunk for trunk in trunks if trunk["loopback"]]
     if not loopback:
         used = {trunk["id"] for trunk in trunks}
         name = next(n for n in ("local", "loopback", "this-machine") if n not in used)
-        trunks.append(_trunk({"id": name, "name": name, "host": "127.0.0.1"}, settings, resolve))
+        trunks.append(_trunk({"id": name, "name": name, "host": "127.0.0.1"}, switch, resolve))
     for other in loopback[1:]:
         other["pattern"] = ""
     return trunks
 
 
-def _trunk(row: Mapping[str, Any], settings: Settings, resolve: Resolve) -> dict[str, Any]:
+def _trunk(row: Mapping[str, Any], switch: SwitchSettings, resolve: Resolve) -> dict[str, Any]:
     identity = escape.token(row["id"], "trunk id")
     host = escape.host(row["host"], f"host of trunk {identity}").strip("[]")
     address = _ip(host)
     loopback = host == "localhost" or (address is not None and address.is_loopback)
-    port = int(row.get("port") or (settings.sip_port if loopback else 5060))
+    port = int(row.get("port") or (switch.sip_port if loopback else 5060))
     if not 0 < port < 65536:
         raise escape.UnsafeValue(f"port of trunk {identity}: {port}")
     username, register = row.get("username") or "", bool(row.get("register"))

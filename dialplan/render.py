@@ -1,4 +1,4 @@
-"""Configuration files of our own Asterisk, from settings and the rows of agents and trunks.
+"""Configuration files of our own Asterisk, from what is known of the switch and the rows of agents and trunks.
 
 What the engine's driver relies on: contexts ``callyard-trunk``, ``callyard-agent``, ``callyard-parked``,
 ``callyard-test``; channel variables ``CY_DIALED``, ``CY_TRUNK``, ``CY_DEVICE``; endpoints ``<number>``,
@@ -16,9 +16,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cti.domain.errors import CallyardError
-from cti.provision.home import asterisk_home
-from cti.provision.secrets import effective_secrets
-from cti.settings import Settings
+from cti.switch_settings import SwitchSettings
 from dialplan import escape
 from dialplan.modules import QUIET_EVENTS, modules
 
@@ -59,23 +57,22 @@ class BadDialplan(CallyardError):
     code = "dialplan.bad"
 
 
-def render(settings: Settings, rows: Rows = NO_ROWS, *, app_queue: bool = False) -> dict[str, str]:
+def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, app_queue: bool = False) -> dict[str, str]:
     """Relative file name → text. ``rows`` as ``cti.store.switchdata.load_switch_rows`` gives.
 
     ``app_queue`` adds Asterisk's own queue application, for the bench only. Raises ``UnsafeValue``, naming the field.
     """
     environment = _environment()
-    trunks = _trunks(rows["trunks"], settings.sip_port)
+    trunks = _trunks(rows["trunks"], switch.sip_port)
     context: dict[str, Any] = {
-        "settings": settings,
-        "home": asterisk_home(settings),
-        "prompts": settings.prompts_dir,
+        "switch": switch,
+        "home": switch.home,
+        "prompts": switch.prompts_dir,
         "modules": modules(app_queue),
         "quiet_events": QUIET_EVENTS,
-        "ami_secret": effective_secrets(settings).ami_secret,
         "ami_bind": "127.0.0.1",
-        "sip_bind": _address(settings.bind, settings.sip_port),
-        "media_address": _media_address(settings.bind),
+        "sip_bind": _address(switch.bind, switch.sip_port),
+        "media_address": _media_address(switch.bind),
         "agents": [_agent(row) for row in rows["agents"]],
         "trunks": trunks,
         "default_trunk": next(t["id"] for t in trunks if t["loopback"]),

@@ -1,34 +1,71 @@
-"""The configuration of whichever switch the settings name: the same four functions for each."""
+"""The configuration of a switch, whichever kind it is: the same four functions for each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from cti.settings import Settings, SwitchChoice
+from cti.domain.errors import CallyardError
+from cti.switch_settings import SwitchKind, SwitchSettings
 from dialplan import deploy, freeswitch_deploy, freeswitch_render
 from dialplan import render as asterisk_render
 from dialplan.deploy import Applied
+from dialplan.releases import Releases
 from dialplan.render import Rows
 
 
-def is_freeswitch(settings: Settings) -> bool:
-    return settings.switch is SwitchChoice.FREESWITCH
+class SwitchesNotApplied(CallyardError):
+    """Some switches did not take their configuration over; the message names each with its reason."""
+
+    code = "switch.not_applied"
 
 
-def switch_name(settings: Settings) -> str:
-    return "FreeSWITCH" if is_freeswitch(settings) else "Asterisk"
+def is_freeswitch(switch: SwitchSettings) -> bool:
+    return switch.kind is SwitchKind.FREESWITCH
 
 
-def rendered(settings: Settings, rows: Rows) -> Mapping[str, str]:
+def rendered(switch: SwitchSettings, rows: Rows) -> Mapping[str, str]:
     """The files, checked. Raises ``UnsafeValue`` or ``BadDialplan``."""
-    files = (freeswitch_render if is_freeswitch(settings) else asterisk_render).render(settings, rows)
-    (freeswitch_render if is_freeswitch(settings) else asterisk_render).check(files)
+    if is_freeswitch(switch):
+        files = freeswitch_render.render(switch, rows)
+        freeswitch_render.check(files)
+    else:
+        files = asterisk_render.render(switch, rows)
+        asterisk_render.check(files)
     return files
 
 
-def apply(settings: Settings, rows: Rows) -> Applied:
-    return freeswitch_deploy.apply(settings, rows) if is_freeswitch(settings) else deploy.apply(settings, rows)
+def apply(switch: SwitchSettings, rows: Rows) -> Applied:
+    return freeswitch_deploy.apply(switch, rows) if is_freeswitch(switch) else deploy.apply(switch, rows)
 
 
-def rollback(settings: Settings) -> Applied:
-    return freeswitch_deploy.rollback(settings) if is_freeswitch(settings) else deploy.rollback(settings)
+def rollback(switch: SwitchSettings) -> Applied:
+    return freeswitch_deploy.rollback(switch) if is_freeswitch(switch) else deploy.rollback(switch)
+
+
+def release_in_force(switch: SwitchSettings) -> str:
+    """The name of the release in force; empty where we have put none in force."""
+    release = Releases(switch.home, "").in_force()
+    return release.name if release else ""
+
+
+def each(switches: Sequence[SwitchSettings], work: Callable[[SwitchSettings], Applied]) -> dict[str, Applied]:
+    """``work`` on every switch that is no simulator, at once; one that fails keeps no other from it.
+
+    Raises ``SwitchesNotApplied`` at the end, or the error itself where there is only one switch.
+    """
+    real = [switch for switch in switches if switch.kind is not SwitchKind.SIM]
+    if len(real) < 2:
+        return {switch.name: work(switch) for switch in real}
+    with ThreadPoolExecutor(len(real)) as threads:
+        working = {switch.name: threads.submit(work, switch) for switch in real}
+    done: dict[str, Applied] = {}
+    failed: list[str] = []
+    for name, job in working.items():
+        try:
+            done[name] = job.result()
+        except (CallyardError, OSError) as error:
+            failed.append(f"{name}: {error}")
+    if failed:
+        raise SwitchesNotApplied("; ".join(failed))
+    return done

@@ -1,4 +1,4 @@
-"""Find an Asterisk to run: the one of the settings, the machine's own, or a private copy that needs no root.
+"""Find an Asterisk to run: the one that is named, the machine's own, or a private copy that needs no root.
 
 The private copy lives in ``<dist>/asterisk`` and is started by its own loader, so it does not depend on the
 machine's libraries. Must not know how Asterisk is configured (``dialplan``) or watched (``cti.serve``).
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cti.provision.apt import PrivateApt, Progress, ProvisionFailed, debian_mirrors, require_space, unpack
-from cti.settings import Settings
+from cti.switch_settings import SwitchSettings
 
 SUITES = ("forky", "sid")  # the first Debian suites that carry Asterisk again
 PACKAGES = ("asterisk", "asterisk-modules", "asterisk-core-sounds-en-wav", "asterisk-moh-opsound-wav")
@@ -46,33 +46,33 @@ class AsteriskInstallation:
         return done.stdout.strip()
 
 
-def find_asterisk(settings: Settings) -> AsteriskInstallation | None:
+def find_asterisk(switch: SwitchSettings) -> AsteriskInstallation | None:
     """The Asterisk that would be run now, without fetching anything; None if there is none."""
-    if settings.asterisk_bin:
-        program = shutil.which(settings.asterisk_bin)
+    if switch.program:
+        program = shutil.which(switch.program)
         if program is None:
-            raise ProvisionFailed(f"CALLYARD_ASTERISK_BIN={settings.asterisk_bin}: no such program")
+            raise ProvisionFailed(f"CALLYARD_ASTERISK_BIN={switch.program}: no such program")
         return _system_installation(Path(program))
     if on_path := shutil.which("asterisk", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"):
         return _system_installation(Path(on_path))
-    return private_installation(settings.dist_dir / "asterisk")
+    return private_installation(switch.dist_dir / "asterisk")
 
 
-def ensure_asterisk(settings: Settings, progress: Progress, deadline: float = DEADLINE) -> AsteriskInstallation:
+def ensure_asterisk(switch: SwitchSettings, progress: Progress, deadline: float = DEADLINE) -> AsteriskInstallation:
     """``find_asterisk``, else fetch a private copy. Several processes may ask at once: one fetches, the rest wait.
 
     Raises ``ProvisionFailed`` with one line that says what to do.
     """
-    if found := find_asterisk(settings):
+    if found := find_asterisk(switch):
         return found
-    target = settings.dist_dir / "asterisk"
+    target = switch.dist_dir / "asterisk"
     end = time.monotonic() + deadline
     try:
-        settings.dist_dir.mkdir(parents=True, exist_ok=True)
-        with _lock(settings.dist_dir / ".asterisk.lock", progress, end):
+        switch.dist_dir.mkdir(parents=True, exist_ok=True)
+        with _lock(switch.dist_dir / ".asterisk.lock", progress, end):
             if found := private_installation(target):
                 return found
-            require_space(settings.dist_dir)
+            require_space(switch.dist_dir)
             _fetch(target, progress, end)
     except OSError as error:
         raise ProvisionFailed(f"cannot get Asterisk into {target}: {error.strerror or error}") from error

@@ -19,7 +19,8 @@ from cti.provision.freeswitch import require_freeswitch
 from cti.provision.ports import our_ports, why_not_free
 from cti.provision.prompts import missing_prompts
 from cti.provision.secrets import effective_secrets
-from cti.settings import Settings, SwitchChoice
+from cti.provision.switches import all_switches
+from cti.settings import Settings, SwitchKind, SwitchSettings
 
 DEADLINE = 3.0
 
@@ -67,11 +68,8 @@ def _ports(settings: Settings) -> Iterator[Check]:
     if _serving(settings):
         yield Check("ports", True, "Callyard is running and holds them")
         return
-    own_freeswitch = settings.switch is SwitchChoice.FREESWITCH and not settings.esl_host
-    own_asterisk = settings.switch in (SwitchChoice.AUTO, SwitchChoice.ASTERISK) and not settings.ami_host
-    for port in our_ports(
-        settings, own_nats=not settings.nats_url, own_asterisk=own_asterisk, own_freeswitch=own_freeswitch
-    ):
+    own = [switch for switch in _switches(settings) if switch.own]
+    for port in our_ports(settings, own, own_nats=not settings.nats_url):
         reason = why_not_free(port)
         yield Check(f"port {port.number}", reason is None, reason or f"free for {port.use}")
 
@@ -117,50 +115,63 @@ def _reach_nats(settings: Settings) -> str:
     return f"NATS answers at {host}:{port}"
 
 
+def _switches(settings: Settings) -> tuple[SwitchSettings, ...]:
+    """None where they cannot be read: ``_switch`` says so."""
+    try:
+        return all_switches(settings)
+    except CallyardError:
+        return ()
+
+
 def _switch(settings: Settings) -> Iterator[Check]:
-    if settings.switch is SwitchChoice.SIM:
-        yield Check("switch", True, "the simulator; no phone can ring")
-    elif settings.switch is SwitchChoice.FREESWITCH:
-        yield _try("switch", lambda: _freeswitch(settings))
-    elif settings.ami_host:
-        yield _try("switch", lambda: _log_in(settings))
-    else:
-        yield _try("switch", lambda: _own_asterisk(settings))
+    try:
+        switches = all_switches(settings)
+    except CallyardError as error:
+        yield Check("switches", False, " ".join(str(error).split()))
+        return
+    for switch in switches:
+        name = "switch" if len(switches) == 1 else f"switch {switch.name}"
+        if switch.kind is SwitchKind.SIM:
+            yield Check(name, True, "the simulator; no phone can ring")
+        else:
+            yield _try(name, lambda switch=switch: _reach(switch))  # type: ignore[misc]
 
 
-def _freeswitch(settings: Settings) -> str:
-    """Our own, by its version; an outside one, by a login on its event socket."""
-    if not settings.esl_host:
-        return require_freeswitch(settings).version()
-    place = f"{settings.esl_host}:{settings.esl_port}"
+def _reach(switch: SwitchSettings) -> str:
+    """Our own, by its version; an outside one, by a login on its control port."""
+    if switch.kind is SwitchKind.FREESWITCH:
+        return require_freeswitch(switch).version() if switch.own else _event_socket(switch)
+    return _own_asterisk(switch) if switch.own else _log_in(switch)
+
+
+def _event_socket(switch: SwitchSettings) -> str:
     from dialplan.freeswitch_deploy import tell
 
     try:
-        tell(settings, ["status"], [])
+        tell(switch, ["status"], [])
     except OSError as error:
-        raise ProvisionFailed(f"{place}: {error}: compare CALLYARD_ESL_PASSWORD and event_socket.conf.xml") from error
-    return f"logged in at {place}"
+        raise ProvisionFailed(
+            f"{switch.place}: {error}: compare {_secret_of(switch)} and event_socket.conf.xml"
+        ) from error
+    return f"logged in at {switch.place}"
 
 
-def _own_asterisk(settings: Settings) -> str:
-    installation = find_asterisk(settings)
+def _own_asterisk(switch: SwitchSettings) -> str:
+    installation = find_asterisk(switch)
     if installation is None:
         return "a private Asterisk is fetched at the first start (110 MB)"
     return installation.version()
 
 
-def _log_in(settings: Settings) -> str:
+def _log_in(switch: SwitchSettings) -> str:
     """Log in to the outside manager, and say what is wrong if it refuses."""
-    secret = effective_secrets(settings).ami_secret
-    for field in (settings.ami_user, secret):
-        if any(ord(c) < 32 for c in field):
-            raise ProvisionFailed("CALLYARD_AMI_USER and CALLYARD_AMI_SECRET must not hold line ends")
-    place = f"{settings.ami_host}:{settings.ami_port}"
+    if any(ord(c) < 32 for c in switch.user + switch.secret):
+        raise ProvisionFailed("CALLYARD_AMI_USER and CALLYARD_AMI_SECRET must not hold line ends")
     try:
-        with socket.create_connection((settings.ami_host, settings.ami_port), DEADLINE) as connection:
+        with socket.create_connection((switch.host, switch.port), DEADLINE) as connection:
             connection.settimeout(DEADLINE)
             connection.sendall(
-                f"Action: Login\r\nUsername: {settings.ami_user}\r\nSecret: {secret}\r\nEvents: off\r\n\r\n".encode()
+                f"Action: Login\r\nUsername: {switch.user}\r\nSecret: {switch.secret}\r\nEvents: off\r\n\r\n".encode()
             )
             answer = b""
             while b"\r\n\r\n" not in answer and len(answer) < 8192:
@@ -170,11 +181,19 @@ def _log_in(settings: Settings) -> str:
                 answer += chunk
     except OSError as error:
         raise ProvisionFailed(
-            f"no manager at {place}: {error}: see docs/operations.md, An existing Asterisk"
+            f"no manager at {switch.place}: {error}: see docs/operations.md, An existing Asterisk"
         ) from error
     if b"Response: Success" not in answer:
-        raise ProvisionFailed(f"{place} refuses user {settings.ami_user}: compare CALLYARD_AMI_SECRET and manager.conf")
-    return f"logged in at {place}"
+        raise ProvisionFailed(
+            f"{switch.place} refuses user {switch.user}: compare {_secret_of(switch)} and manager.conf"
+        )
+    return f"logged in at {switch.place}"
+
+
+def _secret_of(switch: SwitchSettings) -> str:
+    """Where the secret of its control port is set."""
+    known = {"asterisk": "CALLYARD_AMI_SECRET", "freeswitch": "CALLYARD_ESL_PASSWORD"}
+    return known.get(switch.name, f"secret of {switch.name} in the switches file")
 
 
 def _prompts(settings: Settings) -> Iterator[Check]:

@@ -17,15 +17,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cti.provision.apt import Progress, ProvisionFailed
 from cti.provision.asterisk import AsteriskInstallation
-from cti.provision.freeswitch import asterisk_music, prepare_freeswitch_home
+from cti.provision.freeswitch import FreeSwitchInstallation, asterisk_music, prepare_freeswitch_home
 from cti.provision.home import prepare_home
 from cti.provision.secrets import secrets_dir
 from cti.settings import Settings
+from cti.switch_settings import SwitchSettings
 
 if TYPE_CHECKING:
     from dialplan.render import Rows
 
-
+Installation = AsteriskInstallation | FreeSwitchInstallation
 ADMIN_NAME = "admin"
 
 
@@ -68,20 +69,15 @@ def forget_first_password(settings: Settings) -> None:
     (secrets_dir(settings.var) / "first-admin").unlink(missing_ok=True)
 
 
-def prepare_switch(settings: Settings, installation: AsteriskInstallation) -> None:
-    """Folders and configuration of our own Asterisk, before its start."""
-    from dialplan.deploy import apply
+def prepare_switch(switch: SwitchSettings, installation: Installation, rows: Rows) -> None:
+    """Folders, music and configuration of a switch of our own, before its start."""
+    from dialplan.which import apply
 
-    prepare_home(settings, installation)
-    apply(settings, load_rows(settings))
-
-
-def prepare_freeswitch(settings: Settings) -> None:
-    """Folders, music and configuration of our own FreeSWITCH, before its start."""
-    from dialplan.freeswitch_deploy import apply
-
-    prepare_freeswitch_home(settings, asterisk_music(settings))
-    apply(settings, load_rows(settings))
+    if isinstance(installation, AsteriskInstallation):
+        prepare_home(switch, installation)
+    else:
+        prepare_freeswitch_home(switch, asterisk_music(switch))
+    apply(switch, rows)
 
 
 def load_rows(settings: Settings) -> Rows:

@@ -6,8 +6,6 @@ Must not know how FreeSWITCH is configured (``dialplan``) or watched (``cti.serv
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import shutil
 import subprocess
@@ -18,8 +16,7 @@ import numpy as np
 import soundfile
 
 from cti.provision.apt import ProvisionFailed
-from cti.provision.secrets import effective_secrets
-from cti.settings import Settings
+from cti.switch_settings import SwitchSettings
 
 USUAL_PLACE = Path("/usr/local/freeswitch")
 FOLDERS = ("db", "log", "run", "certs", "moh", "scripts", "tmp", "storage", "cache")
@@ -48,9 +45,9 @@ class FreeSwitchInstallation:
         return done.stdout.strip()
 
 
-def find_freeswitch(settings: Settings) -> FreeSwitchInstallation | None:
+def find_freeswitch(switch: SwitchSettings) -> FreeSwitchInstallation | None:
     """The FreeSWITCH that would be run now; None if there is none. A named one that is not there raises."""
-    named = settings.freeswitch_bin or os.environ.get("FREESWITCH_BIN", "")
+    named = switch.program or os.environ.get("FREESWITCH_BIN", "")
     if named:
         program = shutil.which(named)
         if program is None:
@@ -62,39 +59,26 @@ def find_freeswitch(settings: Settings) -> FreeSwitchInstallation | None:
     return _installation(found) if found else None
 
 
-def require_freeswitch(settings: Settings) -> FreeSwitchInstallation:
-    found = find_freeswitch(settings)
+def require_freeswitch(switch: SwitchSettings) -> FreeSwitchInstallation:
+    found = find_freeswitch(switch)
     if found is None:
         raise ProvisionFailed(NOT_FOUND)
     return found
 
 
-def freeswitch_home(settings: Settings) -> Path:
-    """``etc`` (a link to the release in force), ``releases``, ``run``, ``log``, ``moh`` … of our own FreeSWITCH."""
-    return settings.var / "freeswitch"
-
-
-def esl_password(settings: Settings) -> str:
-    """Of the event socket: the setting, else one made from this installation's secrets."""
-    if settings.esl_password:
-        return settings.esl_password
-    key = effective_secrets(settings).ami_secret.encode()
-    return hmac.new(key, b"event socket", hashlib.sha256).hexdigest()
-
-
-def asterisk_music(settings: Settings) -> Path | None:
+def asterisk_music(switch: SwitchSettings) -> Path | None:
     """The recorded music of an Asterisk that is on this machine, if there is one."""
-    places = (settings.dist_dir / "asterisk/usr/share/asterisk/moh", Path("/usr/share/asterisk/moh"))
+    places = (switch.dist_dir / "asterisk/usr/share/asterisk/moh", Path("/usr/share/asterisk/moh"))
     return next((place for place in places if any(place.glob("*.wav"))), None)
 
 
-def prepare_freeswitch_home(settings: Settings, asterisk_music: Path | None = None) -> None:
+def prepare_freeswitch_home(switch: SwitchSettings, asterisk_music: Path | None = None) -> None:
     """Make folders and music. May be repeated. ``asterisk_music``: a folder of recorded music, if there is one."""
-    home = freeswitch_home(settings)
+    home = switch.home
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in FOLDERS:
         (home / name).mkdir(mode=0o700, exist_ok=True)
-    for folder in (settings.spool_dir, settings.prompts_dir):
+    for folder in (switch.spool_dir, switch.prompts_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not any((home / "moh").iterdir()):
         pieces = sorted(asterisk_music.glob("*.wav")) if asterisk_music and asterisk_music.is_dir() else []
@@ -104,9 +88,9 @@ def prepare_freeswitch_home(settings: Settings, asterisk_music: Path | None = No
             _compose(home / "moh" / "chords.wav")
 
 
-def freeswitch_command(settings: Settings, installation: FreeSwitchInstallation) -> list[str]:
+def freeswitch_command(switch: SwitchSettings, installation: FreeSwitchInstallation) -> list[str]:
     """The command that runs our own FreeSWITCH in the foreground, without a console."""
-    home = freeswitch_home(settings)
+    home = switch.home
     places = {
         "-conf": home / "etc",
         "-log": home / "log",
@@ -117,8 +101,8 @@ def freeswitch_command(settings: Settings, installation: FreeSwitchInstallation)
         "-temp": home / "tmp",
         "-storage": home / "storage",
         "-cache": home / "cache",
-        "-recordings": settings.spool_dir,
-        "-sounds": settings.prompts_dir,
+        "-recordings": switch.spool_dir,
+        "-sounds": switch.prompts_dir,
         "-mod": installation.module_dir,
     }
     pairs = (part for option, folder in places.items() for part in (option, str(folder)))

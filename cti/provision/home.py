@@ -12,26 +12,21 @@ from pathlib import Path
 
 from cti.provision.apt import ProvisionFailed
 from cti.provision.asterisk import AsteriskInstallation
-from cti.settings import Settings
+from cti.switch_settings import SwitchSettings
 
 FOLDERS = ("lib", "db", "data", "agi", "spool", "run", "log")
 SOCKET_LIMIT = 107  # bytes of a unix socket's path
 
 
-def asterisk_home(settings: Settings) -> Path:
-    """``etc`` (a link to the release in force), ``releases``, ``run``, ``log``, ``data`` … of our own Asterisk."""
-    return settings.var / "asterisk"
-
-
-def prepare_home(settings: Settings, installation: AsteriskInstallation) -> None:
+def prepare_home(switch: SwitchSettings, installation: AsteriskInstallation) -> None:
     """Make folders and links. May be repeated; an installation at another place is linked anew."""
-    home = asterisk_home(settings)
+    home = switch.home
     if len(os.fsencode(home / "run" / "asterisk.ctl")) > SOCKET_LIMIT:
         raise ProvisionFailed(f"the path of {home} is too long for Asterisk's control socket: choose a shorter folder")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in FOLDERS:
         (home / name).mkdir(mode=0o700, exist_ok=True)
-    for folder in (settings.spool_dir, settings.prompts_dir):
+    for folder in (switch.spool_dir, switch.prompts_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _link(home / "modules", installation.module_dir)
     for name in ("documentation", "rest-api", "moh"):
@@ -40,25 +35,25 @@ def prepare_home(settings: Settings, installation: AsteriskInstallation) -> None
     _link_sounds(home / "data" / "sounds", installation.data_dir / "sounds")
 
 
-def asterisk_command(settings: Settings, installation: AsteriskInstallation) -> list[str]:
+def asterisk_command(switch: SwitchSettings, installation: AsteriskInstallation) -> list[str]:
     """The command that runs our own Asterisk in the foreground. It cannot restart itself: end it and start it anew."""
-    return [*installation.argv_prefix, "-C", str(_conf(settings)), "-f", "-n"]
+    return [*installation.argv_prefix, "-C", str(_conf(switch)), "-f", "-n"]
 
 
-def is_running(settings: Settings) -> bool:
+def is_running(switch: SwitchSettings) -> bool:
     """Whether our own Asterisk has its control socket open (it may be an old one: ``asterisk_cli`` tells)."""
-    return (asterisk_home(settings) / "run" / "asterisk.ctl").is_socket()
+    return (switch.home / "run" / "asterisk.ctl").is_socket()
 
 
 def asterisk_cli(
-    settings: Settings, installation: AsteriskInstallation, command: str, deadline: float = 10.0
+    switch: SwitchSettings, installation: AsteriskInstallation, command: str, deadline: float = 10.0
 ) -> str | None:
     """Run a CLI command in our own running Asterisk; its text, or None if it does not run or answer in time."""
-    if not is_running(settings):
+    if not is_running(switch):
         return None
     try:
         done = subprocess.run(
-            [*installation.argv_prefix, "-C", str(_conf(settings)), "-n", "-rx", command],
+            [*installation.argv_prefix, "-C", str(_conf(switch)), "-n", "-rx", command],
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=deadline,
@@ -69,8 +64,8 @@ def asterisk_cli(
     return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
 
-def _conf(settings: Settings) -> Path:
-    return asterisk_home(settings) / "etc" / "asterisk.conf"
+def _conf(switch: SwitchSettings) -> Path:
+    return switch.home / "etc" / "asterisk.conf"
 
 
 def _link_sounds(folder: Path, source: Path) -> None:

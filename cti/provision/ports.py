@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cti.provision.apt import ProvisionFailed
-from cti.settings import Settings
-
-LOOPBACK = "127.0.0.1"
+from cti.settings import LOOPBACK, Settings, SwitchChoice, SwitchKind, SwitchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +22,8 @@ class Port:
     datagram: bool = False
 
 
-def our_ports(
-    settings: Settings, *, own_nats: bool = True, own_asterisk: bool = True, own_freeswitch: bool = False
-) -> list[Port]:
+def our_ports(settings: Settings, switches: Sequence[SwitchSettings] = (), *, own_nats: bool = True) -> list[Port]:
+    """``switches``: those that we run ourselves."""
     ports = [
         Port("web", "CALLYARD_WEB_PORT", settings.bind, settings.web_port),
         Port("engine metrics", "CALLYARD_ENGINE_METRICS_PORT", LOOPBACK, settings.engine_metrics_port),
@@ -33,17 +31,25 @@ def our_ports(
     ]
     if own_nats:
         ports.append(Port("bus", "CALLYARD_NATS_PORT", LOOPBACK, settings.nats_port))
-    if own_asterisk:
-        ports.append(Port("switch manager", "CALLYARD_AMI_PORT", LOOPBACK, settings.ami_port))
-    if own_freeswitch:
-        ports.append(Port("event socket", "CALLYARD_ESL_PORT", LOOPBACK, settings.esl_port))
-    if own_asterisk or own_freeswitch:
-        ports += [
-            Port("SIP", "CALLYARD_SIP_PORT", settings.bind, settings.sip_port, datagram=True),
-            Port("SIP over TCP", "CALLYARD_SIP_PORT", settings.bind, settings.sip_port),
-            Port("SIP over websocket", "CALLYARD_SIP_WS_PORT", settings.bind, settings.sip_ws_port),
-        ]
-    return ports
+    return [*ports, *(port for switch in switches for port in _ports_of(settings, switch, several=len(switches) > 1))]
+
+
+def _ports_of(settings: Settings, switch: SwitchSettings, *, several: bool) -> list[Port]:
+    asterisk = switch.kind is SwitchKind.ASTERISK
+    of = f" of {switch.name}" if several else ""
+    if switch.name in ("asterisk", "freeswitch"):
+        beside = settings.switch is SwitchChoice.BOTH and not asterisk
+        control = "CALLYARD_AMI_PORT" if asterisk else "CALLYARD_ESL_PORT"
+        sip = "CALLYARD_FREESWITCH_SIP" if beside else "CALLYARD_SIP"
+        sip, websocket = f"{sip}_PORT", f"{sip}_WS_PORT"
+    else:
+        control, sip, websocket = (f"{field} of {switch.name}" for field in ("port", "sip_port", "sip_ws_port"))
+    return [
+        Port(("switch manager" if asterisk else "event socket") + of, control, LOOPBACK, switch.port),
+        Port(f"SIP{of}", sip, switch.bind, switch.sip_port, datagram=True),
+        Port(f"SIP over TCP{of}", sip, switch.bind, switch.sip_port),
+        Port(f"SIP over websocket{of}", websocket, switch.bind, switch.sip_ws_port),
+    ]
 
 
 def why_not_free(port: Port) -> str | None:

@@ -11,20 +11,23 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cti.provision.apt import ProvisionFailed
 from cti.provision.asterisk import AsteriskInstallation
 from cti.provision.freeswitch import FreeSwitchInstallation, freeswitch_command
 from cti.provision.home import asterisk_command
-from cti.provision.ports import LOOPBACK
 from cti.provision.secrets import Secrets
-from cti.settings import Settings
+from cti.settings import LOOPBACK, Settings
+from cti.switch_settings import SwitchSettings
 
 Probe = Callable[[], Awaitable[bool]]
 Say = Callable[[str], None]
 
 PROBE_TIMEOUT = 1.0
+TELEPHONES_FIRST, PAGES_LAST = -10, 5
+"""Nice values: voice and call control before pages and records. Below zero only where we may (root, CAP_SYS_NICE)."""
 ROOM_AGAIN = 20 * 2**20  # bytes; after a full disk JetStream refuses every write until it is started anew
 ASTERISK_CHATTER = re.compile(
     r"Setting max files|PBX UUID|'minimum_size' with type 'threadpool'|CDR logging disabled|indication tones"
@@ -37,7 +40,7 @@ class Program:
     """``probe`` tells readiness; ``ready_within`` seconds after the start it must; ``grace`` seconds to end itself.
 
     Lines that match ``hush`` go to the log file only. A line that matches ``spoilt`` says that the program must be
-    started anew, as soon as ``mendable`` is true.
+    started anew, as soon as ``mendable`` is true. ``nice`` is its priority at the processors.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Program:
     hush: re.Pattern[str] | None = None
     spoilt: re.Pattern[str] | None = None
     mendable: Callable[[], bool] = lambda: True
+    nice: int = 0
 
 
 def nats_server(settings: Settings, secrets: Secrets) -> Program:
@@ -88,30 +92,32 @@ def nats_server(settings: Settings, secrets: Secrets) -> Program:
     )
 
 
-def asterisk(settings: Settings, installation: AsteriskInstallation) -> Program:
-    argv = tuple(asterisk_command(settings, installation))
-    return Program(
-        "asterisk", argv, lambda: greets(settings.ami_port, b"Asterisk Call Manager"), 60.0, 5.0, ASTERISK_CHATTER
-    )
-
-
-def freeswitch(settings: Settings, installation: FreeSwitchInstallation) -> Program:
-    argv = tuple(freeswitch_command(settings, installation))
-    return Program("freeswitch", argv, lambda: greets(settings.esl_port, b"Content-Type: auth/request"), 60.0, 10.0)
+def switch(wanted: SwitchSettings, installation: AsteriskInstallation | FreeSwitchInstallation) -> Program:
+    """A switch of our own, called as it is called in the centre."""
+    if isinstance(installation, AsteriskInstallation):
+        argv = tuple(asterisk_command(wanted, installation))
+        ready = partial(greets, wanted.port, b"Asterisk Call Manager")
+        return Program(wanted.name, argv, ready, 60.0, 5.0, ASTERISK_CHATTER, nice=TELEPHONES_FIRST)
+    argv = tuple(freeswitch_command(wanted, installation))
+    ready = partial(greets, wanted.port, b"Content-Type: auth/request")
+    return Program(wanted.name, argv, ready, 60.0, 10.0, nice=TELEPHONES_FIRST)
 
 
 def engine(settings: Settings) -> Program:
-    return Program("engine", _cti("engine"), lambda: answers_http(LOOPBACK, settings.engine_metrics_port), 30.0)
+    answers = partial(answers_http, LOOPBACK, settings.engine_metrics_port)
+    return Program("engine", _cti("engine"), answers, 30.0, nice=TELEPHONES_FIRST)
 
 
 def worker(settings: Settings) -> Program:
-    return Program("worker", _cti("worker"), lambda: answers_http(LOOPBACK, settings.worker_metrics_port), 30.0)
+    answers = partial(answers_http, LOOPBACK, settings.worker_metrics_port)
+    return Program("worker", _cti("worker"), answers, 30.0, nice=PAGES_LAST)
 
 
 def web(settings: Settings) -> Program:
     """gunicorn; its own settings are in ``cti/provision/gunicorn_conf.py``."""
     argv = (sys.executable, "-m", "gunicorn", "-c", "python:cti.provision.gunicorn_conf", "webui:create_app()")
-    return Program("web", argv, lambda: answers_http(reachable(settings.bind), settings.web_port, "/healthz"), 45.0)
+    answers = partial(answers_http, reachable(settings.bind), settings.web_port, "/healthz")
+    return Program("web", argv, answers, 45.0, nice=PAGES_LAST)
 
 
 def reachable(bind: str) -> str:

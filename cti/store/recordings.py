@@ -45,12 +45,13 @@ class RecordingStats:
 
 @dataclass(slots=True)
 class Finaliser:
-    """``swap_tracks`` when the switch writes the two sides the other way round."""
+    """``swap_tracks`` when the switch writes the two sides the other way round; ``more_spools`` of further switches."""
 
     sessions: sessionmaker[Session]
     spool: Path
     recordings: Path
     swap_tracks: bool = False
+    more_spools: tuple[Path, ...] = ()
     clock: Callable[[], datetime] = utc_now
     stats: RecordingStats = field(default_factory=RecordingStats)
 
@@ -83,9 +84,10 @@ class Finaliser:
         if recording is None or not self._convert(recording):
             return False
         session.commit()
-        if self._is_sound(self.spool / recording.spool_file):
+        raw = self._raw(recording.spool_file)
+        if self._is_sound(raw):
             with suppress(OSError):
-                (self.spool / recording.spool_file).unlink(missing_ok=True)
+                raw.unlink(missing_ok=True)
         ready = recording.state is RecordingState.READY
         self.stats.ready += ready
         self.stats.missing += not ready
@@ -93,7 +95,7 @@ class Finaliser:
 
     def _convert(self, recording: Recording) -> bool:
         """Whether the row changed."""
-        raw = self.spool / recording.spool_file
+        raw = self._raw(recording.spool_file)
         name = str(PurePosixPath(recording.spool_file).with_suffix(".wav"))
         target = self.recordings / name
         try:
@@ -118,9 +120,14 @@ class Finaliser:
         recording.state = RecordingState.READY
         return True
 
+    def _raw(self, name: str) -> Path:
+        """The file ``name`` in whichever spool has it; its place in the first where none has."""
+        return next((s / name for s in self.more_spools if (s / name).exists()), self.spool / name)
+
     def _is_sound(self, raw: Path) -> bool:
-        """A plain file of the spool itself, not a link to somewhere else, of a size that a recording can have."""
-        inside = raw.resolve() == self.spool.resolve() / raw.relative_to(self.spool)
+        """A plain file of a spool itself, not a link to somewhere else, of a size that a recording can have."""
+        spools = (self.spool, *self.more_spools)
+        inside = any(raw.is_relative_to(s) and raw.resolve() == s.resolve() / raw.relative_to(s) for s in spools)
         return inside and raw.is_file() and raw.stat().st_size <= LARGEST
 
     def _give_up_missing(self) -> None:
@@ -132,7 +139,7 @@ class Finaliser:
                 .limit(BATCH * 10)
             )
             for recording in rows:
-                if not (self.spool / recording.spool_file).exists():
+                if not self._raw(recording.spool_file).exists():
                     recording.state = RecordingState.MISSING
                     self.stats.missing += 1
                     log.warning("recording.missing", call_id=recording.call_id, file=recording.spool_file)
@@ -140,7 +147,8 @@ class Finaliser:
 
     def _adopt_orphans(self) -> None:
         """A file that no row names gets one: the engine died before it could tell."""
-        names = list(_old_files(self.spool, time.time() - ORPHAN_AGE))
+        spools, old = (self.spool, *self.more_spools), time.time() - ORPHAN_AGE
+        names = list(dict.fromkeys(name for spool in spools for name in _old_files(spool, old)))
         with self.sessions() as session:
             for at in range(0, len(names), BATCH):
                 part = names[at : at + BATCH]
@@ -156,10 +164,10 @@ class Finaliser:
                         self._found_again(session, name)
                     elif states[name] is RecordingState.READY:
                         with suppress(OSError):
-                            (self.spool / name).unlink(missing_ok=True)
+                            self._raw(name).unlink(missing_ok=True)
 
     def _adopt(self, session: Session, name: str) -> None:
-        raw = self.spool / name
+        raw = self._raw(name)
         seconds = raw.stat().st_size / audio.FRAME / audio.RATE
         ended = datetime.fromtimestamp(raw.stat().st_mtime, UTC)
         recording = Recording(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +45,7 @@ async def run_worker(
     *,
     database_url: str,
     bus: WorkerBus,
-    spool_dir: Path,
+    spool_dirs: Sequence[Path],
     recordings_dir: Path,
     metrics_port: int,
     metrics_host: str = "127.0.0.1",
@@ -58,7 +58,7 @@ async def run_worker(
     worker = Worker(
         bus=bus,
         sessions=sessions,
-        finaliser=Finaliser(sessions, spool_dir, recordings_dir, swap_tracks),
+        finaliser=Finaliser(sessions, spool_dirs[0], recordings_dir, swap_tracks, more_spools=tuple(spool_dirs[1:])),
         apply_switch=apply_switch,
     )
     end_status = serve_status(metrics_host, metrics_port, worker.metrics.registry, worker.health)

@@ -23,11 +23,12 @@ import soundfile
 from cti.domain.switch import Cause, DeviceRegistered, LinkUp
 from cti.provision.asterisk import ensure_asterisk
 from cti.provision.home import asterisk_cli, asterisk_command, prepare_home
-from cti.provision.secrets import load_secrets
-from cti.settings import Settings, load_settings
+from cti.provision.switches import switch_named
+from cti.settings import SwitchSettings, load_settings
 from cti.switches.asterisk import AsteriskSwitch
 from dialplan.deploy import apply
-from tests.conformance.world import LONG, LONG_HERTZ, SHORT, TRUNK
+from tests.conformance.trunks import trunk_rows
+from tests.conformance.world import LONG, LONG_HERTZ, SHORT
 from tests.fakes.events import EventLog
 from tests.fakes.phone import PhoneCall, SipPhone
 from tests.fakes.proxy import LinkProxy
@@ -58,15 +59,14 @@ def free_ports(count: int, kind: socket.SocketKind) -> list[int]:
 class RunningAsterisk:
     """The process's settings, the passwords of its phones, and the port its trunk expects the outside at."""
 
-    settings: Settings
-    ami_secret: str
+    switch: SwitchSettings
     passwords: dict[str, str]
     outside_port: int
     command: tuple[str, ...]
 
     def cli(self, command: str) -> str:
-        installation = ensure_asterisk(self.settings, lambda _: None)
-        return asterisk_cli(self.settings, installation, command) or ""
+        installation = ensure_asterisk(self.switch, lambda _: None)
+        return asterisk_cli(self.switch, installation, command) or ""
 
 
 def make_prompts(folder: Path) -> None:
@@ -77,7 +77,7 @@ def make_prompts(folder: Path) -> None:
         soundfile.write(path, 0.3 * np.sin(2 * np.pi * LONG_HERTZ * n / 8000), 8000, subtype="PCM_16")
 
 
-def _settings(var: Path) -> Settings:
+def _settings(var: Path) -> SwitchSettings:
     settings = load_settings(var)
     settings.dist = Path(os.environ.get("CALLYARD_DIST", REPOSITORY / "var" / "dist"))
     settings.bind, settings.ami_host = "127.0.0.1", ""
@@ -85,31 +85,29 @@ def _settings(var: Path) -> Settings:
     (settings.sip_port,) = free_ports(1, socket.SOCK_DGRAM)
     settings.rtp_start = 30000 + secrets.randbelow(100) * 200
     settings.rtp_end = settings.rtp_start + 199
-    return settings
+    return switch_named(settings)
 
 
 @contextmanager
 def running_asterisk(var: Path) -> Iterator[RunningAsterisk]:
     """Start, wait until it is ready, end it. Raises ``ProvisionFailed`` where no Asterisk can be had."""
-    settings = _settings(var)
-    installation = ensure_asterisk(settings, lambda _: None, deadline=100)
+    switch = _settings(var)
+    installation = ensure_asterisk(switch, lambda _: None, deadline=100)
     passwords = {device: secrets.token_urlsafe(12) for a in AGENTS for device in (a, f"{a}-web")}
     (outside,) = free_ports(1, socket.SOCK_DGRAM)
-    prepare_home(settings, installation)
-    make_prompts(settings.prompts_dir)
+    prepare_home(switch, installation)
+    make_prompts(switch.prompts_dir)
     agents = [
         {"number": a, "name": f"Agent {a}", "sip_secret": passwords[a], "web_secret": passwords[f"{a}-web"]}
         for a in AGENTS
     ]
-    trunk = {"id": TRUNK, "name": TRUNK, "host": "127.0.0.1", "port": outside}
-    apply(settings, {"agents": agents, "trunks": [trunk]})
-    command = asterisk_command(settings, installation)
+    apply(switch, {"agents": agents, "trunks": trunk_rows(outside)})
+    command = asterisk_command(switch, installation)
     with (var / "asterisk.out").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     try:
-        _wait_ready(process, settings, var)
-        secret = load_secrets(settings.var).ami_secret
-        yield RunningAsterisk(settings, secret, passwords, outside, tuple(command))
+        _wait_ready(process, switch, var)
+        yield RunningAsterisk(switch, passwords, outside, tuple(command))
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -119,11 +117,11 @@ def running_asterisk(var: Path) -> Iterator[RunningAsterisk]:
             process.wait(10)
 
 
-def _wait_ready(process: subprocess.Popen[bytes], settings: Settings, var: Path) -> None:
-    installation = ensure_asterisk(settings, lambda _: None)
+def _wait_ready(process: subprocess.Popen[bytes], switch: SwitchSettings, var: Path) -> None:
+    installation = ensure_asterisk(switch, lambda _: None)
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
-        if asterisk_cli(settings, installation, "core waitfullybooted", 30) is not None:
+        if asterisk_cli(switch, installation, "core waitfullybooted", 30) is not None:
             return
         time.sleep(0.1)
     raise AssertionError(f"Asterisk is not ready: {(var / 'asterisk.out').read_text(errors='replace')[-2000:]}")
@@ -177,22 +175,22 @@ class AsteriskLeg:
 class AsteriskWorld:
     def __init__(self, asterisk: RunningAsterisk) -> None:
         self.asterisk = asterisk
-        self.spool = asterisk.settings.spool_dir
+        self.spool = asterisk.switch.spool_dir
         self.log = EventLog()
-        self.proxy = LinkProxy("127.0.0.1", asterisk.settings.ami_port)
-        self._sip = asterisk.settings.sip_port
+        self.proxy = LinkProxy("127.0.0.1", asterisk.switch.port)
+        self._sip = asterisk.switch.sip_port
         self._phones: dict[str, SipPhone] = {}
         self._left_behind: list[SipPhone] = []
         self._calls_taken: dict[str, int] = {}
 
     def driver(self, **changes: str) -> AsteriskSwitch:
-        settings = self.asterisk.settings
-        given = {"username": settings.ami_user, "secret": self.asterisk.ami_secret} | changes
+        switch = self.asterisk.switch
+        given = {"username": switch.user, "secret": switch.secret} | changes
         return AsteriskSwitch(
             host="127.0.0.1",
             port=self.proxy.port,
-            prompts_dir=str(settings.prompts_dir),
-            spool_dir=str(settings.spool_dir),
+            prompts_dir=str(switch.prompts_dir),
+            spool_dir=str(switch.spool_dir),
             **given,
         )
 
@@ -222,6 +220,10 @@ class AsteriskWorld:
             ) from None
         await self.switch.stop()
         await self.proxy.stop()
+
+    def register_trunk(self, trunk: str) -> None:
+        """Make the switch register there now."""
+        self.asterisk.cli(f"pjsip send register trunk-{trunk}")
 
     async def phone(self, device: str) -> SipPhone:
         if device not in self._phones:

@@ -17,17 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cti.provision.freeswitch import (
-    esl_password,
     freeswitch_command,
-    freeswitch_home,
     prepare_freeswitch_home,
     require_freeswitch,
 )
-from cti.settings import Settings, load_settings
+from cti.provision.switches import switch_named
+from cti.settings import SwitchChoice, SwitchSettings, load_settings
 from cti.switches.freeswitch import FreeSwitch
 from dialplan.freeswitch_deploy import apply, tell
 from tests.conformance.asterisk_rig import AGENTS, AsteriskWorld, free_ports, make_prompts
-from tests.conformance.world import TRUNK
+from tests.conformance.trunks import trunk_rows
 from tests.fakes.events import EventLog
 from tests.fakes.phone import SipPhone
 from tests.fakes.proxy import LinkProxy
@@ -39,44 +38,45 @@ READY_WITHIN = 40.0
 class RunningFreeSwitch:
     """The process's settings, the passwords of its phones, and the port its trunk expects the outside at."""
 
-    settings: Settings
+    switch: SwitchSettings
     passwords: dict[str, str]
     outside_port: int
     command: tuple[str, ...]
 
     def cli(self, command: str) -> str:
-        return tell(self.settings, [command], [])
+        return tell(self.switch, [command], [])
 
 
-def _settings(var: Path) -> Settings:
+def _settings(var: Path) -> SwitchSettings:
     settings = load_settings(var)
+    settings.switch = SwitchChoice.FREESWITCH
     settings.bind, settings.esl_host = "127.0.0.1", ""
     settings.esl_port, settings.sip_ws_port, settings.sip_port = free_ports(3, socket.SOCK_STREAM)
     settings.rtp_start = 40000 + secrets.randbelow(100) * 200
     settings.rtp_end = settings.rtp_start + 199
-    return settings
+    return switch_named(settings)
 
 
 @contextmanager
 def running_freeswitch(var: Path) -> Iterator[RunningFreeSwitch]:
     """Start, wait until it is ready, end it. Raises ``ProvisionFailed`` where no FreeSWITCH is found."""
-    settings = _settings(var)
-    installation = require_freeswitch(settings)
+    switch = _settings(var)
+    installation = require_freeswitch(switch)
     passwords = {device: secrets.token_urlsafe(12) for a in AGENTS for device in (a, f"{a}-web")}
     (outside,) = free_ports(1, socket.SOCK_DGRAM)
-    prepare_freeswitch_home(settings)
-    make_prompts(settings.prompts_dir)
+    prepare_freeswitch_home(switch)
+    make_prompts(switch.prompts_dir)
     agents = [
         {"number": a, "name": f"Agent {a}", "sip_secret": passwords[a], "web_secret": passwords[f"{a}-web"]}
         for a in AGENTS
     ]
-    apply(settings, {"agents": agents, "trunks": [{"id": TRUNK, "name": TRUNK, "host": "127.0.0.1", "port": outside}]})
-    command = freeswitch_command(settings, installation)
+    apply(switch, {"agents": agents, "trunks": trunk_rows(outside)})
+    command = freeswitch_command(switch, installation)
     with (var / "freeswitch.out").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     try:
-        _wait_ready(process, settings)
-        yield RunningFreeSwitch(settings, passwords, outside, tuple(command))
+        _wait_ready(process, switch)
+        yield RunningFreeSwitch(switch, passwords, outside, tuple(command))
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -86,38 +86,41 @@ def running_freeswitch(var: Path) -> Iterator[RunningFreeSwitch]:
             process.wait(10)
 
 
-def _wait_ready(process: subprocess.Popen[bytes], settings: Settings) -> None:
+def _wait_ready(process: subprocess.Popen[bytes], switch: SwitchSettings) -> None:
     """Its event socket answers and its SIP profile listens."""
     end = time.monotonic() + READY_WITHIN
     while time.monotonic() < end and process.poll() is None:
         try:
-            if "RUNNING" in tell(settings, ["sofia status"], []):
+            if "RUNNING" in tell(switch, ["sofia status"], []):
                 return
         except OSError:
             pass
         time.sleep(0.1)
-    log = freeswitch_home(settings) / "log" / "freeswitch.log"
+    log = switch.home / "log" / "freeswitch.log"
     raise AssertionError(f"FreeSWITCH is not ready: {log.read_text(errors='replace')[-2000:] if log.exists() else ''}")
 
 
 class FreeSwitchWorld(AsteriskWorld):
     def __init__(self, running: RunningFreeSwitch) -> None:
         self.asterisk = running  # type: ignore[assignment]
-        self.spool = running.settings.spool_dir
+        self.spool = running.switch.spool_dir
         self.log = EventLog()
-        self.proxy = LinkProxy("127.0.0.1", running.settings.esl_port)
-        self._sip = running.settings.sip_port
+        self.proxy = LinkProxy("127.0.0.1", running.switch.port)
+        self._sip = running.switch.sip_port
         self._phones: dict[str, SipPhone] = {}
         self._left_behind: list[SipPhone] = []
         self._calls_taken: dict[str, int] = {}
 
+    def register_trunk(self, trunk: str) -> None:
+        self.asterisk.cli(f"sofia profile callyard register trunk-{trunk}")
+
     def driver(self, **changes: str) -> FreeSwitch:  # type: ignore[override]
-        settings = self.asterisk.settings
-        given = {"password": esl_password(settings)} | changes
+        switch = self.asterisk.switch
+        given = {"password": switch.secret} | changes
         return FreeSwitch(
             host="127.0.0.1",
             port=self.proxy.port,
-            prompts_dir=str(settings.prompts_dir),
-            spool_dir=str(settings.spool_dir),
+            prompts_dir=str(switch.prompts_dir),
+            spool_dir=str(switch.spool_dir),
             **given,
         )

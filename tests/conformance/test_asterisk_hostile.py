@@ -83,7 +83,7 @@ async def test_an_authenticated_phone_cannot_send_line_ends_either(asterisk_worl
 async def test_a_websocket_without_a_login_is_no_trunk(asterisk_world: AsteriskWorld) -> None:
     """Behind a TLS proxy every browser comes from the address that belongs to the loopback trunk."""
     world = asterisk_world
-    answer = await _invite_by_websocket(world.asterisk.settings.sip_ws_port)
+    answer = await _invite_by_websocket(world.asterisk.switch.sip_ws_port)
     assert answer.status in (401, 403, 603)
     assert world.log.all(ChannelOffered) == []
 
@@ -131,7 +131,7 @@ async def test_a_phone_that_redirects_dials_nothing_of_ours(asterisk_world: Aste
     await world.register("1001")
     phone = await world.phone("1001")
     channel = new_channel()
-    async with SipPhone("elsewhere", server=world.asterisk.settings.sip_port) as elsewhere:
+    async with SipPhone("elsewhere", server=world.asterisk.switch.sip_port) as elsewhere:
         await world.switch.execute(Originate(channel, DeviceTarget("1001"), "13800000001"))
         call = await phone.rings()
         assert call.invite is not None

@@ -93,7 +93,7 @@ async def test_digits_do_not_hold_up_other_commands(asterisk_world: AsteriskWorl
 
 async def test_a_browser_that_goes_away_is_unregistered_at_once(asterisk_world: AsteriskWorld) -> None:
     world = asterisk_world
-    settings = world.asterisk.settings
+    settings = world.asterisk.switch
     reader, writer = await asyncio.open_connection("127.0.0.1", settings.sip_ws_port)
     key = base64.b64encode(os.urandom(16)).decode()
     writer.write(

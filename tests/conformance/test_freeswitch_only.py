@@ -197,7 +197,7 @@ async def test_who_waits_parked_is_not_thrown_out(freeswitch_world: FreeSwitchWo
 
 async def test_a_browser_that_goes_away_is_unregistered(freeswitch_world: FreeSwitchWorld) -> None:
     world = freeswitch_world
-    settings = world.asterisk.settings
+    settings = world.asterisk.switch
     reader, writer = await asyncio.open_connection("127.0.0.1", settings.sip_ws_port)
     key = base64.b64encode(os.urandom(16)).decode()
     writer.write(

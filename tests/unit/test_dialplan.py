@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from cti.settings import Settings
+from cti.provision.switches import switch_named
+from cti.settings import Settings, SwitchSettings
 from dialplan.deploy import NothingToRollBack, apply, in_force, rollback
 from dialplan.escape import UnsafeValue, conf_value, display, host, plan_path, secret, token
 from dialplan.render import BadDialplan, check, render
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(var=tmp_path)
+def switch(tmp_path: Path) -> SwitchSettings:
+    return switch_named(Settings(var=tmp_path))
 
 
 def agent(**changes: Any) -> dict[str, Any]:
@@ -48,8 +50,8 @@ def sections(text: str, name: str) -> list[str]:
     return found
 
 
-def test_an_agent_has_a_phone_and_a_browser_phone(settings: Settings) -> None:
-    files = render(settings, rows())
+def test_an_agent_has_a_phone_and_a_browser_phone(switch: SwitchSettings) -> None:
+    files = render(switch, rows())
     check(files)
     phones = files["pjsip_agents.conf"]
     assert "[1001](cy-phone)" in phones
@@ -59,8 +61,8 @@ def test_an_agent_has_a_phone_and_a_browser_phone(settings: Settings) -> None:
     assert 'callerid = "张伟" <1001>' in phones
 
 
-def test_calls_enter_async_agi_and_carry_what_was_dialled(settings: Settings) -> None:
-    plan = render(settings, rows())["extensions.conf"]
+def test_calls_enter_async_agi_and_carry_what_was_dialled(switch: SwitchSettings) -> None:
+    plan = render(switch, rows())["extensions.conf"]
     for context in ("callyard-trunk", "callyard-agent"):
         assert "Set(CY_DIALED=${EXTEN})" in sections(plan, context)[0]
         assert "AGI(agi:async)" in sections(plan, context)[0]
@@ -68,9 +70,9 @@ def test_calls_enter_async_agi_and_carry_what_was_dialled(settings: Settings) ->
     assert "SendDTMF" in sections(plan, "callyard-test")[0]
 
 
-def test_no_pattern_takes_any_character(settings: Settings) -> None:
+def test_no_pattern_takes_any_character(switch: SwitchSettings) -> None:
     """A number with a line end would end a line of the manager interface."""
-    plan = render(settings, rows())["extensions.conf"]
+    plan = render(switch, rows())["extensions.conf"]
     patterns = re.findall(r"exten => _(\S+?),", plan)
     assert len(patterns) == 66
     for pattern in patterns:
@@ -78,33 +80,33 @@ def test_no_pattern_takes_any_character(settings: Settings) -> None:
         assert len(pattern) < 255
 
 
-def test_everything_listens_on_loopback_unless_told(settings: Settings) -> None:
-    files = render(settings, rows())
+def test_everything_listens_on_loopback_unless_told(switch: SwitchSettings) -> None:
+    files = render(switch, rows())
     assert "0.0.0.0" not in "".join(text for name, text in files.items() if name != "manager.conf")
     assert files["pjsip.conf"].count("bind = 127.0.0.1:5060") == 3
     assert "bindaddr = 127.0.0.1" in files["http.conf"]
-    wide = render(Settings(var=settings.var, bind="0.0.0.0"), rows())
+    wide = render(replace(switch, bind="0.0.0.0"), rows())
     assert "bind = 0.0.0.0:5060" in wide["pjsip.conf"]
     assert "bindaddr = 127.0.0.1" in wide["manager.conf"]
     assert "media_address" not in wide["pjsip_agents.conf"]
 
 
-def test_nobody_is_anonymous_and_no_dangerous_module_is_loaded(settings: Settings) -> None:
-    loaded = render(settings, rows())["modules.conf"]
+def test_nobody_is_anonymous_and_no_dangerous_module_is_loaded(switch: SwitchSettings) -> None:
+    loaded = render(switch, rows())["modules.conf"]
     assert "autoload = no" in loaded
     for name in ("anonymous", "app_system", "func_shell", "func_env", "func_curl", "res_ari", "refer", "app_queue"):
         assert name not in loaded.split("[modules]")[1]
-    assert "load = app_queue.so" in render(settings, rows(), app_queue=True)["modules.conf"]
+    assert "load = app_queue.so" in render(switch, rows(), app_queue=True)["modules.conf"]
 
 
-def test_the_manager_secret_is_random_and_the_same_each_time(settings: Settings) -> None:
-    first, second = render(settings, rows())["manager.conf"], render(settings, rows())["manager.conf"]
+def test_the_manager_secret_is_random_and_the_same_each_time(switch: SwitchSettings) -> None:
+    first, second = render(switch, rows())["manager.conf"], render(switch, rows())["manager.conf"]
     assert first == second
     assert len(first.split("\nsecret = ")[1].split("\n")[0]) >= 32
 
 
-def test_a_trunk_is_known_by_its_address_only(settings: Settings) -> None:
-    text = render(settings, rows(trunks=[trunk()]))["pjsip_trunks.conf"]
+def test_a_trunk_is_known_by_its_address_only(switch: SwitchSettings) -> None:
+    text = render(switch, rows(trunks=[trunk()]))["pjsip_trunks.conf"]
     assert any("match = 192.0.2.10" in body for body in sections(text, "trunk-itsp"))
     assert any("contact = sip:192.0.2.10:5060" in body for body in sections(text, "trunk-itsp"))
     assert any("set_var = CY_TRUNK=itsp" in body for body in sections(text, "trunk-itsp"))
@@ -112,24 +114,22 @@ def test_a_trunk_is_known_by_its_address_only(settings: Settings) -> None:
     assert "type = registration" not in text
 
 
-def test_a_registering_trunk_needs_an_account(settings: Settings) -> None:
+def test_a_registering_trunk_needs_an_account(switch: SwitchSettings) -> None:
     account = trunk(register=True, username="u1", secret="p;ssw0rd$x")
-    text = render(settings, rows(trunks=[account]))["pjsip_trunks.conf"]
+    text = render(switch, rows(trunks=[account]))["pjsip_trunks.conf"]
     assert "client_uri = sip:u1@192.0.2.10:5060" in text
     assert "password = p\\;ssw0rd$x" in text
     with pytest.raises(UnsafeValue, match="trunk itsp"):
-        render(settings, rows(trunks=[trunk(register=True)]))
+        render(switch, rows(trunks=[trunk(register=True)]))
 
 
-def test_calls_from_this_machine_have_one_trunk(settings: Settings) -> None:
-    none = render(settings, rows())
+def test_calls_from_this_machine_have_one_trunk(switch: SwitchSettings) -> None:
+    none = render(switch, rows())
     assert "match = 127.0.0.0/8" in none["pjsip_trunks.conf"]
     assert "Set(CY_TRUNK=local)" in none["extensions.conf"]
-    assert (
-        "contact = sip:127.0.0.1:5999" in render(Settings(var=settings.var, sip_port=5999), rows())["pjsip_trunks.conf"]
-    )
+    assert "contact = sip:127.0.0.1:5999" in render(replace(switch, sip_port=5999), rows())["pjsip_trunks.conf"]
     own = [trunk(id="demo", host="127.0.0.1"), trunk(id="second", host="127.0.0.1", port=5070)]
-    two = render(settings, rows(trunks=own))
+    two = render(switch, rows(trunks=own))
     assert two["pjsip_trunks.conf"].count("match = 127.0.0.0/8") == 1
     assert "Set(CY_TRUNK=demo)" in two["extensions.conf"]
     assert "contact = sip:127.0.0.1:5070" in two["pjsip_trunks.conf"]
@@ -149,18 +149,18 @@ def test_calls_from_this_machine_have_one_trunk(settings: Settings) -> None:
         {"web_secret": "[abcdefghij]"},
     ],
 )
-def test_an_agent_that_would_break_the_file_is_refused(settings: Settings, change: dict[str, str]) -> None:
+def test_an_agent_that_would_break_the_file_is_refused(switch: SwitchSettings, change: dict[str, str]) -> None:
     with pytest.raises(UnsafeValue):
-        render(settings, rows([agent(**change)]))
+        render(switch, rows([agent(**change)]))
 
 
 @pytest.mark.parametrize(
     "change",
     [{"id": "a b"}, {"host": "192.0.2.1\n[x]"}, {"host": "a;b"}, {"host": "x/24,0.0.0.0/0"}, {"port": 70000}],
 )
-def test_a_trunk_that_would_break_the_file_is_refused(settings: Settings, change: dict[str, Any]) -> None:
+def test_a_trunk_that_would_break_the_file_is_refused(switch: SwitchSettings, change: dict[str, Any]) -> None:
     with pytest.raises(UnsafeValue):
-        render(settings, rows(trunks=[trunk(**change)]))
+        render(switch, rows(trunks=[trunk(**change)]))
 
 
 def test_a_refused_secret_is_not_shown() -> None:
@@ -175,7 +175,7 @@ def test_a_hostile_name_stays_inside_its_quotes(name: str) -> None:
     shown = display(name)
     assert not set(shown) & set('"<>\\;[]$,\r\n\0')
     assert len(shown) <= 64
-    check(render(Settings(var=_HOME), rows([agent(name=name)])))
+    check(render(switch_named(Settings(var=_HOME)), rows([agent(name=name)])))
 
 
 @given(st.text(max_size=40))
@@ -209,41 +209,41 @@ _HOME: Path
         ("http.conf", "gibberish\n"),
     ],
 )
-def test_a_file_asterisk_would_misread_is_refused(settings: Settings, name: str, text: str) -> None:
-    files = render(settings, rows())
+def test_a_file_asterisk_would_misread_is_refused(switch: SwitchSettings, name: str, text: str) -> None:
+    files = render(switch, rows())
     with pytest.raises(BadDialplan, match=name.replace(".", r"\.")):
         check(files | {name: text})
 
 
-def test_a_missing_file_is_refused(settings: Settings) -> None:
-    files = render(settings, rows())
+def test_a_missing_file_is_refused(switch: SwitchSettings) -> None:
+    files = render(switch, rows())
     del files["extensions.conf"]
     with pytest.raises(BadDialplan, match="extensions"):
         check(files)
 
 
-def test_apply_is_whole_private_and_can_be_taken_back(settings: Settings) -> None:
-    first = apply(settings, rows())
+def test_apply_is_whole_private_and_can_be_taken_back(switch: SwitchSettings) -> None:
+    first = apply(switch, rows())
     assert "extensions.conf" in first.changed
-    assert apply(settings, rows()).changed == ()
-    release = in_force(settings)
+    assert apply(switch, rows()).changed == ()
+    release = in_force(switch)
     assert release is not None
     assert release.stat().st_mode & 0o777 == 0o700
     assert {p.stat().st_mode & 0o777 for p in release.iterdir()} == {0o600}
 
-    second = apply(settings, rows([agent(), agent(number="1002")]))
+    second = apply(switch, rows([agent(), agent(number="1002")]))
     assert second.changed == ("pjsip_agents.conf",)
-    assert "[1002]" in (settings.var / "asterisk/etc/pjsip_agents.conf").read_text(encoding="utf-8")
+    assert "[1002]" in (switch.home / "etc/pjsip_agents.conf").read_text(encoding="utf-8")
 
-    assert rollback(settings).changed == ("pjsip_agents.conf",)
-    assert "[1002]" not in (settings.var / "asterisk/etc/pjsip_agents.conf").read_text(encoding="utf-8")
+    assert rollback(switch).changed == ("pjsip_agents.conf",)
+    assert "[1002]" not in (switch.home / "etc/pjsip_agents.conf").read_text(encoding="utf-8")
     with pytest.raises(NothingToRollBack):
-        rollback(settings)
+        rollback(switch)
 
 
-def test_a_refused_configuration_changes_nothing(settings: Settings) -> None:
-    apply(settings, rows())
-    before = in_force(settings)
+def test_a_refused_configuration_changes_nothing(switch: SwitchSettings) -> None:
+    apply(switch, rows())
+    before = in_force(switch)
     with pytest.raises(UnsafeValue):
-        apply(settings, rows([agent(number="1;2")]))
-    assert in_force(settings) == before
+        apply(switch, rows([agent(number="1;2")]))
+    assert in_force(switch) == before

@@ -17,8 +17,8 @@ from cti.provision.asterisk import AsteriskInstallation, ensure_asterisk
 from cti.provision.home import asterisk_cli, asterisk_command, prepare_home
 from cti.provision.programs import ASTERISK_CHATTER
 from cti.provision.prompts import make_ringback
-from cti.provision.secrets import effective_secrets
-from cti.settings import Settings, load_settings
+from cti.provision.switches import switch_named
+from cti.settings import Settings, SwitchSettings, load_settings
 from dialplan.deploy import apply, rollback
 
 DEADLINE = 20.0
@@ -26,12 +26,12 @@ DEADLINE = 20.0
 
 @dataclass
 class Running:
-    settings: Settings
+    switch: SwitchSettings
     installation: AsteriskInstallation
     output: Path
 
     def cli(self, command: str) -> str:
-        answer = asterisk_cli(self.settings, self.installation, command)
+        answer = asterisk_cli(self.switch, self.installation, command)
         assert answer is not None, f"Asterisk does not answer {command!r}"
         return answer
 
@@ -63,16 +63,17 @@ def asterisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         rtp_start=40000,
         rtp_end=40999,
     )
-    installation = ensure_asterisk(settings, print)
-    prepare_home(settings, installation)
+    switch = switch_named(settings)
+    installation = ensure_asterisk(switch, print)
+    prepare_home(switch, installation)
     make_ringback(settings.prompts_dir)
-    apply(settings, demo_rows("1001"))
+    apply(switch, demo_rows("1001"))
     output = settings.var / "out"
     with output.open("wb") as out:
-        process = subprocess.Popen(asterisk_command(settings, installation), stdout=out, stderr=out)
+        process = subprocess.Popen(asterisk_command(switch, installation), stdout=out, stderr=out)
     try:
         wait_for(lambda: b"Asterisk Ready" in output.read_bytes(), "Asterisk Ready")
-        yield Running(settings, installation, output)
+        yield Running(switch, installation, output)
     finally:
         process.terminate()
         process.wait(DEADLINE)
@@ -95,7 +96,7 @@ def test_everything_loads_without_complaint(asterisk: Running) -> None:
 def test_phones_trunk_and_websocket_are_there(asterisk: Running) -> None:
     shown = asterisk.cli("pjsip show endpoints")
     assert {"1001/1001", "1001-web/1001", "trunk-local/anonymous"} <= set(re.findall(r"Endpoint:\s+(\S+)", shown))
-    assert f"127.0.0.1:{asterisk.settings.sip_ws_port}" in asterisk.cli("http show status")
+    assert f"127.0.0.1:{asterisk.switch.sip_ws_port}" in asterisk.cli("http show status")
     assert "/ws" in asterisk.cli("http show status")
     assert "/static" not in asterisk.cli("http show status")
     assert "moh" in asterisk.cli("moh show files")
@@ -144,12 +145,11 @@ def invite(to: str, who: str) -> str:
 class Manager:
     """A manager connection: just enough to see events."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", settings.ami_port), DEADLINE)
+    def __init__(self, switch: SwitchSettings) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", switch.port), DEADLINE)
         self._file = self._socket.makefile("r", encoding="utf-8", newline="\r\n")
         self._file.readline()
-        secret = effective_secrets(settings).ami_secret
-        self.send(f"Action: Login\r\nUsername: {settings.ami_user}\r\nSecret: {secret}")
+        self.send(f"Action: Login\r\nUsername: {switch.user}\r\nSecret: {switch.secret}")
 
     def send(self, action: str) -> None:
         self._socket.sendall(action.encode() + b"\r\n\r\n")
@@ -174,14 +174,14 @@ class Manager:
 
 @pytest.fixture
 def manager(asterisk: Running) -> Iterator[Manager]:
-    connection = Manager(asterisk.settings)
+    connection = Manager(asterisk.switch)
     connection.until(Response="Success")
     yield connection
     connection.close()
 
 
 def test_a_call_from_this_machine_waits_under_async_agi(asterisk: Running, manager: Manager) -> None:
-    assert sip(asterisk.settings.sip_port, invite("8000", "19900000001")).startswith("SIP/2.0 100")
+    assert sip(asterisk.switch.sip_port, invite("8000", "19900000001")).startswith("SIP/2.0 100")
     started = manager.until(Event="AsyncAGIStart")
     assert started["Context"] == "callyard-trunk"
     assert started["CallerIDNum"] == "19900000001"
@@ -195,7 +195,7 @@ def test_a_call_from_this_machine_waits_under_async_agi(asterisk: Running, manag
 
 @pytest.mark.parametrize("who", ["1001", "1001-web"])
 def test_a_phone_must_show_its_password(asterisk: Running, who: str) -> None:
-    assert sip(asterisk.settings.sip_port, invite("8000", who)).startswith("SIP/2.0 401")
+    assert sip(asterisk.switch.sip_port, invite("8000", who)).startswith("SIP/2.0 401")
 
 
 def test_a_test_call_presses_its_keys(asterisk: Running, manager: Manager) -> None:
@@ -214,9 +214,9 @@ def test_a_test_call_presses_its_keys(asterisk: Running, manager: Manager) -> No
 
 
 def test_agents_come_and_go_while_it_runs(asterisk: Running) -> None:
-    applied = apply(asterisk.settings, demo_rows("1001", "1002"))
+    applied = apply(asterisk.switch, demo_rows("1001", "1002"))
     assert applied.reloaded
     assert applied.restart == ()
     wait_for(lambda: "1002-web" in asterisk.cli("pjsip show endpoints"), "the new agent's phone")
-    rollback(asterisk.settings)
+    rollback(asterisk.switch)
     wait_for(lambda: "1002-web" not in asterisk.cli("pjsip show endpoints"), "the agent's phone gone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,7 +14,8 @@ import pytest
 
 from cti.provision import freeswitch
 from cti.provision.apt import ProvisionFailed
-from cti.settings import Settings, SwitchChoice
+from cti.provision.switches import switch_named
+from cti.settings import Settings, SwitchChoice, SwitchSettings
 from dialplan import freeswitch_deploy, which
 from dialplan.escape import UnsafeValue
 from dialplan.freeswitch_render import FILES, check, render
@@ -25,8 +27,8 @@ CARRIER = {"id": "c1", "name": "Carrier", "host": "192.0.2.7", "port": 5070, "us
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(var=tmp_path / "var", switch=SwitchChoice.FREESWITCH, esl_host="")
+def switch(tmp_path: Path) -> SwitchSettings:
+    return switch_named(Settings(var=tmp_path / "var", switch=SwitchChoice.FREESWITCH, esl_host=""))
 
 
 def rows(*agents: dict[str, Any], trunks: tuple[dict[str, Any], ...] = ()) -> dict[str, list[dict[str, Any]]]:
@@ -41,15 +43,15 @@ def parameters(element: ElementTree.Element) -> dict[str, str]:
     return {p.get("name", ""): p.get("value", "") for p in element.iter("param")}
 
 
-def test_phones_trunk_and_event_socket_are_there(settings: Settings) -> None:
-    files = render(settings, rows(AGENT, trunks=(CARRIER,)))
+def test_phones_trunk_and_event_socket_are_there(switch: SwitchSettings) -> None:
+    files = render(switch, rows(AGENT, trunks=(CARRIER,)))
     check(files)
     users = {u.get("id"): parameters(u)["password"] for u in parsed(files, "directory.xml").iter("user")}
     assert users == {"1001": "secret-1001", "1001-web": "secret&<web>"}
     gateways = {g.get("name"): parameters(g) for g in parsed(files, "sofia.xml").iter("gateway")}
     assert gateways.keys() == {"trunk-c1", "trunk-local"}
     assert gateways["trunk-c1"]["proxy"] == "192.0.2.7:5070"
-    assert gateways["trunk-local"]["proxy"] == f"127.0.0.1:{settings.sip_port}"
+    assert gateways["trunk-local"]["proxy"] == f"127.0.0.1:{switch.sip_port}"
     (event_socket,) = (
         c for c in parsed(files, "configuration.xml").iter("configuration") if c.get("name") == "event_socket.conf"
     )
@@ -57,18 +59,18 @@ def test_phones_trunk_and_event_socket_are_there(settings: Settings) -> None:
     assert len(parameters(event_socket)["password"]) >= 32
 
 
-def test_nothing_a_caller_fills_is_named_in_the_dialplan(settings: Settings) -> None:
+def test_nothing_a_caller_fills_is_named_in_the_dialplan(switch: SwitchSettings) -> None:
     """FreeSWITCH expands variables inside variables; only what the driver sets may be expanded."""
-    files = render(settings, rows(AGENT, trunks=(CARRIER,)))
+    files = render(switch, rows(AGENT, trunks=(CARRIER,)))
     found = set(re.findall(r"\$\{([^}]*)\}", "".join(files.values())))
     assert found == {"cy_test_max", "cy_test_wait", "cy_test_digits"}
 
 
-def test_a_trunk_is_known_by_its_address_alone(settings: Settings) -> None:
+def test_a_trunk_is_known_by_its_address_alone(switch: SwitchSettings) -> None:
     named = CARRIER | {"id": "c2", "host": "sip.example.org"}
     nowhere = CARRIER | {"id": "c3", "host": "nowhere.example.org"}
     known = {"sip.example.org": ["192.0.2.9", "2001:db8::9"]}
-    files = render(settings, rows(AGENT, trunks=(CARRIER, named, nowhere)), resolve=lambda host: known.get(host, []))
+    files = render(switch, rows(AGENT, trunks=(CARRIER, named, nowhere)), resolve=lambda host: known.get(host, []))
     check(files)
     gate = next(c for c in parsed(files, "dialplan.xml").iter("context") if c.get("name") == "callyard-gate")
     patterns = {
@@ -96,62 +98,62 @@ def test_a_trunk_is_known_by_its_address_alone(settings: Settings) -> None:
         {"number": "${x}"},
     ],
 )
-def test_a_hostile_agent_is_refused(settings: Settings, change: dict[str, str]) -> None:
+def test_a_hostile_agent_is_refused(switch: SwitchSettings, change: dict[str, str]) -> None:
     with pytest.raises(UnsafeValue):
-        render(settings, rows(AGENT | change))
+        render(switch, rows(AGENT | change))
 
 
 @pytest.mark.parametrize(
     "change", [{"host": "x;y"}, {"host": "$${x}"}, {"id": "a b"}, {"username": "a'b"}, {"port": 99999}]
 )
-def test_a_hostile_trunk_is_refused(settings: Settings, change: dict[str, Any]) -> None:
+def test_a_hostile_trunk_is_refused(switch: SwitchSettings, change: dict[str, Any]) -> None:
     with pytest.raises(UnsafeValue):
-        render(settings, rows(AGENT, trunks=(CARRIER | change,)), resolve=lambda _: [])
+        render(switch, rows(AGENT, trunks=(CARRIER | change,)), resolve=lambda _: [])
 
 
 @pytest.mark.parametrize("folder", ["with blank", "with$dollar", "with!mark"])
-def test_a_folder_freeswitch_would_misread_is_refused(tmp_path: Path, folder: str) -> None:
+def test_a_folder_freeswitch_would_misread_is_refused(switch: SwitchSettings, tmp_path: Path, folder: str) -> None:
     with pytest.raises(UnsafeValue):
-        render(Settings(var=tmp_path / folder), rows(AGENT))
+        render(replace(switch, home=tmp_path / folder), rows(AGENT))
 
 
-def test_what_is_not_well_formed_is_not_put_in_force(settings: Settings) -> None:
-    files = render(settings, rows(AGENT))
+def test_what_is_not_well_formed_is_not_put_in_force(switch: SwitchSettings) -> None:
+    files = render(switch, rows(AGENT))
     with pytest.raises(BadDialplan, match=r"sofia\.xml"):
         check(files | {"sofia.xml": "<include>"})
     with pytest.raises(BadDialplan, match="missing"):
         check({name: text for name, text in files.items() if name != "dialplan.xml"})
     with pytest.raises(BadDialplan, match="two of user"):
-        check(render(settings, rows(AGENT, AGENT)))
+        check(render(switch, rows(AGENT, AGENT)))
 
 
-def test_apply_and_roll_back(settings: Settings) -> None:
-    first = which.apply(settings, rows(AGENT))
+def test_apply_and_roll_back(switch: SwitchSettings) -> None:
+    first = which.apply(switch, rows(AGENT))
     assert set(first.changed) == set(FILES)
-    assert which.apply(settings, rows(AGENT)).changed == ()
-    second = which.apply(settings, rows(AGENT, trunks=(CARRIER,)))
+    assert which.apply(switch, rows(AGENT)).changed == ()
+    second = which.apply(switch, rows(AGENT, trunks=(CARRIER,)))
     assert set(second.changed) == {"sofia.xml", "dialplan.xml"}
-    etc = freeswitch.freeswitch_home(settings) / "etc"
+    etc = switch.home / "etc"
     assert "trunk-c1" in (etc / "sofia.xml").read_text()
     assert (etc / "sofia.xml").stat().st_mode & 0o077 == 0
-    assert which.rollback(settings).release == first.release
+    assert which.rollback(switch).release == first.release
     assert "trunk-c1" not in (etc / "sofia.xml").read_text()
     with pytest.raises(NothingToRollBack):
-        which.rollback(settings)
+        which.rollback(switch)
 
 
-def test_a_trunk_that_changed_is_taken_down_first(settings: Settings) -> None:
+def test_a_trunk_that_changed_is_taken_down_first(switch: SwitchSettings) -> None:
     other = CARRIER | {"id": "c2"}
-    before = render(settings, rows(trunks=(CARRIER, other)))["sofia.xml"]
-    after = render(settings, rows(trunks=(CARRIER | {"port": 5080}, other)))["sofia.xml"]
+    before = render(switch, rows(trunks=(CARRIER, other)))["sofia.xml"]
+    after = render(switch, rows(trunks=(CARRIER | {"port": 5080}, other)))["sofia.xml"]
     assert freeswitch_deploy.trunks_to_take_down(before, after) == ["trunk-c1"]
     assert freeswitch_deploy.trunks_to_take_down("", after) == []
 
 
-def test_our_running_freeswitch_is_told(settings: Settings) -> None:
+def test_our_running_freeswitch_is_told(switch: SwitchSettings) -> None:
     heard: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
-        settings.esl_port = server.getsockname()[1]
+        switch = replace(switch, port=server.getsockname()[1])
 
         def serve() -> None:
             connection, _ = server.accept()
@@ -169,28 +171,28 @@ def test_our_running_freeswitch_is_told(settings: Settings) -> None:
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        applied = which.apply(settings, rows(AGENT, trunks=(CARRIER,)))
+        applied = which.apply(switch, rows(AGENT, trunks=(CARRIER,)))
         thread.join(5)
-    assert heard[0] == f"auth {freeswitch.esl_password(settings)}"
+    assert heard[0] == f"auth {switch.secret}"
     assert applied.reloaded == ("reloadxml", "sofia profile callyard rescan")
     assert applied.restart == ("configuration.xml",)
 
 
-def test_a_freeswitch_that_is_not_there_is_told_clearly(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_freeswitch_that_is_not_there_is_told(
+    switch: SwitchSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("FREESWITCH_BIN", raising=False)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(freeswitch, "USUAL_PLACE", Path("/nowhere"))
-    assert freeswitch.find_freeswitch(settings) is None
+    assert freeswitch.find_freeswitch(switch) is None
     with pytest.raises(ProvisionFailed, match="CALLYARD_FREESWITCH_BIN"):
-        freeswitch.require_freeswitch(settings)
-    settings.freeswitch_bin = "/nowhere/freeswitch"
+        freeswitch.require_freeswitch(switch)
     with pytest.raises(ProvisionFailed, match="no such program"):
-        freeswitch.find_freeswitch(settings)
+        freeswitch.find_freeswitch(replace(switch, program="/nowhere/freeswitch"))
 
 
-def test_there_is_music_without_any_recording(settings: Settings) -> None:
-    freeswitch.prepare_freeswitch_home(settings)
-    (piece,) = (freeswitch.freeswitch_home(settings) / "moh").iterdir()
+def test_there_is_music_without_any_recording(switch: SwitchSettings) -> None:
+    freeswitch.prepare_freeswitch_home(switch)
+    (piece,) = (switch.home / "moh").iterdir()
     assert piece.stat().st_size > 100_000
-    freeswitch.prepare_freeswitch_home(settings)
-    assert freeswitch.esl_password(settings) == freeswitch.esl_password(settings)
+    freeswitch.prepare_freeswitch_home(switch)

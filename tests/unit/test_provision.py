@@ -106,12 +106,12 @@ def test_two_uses_of_one_port_are_named(tmp_path: Path) -> None:
         number = holder.getsockname()[1]
     settings = Settings(var=tmp_path, web_port=number, sip_ws_port=number)
     with pytest.raises(ProvisionFailed, match=f"port {number} is set for both web and SIP over websocket"):
-        require_ports([p for p in our_ports(settings) if p.number == number])
+        require_ports([p for p in our_ports(settings, settings.switches()) if p.number == number])
 
 
 def test_what_is_outside_needs_no_port(tmp_path: Path) -> None:
     settings = Settings(var=tmp_path)
-    assert {p.use for p in our_ports(settings, own_nats=False, own_asterisk=False)} == {
+    assert {p.use for p in our_ports(settings, own_nats=False)} == {
         "web",
         "engine metrics",
         "worker metrics",

@@ -76,7 +76,7 @@ def quiet(text: str) -> None:
 def test_a_private_copy_is_fetched_whatever_the_architecture(machine: Machine, triplet: str, loader: str) -> None:
     settings = machine(triplet=triplet, loader=loader)
     said: list[str] = []
-    found = ensure_asterisk(settings, said.append)
+    found = ensure_asterisk(settings.switches()[0], said.append)
     assert found.argv_prefix[0].endswith(f"usr/lib/{triplet}/{loader}")
     assert found.module_dir == settings.dist_dir / f"asterisk/usr/lib/{triplet}/asterisk/modules"
     assert found.version() == "Asterisk 22.99"
@@ -87,7 +87,7 @@ def test_a_private_copy_is_fetched_whatever_the_architecture(machine: Machine, t
 
 def test_the_machines_own_apt_state_is_never_named(machine: Machine) -> None:
     settings = machine()
-    ensure_asterisk(settings, quiet)
+    ensure_asterisk(settings.switches()[0], quiet)
     private = str(settings.dist_dir / ".asterisk.partial")
     for line in log_of(settings)[1:]:
         if line.startswith("apt-get"):
@@ -97,16 +97,18 @@ def test_the_machines_own_apt_state_is_never_named(machine: Machine) -> None:
 
 def test_what_is_there_is_not_fetched_again(machine: Machine) -> None:
     settings = machine()
-    ensure_asterisk(settings, quiet)
+    ensure_asterisk(settings.switches()[0], quiet)
     calls = len(log_of(settings))
-    ensure_asterisk(settings, quiet)
+    ensure_asterisk(settings.switches()[0], quiet)
     assert len(log_of(settings)) == calls
 
 
 def test_many_starters_fetch_once(machine: Machine) -> None:
     settings = machine(update="sleep 0.3")
     found: list[object] = []
-    threads = [threading.Thread(target=lambda: found.append(ensure_asterisk(settings, quiet))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: found.append(ensure_asterisk(settings.switches()[0], quiet))) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -118,7 +120,7 @@ def test_many_starters_fetch_once(machine: Machine) -> None:
 def test_a_cut_network_is_one_line_and_leaves_nothing_half(machine: Machine) -> None:
     settings = machine(update="echo 'E: Failed to fetch: Temporary failure resolving' >&2; exit 100")
     with pytest.raises(ProvisionFailed, match="cannot download Asterisk: apt-get: E: Failed to fetch") as failed:
-        ensure_asterisk(settings, quiet)
+        ensure_asterisk(settings.switches()[0], quiet)
     assert "\n" not in str(failed.value)
     assert "CALLYARD_SWITCH=sim" in str(failed.value)
     assert private_installation(settings.dist_dir / "asterisk") is None
@@ -130,14 +132,14 @@ def test_a_full_disk_is_told_before_the_download(machine: Machine, monkeypatch: 
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=10 * 2**20))
     with pytest.raises(ProvisionFailed, match=r"10 MB free.*CALLYARD_DIST"):
-        ensure_asterisk(settings, quiet)
+        ensure_asterisk(settings.switches()[0], quiet)
     assert log_of(settings) == []
 
 
 def test_a_disk_that_fills_during_the_download_is_told(machine: Machine) -> None:
     settings = machine(update="echo 'E: Write error - write (28: No space left on device)' >&2; exit 100")
     with pytest.raises(ProvisionFailed, match="no space left on the disk"):
-        ensure_asterisk(settings, quiet)
+        ensure_asterisk(settings.switches()[0], quiet)
 
 
 def test_a_machine_without_apt_is_told_what_to_do(machine: Machine) -> None:
@@ -145,13 +147,13 @@ def test_a_machine_without_apt_is_told_what_to_do(machine: Machine) -> None:
     for name in ("apt-get", "dpkg"):
         (settings.var.parent / "bin" / name).unlink()
     with pytest.raises(ProvisionFailed, match="no apt: install asterisk yourself"):
-        ensure_asterisk(settings, quiet)
+        ensure_asterisk(settings.switches()[0], quiet)
 
 
 def test_a_slow_network_has_a_deadline(machine: Machine) -> None:
     settings = machine(update="sleep 30")
     with pytest.raises(ProvisionFailed, match="did not finish in time"):
-        ensure_asterisk(settings, quiet, deadline=0.5)
+        ensure_asterisk(settings.switches()[0], quiet, deadline=0.5)
 
 
 def test_an_asterisk_on_path_is_used(machine: Machine, tmp_path: Path) -> None:
@@ -163,7 +165,7 @@ def test_an_asterisk_on_path_is_used(machine: Machine, tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\n", encoding="utf-8")
     program.chmod(0o755)
     (tmp_path / "bin/asterisk").symlink_to(program)
-    found = find_asterisk(settings)
+    found = find_asterisk(settings.switches()[0])
     assert found is not None
     assert found.argv_prefix == (str(tmp_path / "bin/asterisk"),)
     assert found.module_dir == prefix / "lib/x86_64-linux-gnu/asterisk/modules"
@@ -173,7 +175,7 @@ def test_an_asterisk_on_path_is_used(machine: Machine, tmp_path: Path) -> None:
 def test_a_named_program_that_is_not_there_is_told(machine: Machine) -> None:
     settings = machine().model_copy(update={"asterisk_bin": "/nowhere/asterisk"})
     with pytest.raises(ProvisionFailed, match="CALLYARD_ASTERISK_BIN=/nowhere/asterisk"):
-        find_asterisk(settings)
+        find_asterisk(settings.switches()[0])
 
 
 def test_an_ordinary_users_folder_that_cannot_be_written_is_told(machine: Machine) -> None:
@@ -181,5 +183,5 @@ def test_an_ordinary_users_folder_that_cannot_be_written_is_told(machine: Machin
     settings.var.mkdir()
     (settings.var / "dist").write_text("a file in the way", encoding="utf-8")
     with pytest.raises(ProvisionFailed, match="cannot get Asterisk into"):
-        ensure_asterisk(settings, quiet)
+        ensure_asterisk(settings.switches()[0], quiet)
     assert os.path.isfile(settings.var / "dist")

@@ -128,6 +128,25 @@ def test_a_complete_recording_is_ready_at_once(store: Store, finaliser: Finalise
     assert finaliser.finish(["r1"]) == 0
 
 
+def test_recordings_come_from_the_spool_of_whichever_switch_made_them(
+    store: Store, finaliser: Finaliser, tmp_path: Path
+) -> None:
+    finaliser.more_spools = (tmp_path / "branch",)
+    other, orphan = "2026/11/21/c2-1.raw", "2026/11/21/c3-1.raw"
+    add_row(store)
+    add_row(store, id="r2", spool_file=other)
+    write_raw(finaliser.spool / NAME, 1.0)
+    write_raw(tmp_path / "branch" / other, 2.0)
+    assert finaliser.finish(["r1", "r2"]) == 2
+    assert (finaliser.recordings / other).with_suffix(".wav").exists()
+    assert not (tmp_path / "branch" / other).exists()
+    write_raw(tmp_path / "branch" / orphan, 1.0)
+    os.utime(tmp_path / "branch" / orphan, (1_795_200_000, 1_795_200_000))
+    finaliser.sweep()
+    assert finaliser.stats.adopted == 1
+    assert not (tmp_path / "branch" / orphan).exists()
+
+
 @pytest.mark.parametrize("linked", ["file", "folder"])
 def test_a_link_in_the_spool_gives_no_file_of_elsewhere_away(
     store: Store, finaliser: Finaliser, tmp_path: Path, linked: str

@@ -69,7 +69,7 @@ def test_further_switches_come_after_ours_or_alone(tmp_path: Path) -> None:
 
 
 def test_a_second_switch_of_our_own_lives_in_a_folder_of_its_own(tmp_path: Path) -> None:
-    more = '[[switch]]\nname = "second"\nkind = "asterisk"\nown = true\nport = 5039\nsip_port = 5062\n'
+    more = '[[switch]]\nname = "second"\nkind = "asterisk"\nown = true\nrtp_start = 30000\nrtp_end = 30999\n'
     first, second = all_switches(centre(tmp_path, SwitchChoice.ASTERISK, more))
     assert (second.home, second.host, second.secret) == (tmp_path / "switch-second", "127.0.0.1", first.secret)
 
@@ -90,6 +90,11 @@ def test_a_second_switch_of_our_own_lives_in_a_folder_of_its_own(tmp_path: Path)
 def test_a_file_that_is_wrong_says_where(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(BadSwitches, match=why):
         centre(tmp_path, SwitchChoice.AUTO, text).switches()
+
+
+def test_switches_of_one_machine_share_no_rtp_port(tmp_path: Path) -> None:
+    with pytest.raises(BadSwitches, match=r"asterisk \(16384-20000\) and freeswitch .* overlap"):
+        centre(tmp_path, SwitchChoice.BOTH, rtp_end=20000).switches()
 
 
 def test_no_switch_at_all_is_refused(tmp_path: Path) -> None:

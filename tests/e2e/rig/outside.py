@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 from cti.provision.asterisk import ensure_asterisk
-from cti.provision.first_run import prepare_database, prepare_switch
-from cti.provision.home import asterisk_command, asterisk_home
+from cti.provision.first_run import load_rows, prepare_database, prepare_switch
+from cti.provision.home import asterisk_command
 from cti.provision.prompts import make_prompts
 from cti.provision.secrets import effective_secrets
+from cti.provision.switches import switch_named
 from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.ports import free_port
 from tests.e2e.rig.proxy import LinkProxy
@@ -26,9 +26,10 @@ class OutsideCentre(Centre):
         self.root.mkdir(parents=True, exist_ok=True)
         prepare_database(self.settings, print)
         make_prompts(self.settings.prompts_dir)
-        installation = ensure_asterisk(self.settings, print)
-        prepare_switch(self.settings, installation)
-        command = asterisk_command(self.settings, installation)
+        switch = switch_named(self.settings)
+        installation = ensure_asterisk(switch, print)
+        prepare_switch(switch, installation, load_rows(self.settings))
+        command = asterisk_command(switch, installation)
         with (self.root / "asterisk.log").open("wb") as log:
             self.asterisk = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: ASYNC220
         self.argv = installation.argv_prefix
@@ -51,5 +52,5 @@ class OutsideCentre(Centre):
 
     @property
     def switch(self) -> RunningSwitch:
-        etc: Path = asterisk_home(self.settings) / "etc"
+        etc = self.settings.var / "asterisk" / "etc"
         return RunningSwitch(tuple(self.argv), etc, self.settings.sip_port, self.asterisk.pid)

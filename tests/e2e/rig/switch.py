@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from cti.provision.switches import switch_named
 from cti.settings import Settings
 from dialplan.freeswitch_deploy import tell
 from tests.e2e.rig.processes import cpu_seconds
@@ -120,7 +121,7 @@ class RunningFreeSwitch(_Commands):
     name: str = "freeswitch"
 
     def rx(self, command: str, deadline: float = 10.0) -> str:
-        return tell(self.settings, [command], [])
+        return tell(switch_named(self.settings, self.name), [command], [])
 
     def hang_up_everybody(self) -> None:
         self.rx("hupall normal_clearing")
