@@ -21,7 +21,9 @@ from cti.domain.config import (
     TrunkConfig,
 )
 from cti.engine.runner import EngineRunner
+from cti.services.centre import SwitchStatus
 from cti.switches.sim import SimSwitch
+from cti.switches.sim.model import SimChannel
 
 ORDERS = "q-orders"
 MENU = MenuConfig(
@@ -54,22 +56,32 @@ def configuration(agents: int = 3, **queue: Any) -> CentreConfig:
 
 
 class Floor:
-    """What a test does and asks, in the words of the trade."""
+    """What a test does and asks, in the words of the trade. With ``switches`` 2 there is ``other``, without phones."""
 
-    def __init__(self, config: CentreConfig) -> None:
+    def __init__(self, config: CentreConfig, switches: int = 1) -> None:
         self.config = config
         self.broker = MemoryBroker()
         self.sim = SimSwitch(play_seconds=0.02)
+        self.other = SimSwitch("other", play_seconds=0.02)
+        self.sims = [self.sim, self.other][:switches]
+        if switches > 1:
+            self.sim.connect(self.other)
         for agent in config.agents:
             self.sim.set_devices([agent.number])
         self.bus = MemoryBus(self.broker)
-        self.runner = EngineRunner([self.sim], self.bus)
+        self.runner = EngineRunner(self.sims, self.bus)
 
     async def open(self) -> None:
         await self.bus.start()
         await self.bus.kv_put("cy_config", "centre", self.config.to_document())
         await self.runner.start()
-        await self.until(lambda: self.runner.engine.centre.switches["sim"].reconciled, "reconciled")
+        await self.reconciled()
+
+    async def reconciled(self) -> None:
+        await self.until(lambda: all(s.reconciled for s in self.status()), "reconciled")
+
+    def status(self) -> list[SwitchStatus]:
+        return list(self.runner.engine.centre.switches.values())
 
     async def close(self) -> None:
         await self.runner.stop()
@@ -79,12 +91,13 @@ class Floor:
         """As by kill -9: nothing is said to anybody; the switch and the bus go on."""
         await self.close()
 
-    async def restart_engine(self) -> None:
+    async def restart_engine(self, *, wait: bool = True) -> None:
         self.bus = MemoryBus(self.broker)
-        self.runner = EngineRunner([self.sim], self.bus)
+        self.runner = EngineRunner(self.sims, self.bus)
         await self.bus.start()
         await self.runner.start()
-        await self.until(lambda: self.runner.engine.centre.switches["sim"].reconciled, "reconciled")
+        if wait:
+            await self.reconciled()
 
     # ------------------------------------------------------------ waiting
 
@@ -116,8 +129,17 @@ class Floor:
             await self.do(agent_id, "login", device=self.agent(agent_id).number)
             await self.do(agent_id, "ready")
 
+    def move(self, *agent_ids: str) -> None:
+        """Their phones register on the other switch."""
+        for agent_id in agent_ids:
+            number = self.agent(agent_id).number
+            self.sim.phone(number).unregister()
+            self.other.phone(number).register()
+
     def phone(self, agent_id: str) -> Any:
-        return self.sim.phone(self.agent(agent_id).number)
+        """Where it is registered."""
+        number = self.agent(agent_id).number
+        return next((p for s in self.sims if (p := s.phone(number)).registered), self.sim.phone(number))
 
     async def rings(self, agent_id: str) -> None:
         await self.until_agent(agent_id, "alerting")
@@ -125,15 +147,15 @@ class Floor:
     async def talks(self, agent_id: str) -> None:
         await self.until_agent(agent_id, "talking")
 
-    async def call_in(self, dialed: str = "8001", number: str = "13800000001") -> str:
+    async def call_in(self, dialed: str = "8001", number: str = "13800000001", at: SimSwitch | None = None) -> str:
         """A caller calls; the channel."""
-        channel = self.sim.incoming(dialed, number)
+        channel = (at or self.sim).incoming(dialed, number)
         await self.until(lambda: channel in self.runner.engine.centre.channels, "call known")
         return channel
 
-    async def talking_to(self, agent_id: str, number: str = "13800000001") -> str:
+    async def talking_to(self, agent_id: str, number: str = "13800000001", at: SimSwitch | None = None) -> str:
         """A caller who is already talking with this agent."""
-        channel = await self.call_in(number=number)
+        channel = await self.call_in(number=number, at=at)
         await self.rings(agent_id)
         self.phone(agent_id).answer()
         await self.talks(agent_id)
@@ -151,10 +173,14 @@ class Floor:
         return [c.ani for c in self.runner.engine.centre.queues[ORDERS].waiting]
 
     def hears_music(self, channel: str) -> bool:
-        return bool(self.sim.channels[channel].music)
+        chan = self._channel(channel)
+        return chan is not None and bool(chan.music)
+
+    def _channel(self, channel: str) -> SimChannel | None:
+        return next((s.channels[channel] for s in self.sims if channel in s.channels), None)
 
     def talks_with(self, channel: str, agent_id: str) -> bool:
-        chan = self.sim.channels.get(channel)
+        chan = self._channel(channel)
         return chan is not None and chan.peer is not None and chan.peer.far is self.phone(agent_id)
 
     async def told(self) -> None:

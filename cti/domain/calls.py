@@ -67,6 +67,7 @@ class Leg:
     device: str = ""
     number: str = ""
     agent_id: str = ""
+    via: str = ""  # another switch of ours, which carries it to its phone
     state: LegState = LegState.INITIATED
     alerting_at: float | None = None
     answered_at: float | None = None
@@ -100,6 +101,7 @@ class Leg:
             "device": self.device,
             "number": self.number,
             "agent_id": self.agent_id,
+            "via": self.via,
             "channel": self.channel,
             "created_at": self.created_at,
             "alerting_at": self.alerting_at,
@@ -121,6 +123,7 @@ class Leg:
             device=d.get("device", ""),
             number=d.get("number", ""),
             agent_id=d.get("agent_id", ""),
+            via=d.get("via", ""),
             state=LegState(d["state"]),
             alerting_at=d.get("alerting_at"),
             answered_at=d.get("answered_at"),
@@ -217,6 +220,7 @@ class Call:
     legs: list[Leg] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
+    switch_lost_at: float | None = None  # since when its switch has not been heard of; it may go on there
     waiting_for_agent: str = ""  # the agent whose lost phone we wait for
     goodbye: str = ""  # the play after which we hang up
 
@@ -243,6 +247,7 @@ class Call:
             "call_id": self.call_id,
             "version": self.version,
             "switch": self.switch,
+            "switch_lost_at": self.switch_lost_at,
             "direction": self.direction,
             "ani": self.ani,
             "ani_name": self.ani_name,
@@ -271,6 +276,7 @@ class Call:
         return cls(
             call_id=d["call_id"],
             switch=d["switch"],
+            switch_lost_at=d.get("switch_lost_at"),
             direction=Direction(d["direction"]),
             created_at=d["created_at"],
             ani=d["ani"],

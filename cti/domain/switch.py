@@ -60,10 +60,11 @@ class DeviceTarget:
 
 @dataclass(frozen=True, slots=True)
 class TrunkTarget:
-    """An outside number through a trunk."""
+    """An outside number through a trunk. ``hidden``: the caller's number is for the carrier, not for who is called."""
 
     trunk: str
     number: str
+    hidden: bool = False
 
 
 Target = DeviceTarget | TrunkTarget
@@ -99,14 +100,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDevice:
-    """Make the phone of a ringing originated channel pick up (``REMOTE_ANSWER``)."""
+    """Make the phone of a ringing originated channel pick up (``REMOTE_ANSWER``).
+
+    For a channel that another switch relays to its phone, this goes to that other switch.
+    """
 
     channel: str
 
 
 @dataclass(frozen=True, slots=True)
 class Hangup:
-    """End a channel in whatever state. Hanging up a channel that is gone does nothing."""
+    """End a channel in whatever state. Hanging up a channel that is gone does nothing.
+
+    With the id of a channel of another switch that is relayed here (``Snapshot.relayed``): the phone's end is hung up.
+    """
 
     channel: str
     cause: Cause = Cause.NORMAL
@@ -292,7 +299,10 @@ class ChannelUnbridged:
 
 @dataclass(frozen=True, slots=True)
 class ChannelHeld:
-    """Hold or retrieve pressed on the phone itself; the peer hears the switch's music meanwhile."""
+    """Hold or retrieve pressed on the phone itself; the peer hears the switch's music meanwhile.
+
+    The switch that relays a channel of another one may report it too, by that channel's id.
+    """
 
     at: float
     channel: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from cti.domain.agents import Agent
 from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind
 from cti.domain.ids import new_id
-from cti.domain.switch import DeviceTarget, Play
+from cti.domain.switch import Play
 from cti.machines.connection import LegEvent
 from cti.services.agents import AgentService
 from cti.services.calls import CallControl
@@ -88,7 +88,8 @@ class Acd:
         queue = self._centre.queues.get(call.queue_id)
         if queue is None or call.phase is not CallPhase.QUEUED or not self._may_offer(call):
             return
-        free = [a for agent_id in queue.config.agents if (a := self._centre.agents.get(agent_id)) and a.free]
+        listed = (self._centre.agents.get(agent_id) for agent_id in queue.config.agents)
+        free = [agent for agent in listed if agent is not None and self._centre.can_be_offered(agent)]
         chosen = choose_agent(
             queue.config.strategy,
             queue.config.agents,
@@ -102,7 +103,7 @@ class Acd:
     def agent_ready(self, agent: Agent) -> None:
         """Give a free agent the call that has waited longest among the agent's queues."""
         heads = [head for q in agent.queues if (head := self._head(q, agent)) is not None]
-        if heads and agent.free:
+        if heads and self._centre.can_be_offered(agent):
             call = min(heads, key=QueueRuntime.order)
             self._centre.queues[call.queue_id].last_offered = agent.agent_id
             self.offer(call, agent)
@@ -129,7 +130,7 @@ class Acd:
             return None
         queue = self._centre.queues.get(call.queue_id)
         ring = queue.config.ring_timeout if queue is not None and kind is LegKind.AGENT else DEFAULT_RING
-        target, caller = DeviceTarget(agent.device), shown_number(call, leg)
+        target, caller = self._centre.device_target(call, agent.device), shown_number(call, leg)
         self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=ring)
         self._centre.log_call("offered", call)
         return leg

@@ -16,6 +16,7 @@ from cti.domain.ids import new_id
 from cti.domain.switch import (
     Bridge,
     Cause,
+    DeviceTarget,
     Hangup,
     Music,
     Originate,
@@ -48,6 +49,7 @@ class CallControl:
         self, call: Call, leg: Leg, target: Target, *, caller: str, name: str = "", ring: float, auto: bool = False
     ) -> None:
         """Dial ``leg``. The switch gives up itself two seconds after our own ring timer should have."""
+        leg.via = target.switch if isinstance(target, DeviceTarget) else ""
         command = Originate(
             channel=leg.channel,
             target=target,

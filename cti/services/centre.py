@@ -15,7 +15,7 @@ from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import CentreConfig, QueueConfig
 from cti.domain.errors import IllegalTransition, UnknownAgent
 from cti.domain.ids import new_id
-from cti.domain.switch import Command, TrunkState
+from cti.domain.switch import Command, DeviceTarget, TrunkState
 from cti.machines import connection
 from cti.machines.connection import LegEffect, LegEvent
 from cti.machines.table import step
@@ -74,7 +74,13 @@ class SwitchStatus:
     reconciled: bool = False
     links: int = 0  # how often the link came or went: a snapshot asked for before is of no use
     devices: dict[str, bool] = field(default_factory=dict)
+    registered_at: dict[str, float] = field(default_factory=dict)  # of each device that is, or was
     trunks: dict[str, TrunkState] = field(default_factory=dict)
+
+    def note_device(self, device: str, registered: bool, now: float) -> None:
+        if registered and not self.devices.get(device, False):
+            self.registered_at[device] = now
+        self.devices[device] = registered
 
 
 class Centre:
@@ -100,6 +106,10 @@ class Centre:
 
     def command(self, call: Call, command: Command) -> None:
         self.effects.append(SwitchCommand(call.switch, command))
+
+    def phone_command(self, call: Call, leg: Leg, command: Command) -> None:
+        """To the switch that has the leg's phone."""
+        self.effects.append(SwitchCommand(leg.via or call.switch, command))
 
     def start_timer(self, key: str, delay: float) -> None:
         self.effects.append(StartTimer(key, max(0.0, delay)))
@@ -138,12 +148,23 @@ class Centre:
     def device_registered(self, device: str) -> bool:
         return any(status.devices.get(device, False) for status in self.switches.values())
 
-    def device_switch(self, device: str) -> str:
-        """The switch a device is registered on; the first one when it is nowhere."""
-        for name, status in self.switches.items():
-            if status.devices.get(device, False):
-                return name
-        return next(iter(self.switches))
+    def device_home(self, device: str, prefer: str = "") -> str:
+        """The switch that can ring a device now: ``prefer`` if it is registered there, else where it registered last.
+
+        Empty where none can: of a switch that is lost nothing is known.
+        """
+        homes = {n: s for n, s in self.switches.items() if s.up and s.reconciled and s.devices.get(device, False)}
+        if prefer in homes:
+            return prefer
+        return max(homes, key=lambda name: homes[name].registered_at.get(device, 0.0), default="")
+
+    def device_target(self, call: Call, device: str) -> DeviceTarget:
+        """How the call's switch rings a device; through the device's home where that is another one."""
+        home = self.device_home(device, call.switch)
+        return DeviceTarget(device, "" if home == call.switch else home)
+
+    def can_be_offered(self, agent: Agent) -> bool:
+        return agent.free and bool(self.device_home(agent.device))
 
     # ------------------------------------------------------------ calls and legs
 

@@ -25,6 +25,7 @@ def encode(call: Call, leg: Leg) -> str:
         "n": call.dnis,
         "d": call.direction.value,
         "s": call.created_at,
+        **({"v": leg.via} if leg.via else {}),
     }
     raw = json.dumps(state, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

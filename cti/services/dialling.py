@@ -7,7 +7,7 @@ import re
 from cti.domain.agents import ON_CALL, Agent, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
 from cti.domain.errors import BadRequest, NotAllowedNow
-from cti.domain.switch import AnswerDevice, Cause, DeviceTarget, SendDigits, TrunkTarget
+from cti.domain.switch import AnswerDevice, Cause, Hangup, SendDigits, TrunkTarget
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent
 from cti.services.acd import DEFAULT_RING, Acd
@@ -56,7 +56,7 @@ class Dialling:
         colleague = self._centre.agents[agent_id]
         if colleague is agent:
             raise BadRequest("that is yourself", number=colleague.number)
-        if not colleague.free:
+        if not self._centre.can_be_offered(colleague):
             raise NotAllowedNow("the colleague is not free", number=colleague.number, state=str(colleague.state))
         return colleague
 
@@ -80,14 +80,16 @@ class Dialling:
         if not agent.registered:
             raise NotAllowedNow("the phone is not registered", notice="device_lost")
         destination = self._dial_destination(agent, number)
-        switch = self._centre.device_switch(agent.device)
-        self._switch_up(switch)
+        switch = self._centre.device_home(agent.device)
+        if not switch:
+            raise NotAllowedNow("the switch of the phone cannot be reached", device=agent.device)
         call = self._new_call_out(agent, switch, destination)
         leg = self._centre.new_leg(
             call, LegKind.AGENT, device=agent.device, number=agent.number, agent_id=agent.agent_id
         )
         self._acd.agents.take(agent, call, leg)
-        self._control.originate(call, leg, DeviceTarget(agent.device), caller=call.dnis, ring=OWN_PHONE_RING, auto=True)
+        target = self._centre.device_target(call, agent.device)
+        self._control.originate(call, leg, target, caller=call.dnis, ring=OWN_PHONE_RING, auto=True)
         self._centre.log_call("serviceInitiated", call)
 
     def _dial_destination(self, agent: Agent, number: str) -> Destination:
@@ -129,7 +131,8 @@ class Dialling:
         """The dialling agent is on the phone: now call the other side."""
         if call.direction is Direction.INTERNAL:
             colleague = self._centre.agent_by_number(call.dnis)
-            if colleague is None or not colleague.free or self._acd.offer(call, colleague, LegKind.CONSULTED) is None:
+            free = colleague is not None and self._centre.can_be_offered(colleague)
+            if colleague is None or not free or self._acd.offer(call, colleague, LegKind.CONSULTED) is None:
                 self._agent_notice(agent_leg, "target_failed")
                 self._control.hangup_all(call)
             self._control.hear(call, agent_leg, Audio.RINGBACK)
@@ -158,13 +161,16 @@ class Dialling:
         call, leg = self._on(agent)
         if agent.state not in (AgentState.RESERVED, AgentState.ALERTING):
             raise NotAllowedNow("nothing rings")
-        self._centre.command(call, AnswerDevice(leg.channel))
+        self._centre.phone_command(call, leg, AnswerDevice(leg.channel))
 
     def hangup(self, agent: Agent) -> None:
         found = self._centre.agent_call(agent)
         if found is None:
             raise NotAllowedNow("there is no call")
         call, leg = found
+        if not self._centre.switches[call.switch].up:
+            self._hangup_later(agent, call, leg)
+            return
         target = call.live(LegKind.CONSULTED)
         ringing = agent.state in (AgentState.RESERVED, AgentState.ALERTING)
         if target is not None and leg.joined and leg.kind is LegKind.AGENT and call.customer is not None:
@@ -176,6 +182,18 @@ class Dialling:
         else:
             call.waiting_for_agent = ""
             self._control.hangup_all(call, Cause.NORMAL, "agent")
+
+    def _hangup_later(self, agent: Agent, call: Call, leg: Leg) -> None:
+        """The call's switch cannot be reached: the agent is free now, the call is ended when the switch is back."""
+        talking = agent.state in (AgentState.TALKING, AgentState.HOLD)
+        if leg.kind is LegKind.CONSULTED:
+            self._control.hangup(call, leg)
+        else:
+            call.waiting_for_agent = ""
+            self._control.hangup_all(call, Cause.NORMAL, "agent")
+        if leg.via:
+            self._centre.phone_command(call, leg, Hangup(leg.channel))
+        self._acd.agents.give_back(agent, AgentEvent.RELEASE if talking else AgentEvent.WITHDRAW)
 
     def hold(self, agent: Agent) -> None:
         call, leg, _ = self._with_customer(agent)
@@ -316,7 +334,7 @@ class Dialling:
             if customer is not None:
                 customer.wants = Audio.MUSIC
         self._control.hangup(call, old)
-        caller, target = shown_number(call, leg), DeviceTarget(device)
+        caller, target = shown_number(call, leg), self._centre.device_target(call, device)
         self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=REJOIN_RING, auto=True)
 
     def _another_leg(self, call: Call, old: Leg, agent: Agent, device: str) -> Leg:
@@ -334,7 +352,7 @@ class Dialling:
         self._control.originate(
             call,
             leg,
-            DeviceTarget(device),
+            self._centre.device_target(call, device),
             caller=shown_number(call, leg),
             name=call.ani_name,
             ring=DEFAULT_RING,

@@ -11,13 +11,15 @@ from cti.services.centre import Centre, QueueRuntime
 
 
 def agent_document(centre: Centre, agent: Agent) -> dict[str, Any]:
+    home = centre.device_home(agent.device)
     return {
         "agent_id": agent.agent_id,
         "number": agent.number,
         "name": agent.name,
         "queues": list(agent.queues),
         "device": agent.device,
-        "registered": agent.registered,
+        "registered": agent.registered and bool(home),
+        "switch": home,
         "state": agent.state,
         "reason": agent.reason,
         "since": agent.since,
@@ -56,6 +58,8 @@ def _call_part(centre: Centre, agent: Agent, call: Call, leg: Leg) -> dict[str, 
         "state": _shown_state(call, agent),
         "leg_id": leg.leg_id,
         "channel": leg.channel,
+        "switch": call.switch,
+        "switch_lost": call.switch_lost_at is not None,
         "started_at": call.created_at,
         "answered_at": own[0].answered_at if own else None,
         "waited": round((leg.created_at - call.queued_at), 3) if call.queued_at else 0.0,
@@ -100,7 +104,13 @@ def queue_document(centre: Centre, queue: QueueRuntime) -> dict[str, Any]:
         "number": queue.config.number,
         "name": queue.config.name,
         "waiting": [
-            {"call_id": c.call_id, "number": customer_number(c), "since": c.queued_at, "position": i}
+            {
+                "call_id": c.call_id,
+                "number": customer_number(c),
+                "since": c.queued_at,
+                "position": i,
+                "switch_lost": c.switch_lost_at is not None,
+            }
             for i, c in enumerate(queue.waiting[:100], 1)
         ],
         "waiting_count": len(queue.waiting),

@@ -74,7 +74,7 @@ class Engine:
         self._dialling = Dialling(self.centre, self._control, self._acd)
         self._routing = Routing(self.centre, self._control, self._acd)
         self._lifecycle = Lifecycle(self.centre, self._control, self._acd, self._routing, self._dialling)
-        self._links = Links(self.centre, self._control, self._agents, self._lifecycle)
+        self._links = Links(self.centre, self._control, self._acd, self._lifecycle)
         self._reconciler = Reconciler(
             self.centre,
             self._control,
@@ -243,8 +243,7 @@ class Engine:
         if isinstance(event, LinkUp | LinkLost):
             self._link(switch, event)
         elif isinstance(event, DeviceRegistered):
-            self.centre.switches[switch].note_device(event.device, event.registered, self.centre.now)
-            self._agents.device_changed(event.device, self.centre.device_registered(event.device))
+            self._links.device(switch, event)
         elif isinstance(event, TrunkChanged):
             self.centre.switches[switch].trunks[event.trunk] = event.state
             self._centre_dirty = True

@@ -236,6 +236,12 @@ class Lifecycle:
             gone = call.direction is Direction.INBOUND and call.customer is None
             agents.give_back(agent, AgentEvent.WITHDRAW, notice="caller_gone" if gone else agent.notice)
 
+    def let_go(self, call: Call, leg: Leg) -> None:
+        """The phone is out of a call whose switch is lost. What becomes of the call is decided when that is back."""
+        agent = self._agent_of(leg)
+        if agent is not None:
+            self._release_agent(call, agent, leg, Cause.CANCELLED)
+
     def _wait_for_agent(self, call: Call, agent: Agent) -> None:
         """The phone was lost, not put down: keep the customer and wait for the page to come back."""
         call.waiting_for_agent = agent.agent_id

@@ -20,6 +20,7 @@ from cti.services.centre import Centre
 from cti.services.dialling import Dialling
 from cti.services.effects import SwitchCommand
 from cti.services.lifecycle import Lifecycle
+from cti.services.links import Links
 from cti.services.routing import Routing
 
 NEWS_GRACE = 2.0
@@ -42,6 +43,7 @@ class Reconciler:
         routing: Routing,
         lifecycle: Lifecycle,
         dialling: Dialling,
+        links: Links,
         offered: Callable[[str, ChannelOffered], None],
     ) -> None:
         self._centre = centre
@@ -50,6 +52,7 @@ class Reconciler:
         self._routing = routing
         self._lifecycle = lifecycle
         self._dialling = dialling
+        self._links = links
         self._offered = offered
 
     def unknown_calls(self, snapshot: Snapshot) -> list[str]:
@@ -71,14 +74,15 @@ class Reconciler:
             for leg in call.live_legs():
                 self._resume_agent(call, leg, {channel.channel for channel in snapshot.channels})
         news = max(asked_at - NEWS_GRACE, status.since if first else 0.0)  # no event is older than its link
-        self._update_known(snapshot, news)
+        self._update_known(switch, snapshot, news)
         self._vanished(switch, snapshot, news)
         for call in adopted:
             if call.alive and call.call_id in self._centre.calls:
                 self._resume(call)
-        if first and all(s.reconciled or not s.up for s in self._centre.switches.values()):
-            for agent in list(self._centre.agents.values()):
-                self._acd.agents.settle_restored(agent)
+        self._links.relays(switch, snapshot, news)
+        if first:
+            self._links.found(switch)
+            self._links.settle_agents()
         for call in list(self._centre.calls.values()):
             if call.switch == switch:
                 self._control.settle(call)
@@ -86,9 +90,9 @@ class Reconciler:
 
     def _devices(self, switch: str, snapshot: Snapshot) -> None:
         status = self._centre.switches[switch]
-        before = status.devices
-        status.devices, status.trunks = dict(snapshot.devices), dict(snapshot.trunks)
-        for device in before.keys() | snapshot.devices.keys():
+        status.trunks = dict(snapshot.trunks)
+        for device in status.devices.keys() | snapshot.devices.keys():
+            status.note_device(device, snapshot.devices.get(device, False), self._centre.now)
             self._acd.agents.device_changed(device, self._centre.device_registered(device))
 
     def _forget_gone(self, asked_at: float) -> None:
@@ -180,6 +184,7 @@ class Reconciler:
         if leg is None:
             leg = Leg(str(state.get("l")), LegKind(str(state.get("k", "customer"))), channel.channel, self._centre.now)
             leg.agent_id, leg.device = str(state.get("a", "")), channel.device
+            leg.via = str(state.get("v", ""))
             leg.state = LegState.CONNECTED if channel.answered else LegState.INITIATED
             leg.joined = bool(channel.peer)
             call.legs.append(leg)
@@ -253,10 +258,10 @@ class Reconciler:
 
     # ------------------------------------------------------------ channels we know
 
-    def _update_known(self, snapshot: Snapshot, news: float) -> None:
+    def _update_known(self, switch: str, snapshot: Snapshot, news: float) -> None:
         for channel in snapshot.channels:
             found = self._centre.channels.get(channel.channel)
-            if found is None or found[1].changed_at > news:
+            if found is None or found[0].switch != switch or found[1].changed_at > news:
                 continue
             call, leg = found
             partner = self._centre.channels.get(channel.peer)
@@ -279,6 +284,8 @@ class Reconciler:
             for leg in sorted(missing, key=lambda leg: leg.kind is not LegKind.CUSTOMER):
                 self._centre.counters["reconcile:vanished"] += 1
                 cause = Cause.NORMAL if leg.kind is LegKind.CUSTOMER else Cause.FAILED
+                if leg.alive and leg.via:
+                    self._centre.phone_command(call, leg, Hangup(leg.channel))
                 if leg.alive:
                     self._lifecycle.gone(call, leg, cause, leg.kind is LegKind.CUSTOMER)
 

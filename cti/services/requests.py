@@ -96,15 +96,22 @@ class Requests:
         complete = all(s.up and s.reconciled for s in self._centre.switches.values())
         return {"call_ids": sorted(self._centre.calls), "complete": complete}
 
+    def _switch_for_test(self, name: str) -> str:
+        """The one that was named, else the first that can be reached."""
+        if name and name not in self._centre.switches:
+            raise BadRequest("there is no such switch", switch=name[:40])
+        up = [one for one, status in self._centre.switches.items() if status.up and name in ("", one)]
+        if not up:
+            raise LinkDown("the switch cannot be reached")
+        return up[0]
+
     def _test_call(self, request: Mapping[str, Any]) -> dict[str, Any]:
         dialed, caller = _text(request, "dialed"), _text(request, "caller_number")
         if self._routing.target_of(dialed) is None:
             raise BadRequest("this is no service number", dialed=dialed[:40])
         if not _CALLER.fullmatch(caller):
             raise BadRequest("this is no phone number", number=caller[:40])
-        switch = next((name for name, status in self._centre.switches.items() if status.up), None)
-        if switch is None:
-            raise LinkDown("the switch cannot be reached")
+        switch = self._switch_for_test(str(request.get("switch") or ""))
         digits = str(request.get("digits", ""))
         if len(digits) > 8 or any(d not in "0123456789*#" for d in digits):
             raise BadRequest("digits are 0-9 * #", digits=digits[:40])

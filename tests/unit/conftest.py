@@ -19,8 +19,8 @@ OpenFloor = Callable[..., Awaitable[Floor]]
 async def open_floor() -> AsyncIterator[OpenFloor]:
     floors: list[Floor] = []
 
-    async def make(agents: int = 3, **queue: Any) -> Floor:
-        floor = Floor(configuration(agents, **queue))
+    async def make(agents: int = 3, switches: int = 1, **queue: Any) -> Floor:
+        floor = Floor(configuration(agents, **queue), switches)
         floors.append(floor)
         await floor.open()
         return floor

@@ -32,7 +32,7 @@ from cti.domain.switch import (
     Unbridge,
 )
 from cti.switches.checks import check_command
-from cti.switches.sim.model import Playing, Recording, SimChannel
+from cti.switches.sim.model import FarEnd, Playing, Recording, SimChannel
 
 if TYPE_CHECKING:
     from cti.switches.sim.driver import SimSwitch
@@ -43,7 +43,6 @@ def originate(sim: SimSwitch, command: Originate) -> None:
     if not sim.first_use(command.channel):
         return
     target = command.target
-    internal = isinstance(target, DeviceTarget)
     chan = SimChannel(
         id=command.channel,
         created_at=sim.clock(),
@@ -53,15 +52,31 @@ def originate(sim: SimSwitch, command: Originate) -> None:
         trunk="" if isinstance(target, DeviceTarget) else target.trunk,
         state=command.state,
         auto_answer=command.auto_answer,
+        at=sim,
     )
     sim.channels[chan.id] = chan
-    far = sim.phone(target.device) if isinstance(target, DeviceTarget) else sim.outside(target.number)
+    if isinstance(target, DeviceTarget):
+        _ring_device(sim, chan, target, command.ring_timeout)
+    else:
+        _ring(sim, chan, sim.outside(target.number), command.ring_timeout)
+
+
+def _ring_device(sim: SimSwitch, chan: SimChannel, target: DeviceTarget, ring_timeout: float) -> None:
+    carrier = sim.peers.get(target.switch, sim) if target.switch else sim
+    if target.switch and not carrier.alive:
+        chan.ring_timer = sim.later(ring_timeout, lambda: sim.end(chan, Cause.NO_ANSWER, by_far_side=False))
+    elif (target.switch and carrier is sim) or not carrier.phone(target.device).registered:
+        sim.end(chan, Cause.UNREACHABLE, by_far_side=False)
+    else:
+        if carrier is not sim:
+            carrier.relayed[chan.id], chan.relayed_by = chan, carrier.relayed
+        _ring(sim, chan, carrier.phone(target.device), ring_timeout)
+
+
+def _ring(sim: SimSwitch, chan: SimChannel, far: FarEnd, ring_timeout: float) -> None:
     chan.far = far
     far.channels.append(chan)
-    if internal and not far.registered:
-        sim.end(chan, Cause.UNREACHABLE, by_far_side=False)
-        return
-    chan.ring_timer = sim.later(command.ring_timeout, lambda: sim.end(chan, Cause.NO_ANSWER, by_far_side=False))
+    chan.ring_timer = sim.later(ring_timeout, lambda: sim.end(chan, Cause.NO_ANSWER, by_far_side=False))
     sim.ring(chan)
 
 
@@ -76,14 +91,15 @@ def answer(sim: SimSwitch, command: Answer) -> None:
 
 
 def answer_device(sim: SimSwitch, command: AnswerDevice) -> None:
-    chan = sim.channel(command.channel)
+    chan = sim.relayed.get(command.channel) or sim.channel(command.channel)
     if not chan.incoming:
-        sim.far_answer(chan)
+        (chan.at or sim).far_answer(chan)
 
 
 def hangup(sim: SimSwitch, command: Hangup) -> None:
     chan = sim.channels.get(command.channel)
     if chan is None:
+        sim.end_relayed(command.channel)
         return
     cause = command.cause
     if not chan.answered and cause is Cause.NORMAL:

@@ -58,6 +58,7 @@ class SimSwitch(Floor):
         self._outside: dict[str, FarEnd] = {}
         self._ids = itertools.count(1)
         self._failures: dict[type, list[SwitchError]] = {}
+        self.peers: dict[str, SimSwitch] = {}
         self.set_devices(devices)
 
     # ------------------------------------------------------------ the contract
@@ -88,6 +89,7 @@ class SimSwitch(Floor):
             at=now,
             channels=tuple(_snapshot(c, now) for c in self.channels.values()),
             devices={name: phone.registered for name, phone in self._phones.items()},
+            relayed=frozenset(self.relayed),
         )
 
     # ------------------------------------------------------------ what a test or the outside world does
@@ -165,7 +167,18 @@ class SimSwitch(Floor):
             self.emit(LinkLost(self.clock(), reason))
             self.link = False
 
+    def connect(self, other: SimSwitch) -> None:
+        """Make two simulators ring each other's phones."""
+        self.peers[other.name], other.peers[self.name] = other, self
+
+    def crash(self) -> None:
+        """The process dies with its calls; until ``restore_link`` nothing reaches it. Phones stay registered."""
+        self.cut_link("crashed")
+        self.alive = False
+        self.lose_everything()
+
     def restore_link(self) -> None:
+        self.alive = True
         if not self.link:
             self.link = True
             self.emit(LinkUp(self.clock()))

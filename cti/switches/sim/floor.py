@@ -34,11 +34,16 @@ KNOWN_IDS = 100_000
 
 
 class Floor:
-    """Channels by id. ``schedule(delay, call)`` replaces the loop's timers, for tests with their own time."""
+    """Channels by id. ``relayed`` are those of other switches whose far end is a phone of ours.
+
+    ``schedule(delay, call)`` replaces the loop's timers, for tests with their own time.
+    """
 
     def __init__(self, clock: Callable[[], float], spool_dir: str | Path | None, schedule: Schedule | None) -> None:
         self.clock = clock
         self.channels: dict[str, SimChannel] = {}
+        self.relayed: dict[str, SimChannel] = {}
+        self.alive = True
         self.link = False
         self._spool = Path(spool_dir) if spool_dir else None
         self._schedule = schedule
@@ -110,19 +115,36 @@ class Floor:
         """The channel goes away: its play, recordings and bridge first, then itself, then word to the survivor."""
         if self.channels.pop(chan.id, None) is None:
             return
-        if chan.ring_timer is not None:
-            chan.ring_timer.cancel()
-        for timer in chan.timers:
-            timer.cancel()
+        cancel_timers(chan)
         self.end_play(chan, PlayEnd.FAILED)
         for recording_id in list(chan.recordings):
             self.stop_recording(chan, recording_id)
-        if chan.far is not None:
-            chan.far.channels.remove(chan)
+        forget_far_end(chan)
         survivor = self.part(chan)
         self.emit(ChannelHungUp(self.clock(), chan.id, cause, by_far_side))
         if survivor is not None:
             self.unbridged(survivor)
+
+    def lose_everything(self) -> None:
+        """The process dies: nobody is told. Phones elsewhere that this switch was talking to do not know it yet."""
+        for chan in self.channels.values():
+            cancel_timers(chan)
+            if chan.playing is not None:
+                chan.playing.timer.cancel()
+            if chan.relayed_by is None:
+                forget_far_end(chan)
+        self.channels.clear()
+        for chan in list(self.relayed.values()):
+            forget_far_end(chan)
+
+    def end_relayed(self, channel: str) -> None:
+        """Hang up a phone of ours in a call of another switch; that switch, if it lives, hears of it."""
+        chan = self.relayed.get(channel)
+        if chan is None:
+            return
+        forget_far_end(chan)
+        if chan.at is not None and chan.at.alive:
+            chan.at.end(chan, Cause.NORMAL, by_far_side=True)
 
     def bridged(self, chan: SimChannel, peer: SimChannel) -> None:
         for one, other in ((chan, peer), (peer, chan)):
@@ -191,3 +213,18 @@ class Floor:
             self._draining = True
             self._delivered.clear()
             asyncio.get_running_loop().call_soon(self._drain)
+
+
+def cancel_timers(chan: SimChannel) -> None:
+    for timer in (*chan.timers, *([chan.ring_timer] if chan.ring_timer is not None else [])):
+        timer.cancel()
+
+
+def forget_far_end(chan: SimChannel) -> None:
+    """The phone is out of the call, and so is the switch that carried it there."""
+    if chan.relayed_by is not None:
+        chan.relayed_by.pop(chan.id, None)
+        chan.relayed_by = None
+    if chan.far is not None:
+        chan.far.channels.remove(chan)
+        chan.far = None

@@ -56,6 +56,8 @@ class SimChannel:
     digits_sent: str = ""
     prompts: tuple[str, ...] = ()
     timers: list[Timer] = field(default_factory=list)
+    at: FarEndActions | None = None  # the switch it lives on; its far end may be a phone of another
+    relayed_by: dict[str, SimChannel] | None = None  # what that other switch carries
 
 
 class FarEnd:
@@ -82,6 +84,10 @@ class FarEnd:
     def ringing(self) -> bool:
         return any(not c.answered and not c.incoming for c in self.channels)
 
+    def _of(self, channel: SimChannel) -> FarEndActions:
+        """The switch that the call at this phone lives on."""
+        return channel.at or self._do
+
     def register(self) -> None:
         self._do.set_registered(self, True)
 
@@ -90,12 +96,12 @@ class FarEnd:
 
     def will_answer(self, after: float = 0.0) -> FarEnd:
         """From now on pick up by itself, ``after`` seconds of ringing."""
-        self.on_ring = lambda channel: self._do.answer_later(channel, after)
+        self.on_ring = lambda channel: self._of(channel).answer_later(channel, after)
         return self
 
     def will_end(self, cause: Cause, after: float = 0.0) -> FarEnd:
         """From now on refuse every call with ``cause``."""
-        self.on_ring = lambda channel: self._do.end_later(channel, cause, after)
+        self.on_ring = lambda channel: self._of(channel).end_later(channel, cause, after)
         return self
 
     def will_ring(self) -> FarEnd:
@@ -104,22 +110,22 @@ class FarEnd:
         return self
 
     def answer(self) -> None:
-        self._do.far_answer(self.channel)
+        self._of(self.channel).far_answer(self.channel)
 
     def reject(self) -> None:
-        self._do.far_end(self.channel, Cause.REJECTED)
+        self._of(self.channel).far_end(self.channel, Cause.REJECTED)
 
     def busy(self) -> None:
-        self._do.far_end(self.channel, Cause.BUSY)
+        self._of(self.channel).far_end(self.channel, Cause.BUSY)
 
     def hangup(self) -> None:
-        self._do.far_end(self.channel, Cause.NORMAL)
+        self._of(self.channel).far_end(self.channel, Cause.NORMAL)
 
     def press(self, digits: str) -> None:
-        self._do.press(self.channel.id, digits)
+        self._of(self.channel).press(self.channel.id, digits)
 
     def hold(self, held: bool = True) -> None:
-        self._do.far_hold(self.channel, held)
+        self._of(self.channel).far_hold(self.channel, held)
 
     def dial(self, number: str, caller_name: str = "") -> str:
         """Call ``number`` from this phone; return the new channel's id."""
@@ -129,6 +135,9 @@ class FarEnd:
 class FarEndActions(Protocol):
     """What a far end asks of the simulator."""
 
+    alive: bool
+
+    def end(self, chan: SimChannel, cause: Cause, by_far_side: bool) -> None: ...
     def set_registered(self, far: FarEnd, registered: bool) -> None: ...
     def answer_later(self, channel: SimChannel, after: float) -> None: ...
     def end_later(self, channel: SimChannel, cause: Cause, after: float) -> None: ...
