@@ -17,8 +17,14 @@ from cti.domain.trunks import CallerId, NumberRule, read_rules
 
 class Strategy(StrEnum):
     LONGEST_IDLE = "longest_idle"
+    FEWEST_CALLS = "fewest_calls"
+    LEAST_TALK = "least_talk"
+    RANDOM = "random"
     SEQUENTIAL = "sequential"
     ROUND_ROBIN = "round_robin"
+    WEIGHTED = "weighted"
+    MOST_SKILLED = "most_skilled"
+    RING_ALL = "ring_all"
 
 
 class TargetKind(StrEnum):

@@ -14,7 +14,7 @@ from cti.machines.connection import LegEvent
 from cti.services.agents import AgentService
 from cti.services.calls import CallControl
 from cti.services.centre import Centre, QueueRuntime
-from cti.services.choose import Candidate, choose_agent
+from cti.services.choose import NOBODY, Candidate, choose_agent
 from cti.services.documents import shown_number
 from cti.services.numbers import number_prompts
 
@@ -90,11 +90,11 @@ class Acd:
             return
         listed = (self._centre.agents.get(agent_id) for agent_id in queue.config.agents)
         free = [agent for agent in listed if agent is not None and self._centre.can_be_offered(agent)]
+        ranks = {agent_id: rank for rank, agent_id in enumerate(queue.config.agents)}
         chosen = choose_agent(
             queue.config.strategy,
-            queue.config.agents,
-            [Candidate(a.agent_id, a.idle_since) for a in free],
-            queue.last_offered,
+            [Candidate(a.agent_id, ranks[a.agent_id], idle_since=a.idle_since) for a in free],
+            after=ranks.get(queue.last_offered, NOBODY),
         )
         if chosen is not None:
             queue.last_offered = chosen

@@ -1,4 +1,4 @@
-"""The state tables and the choosers."""
+"""The state tables, and numbers as they are spoken."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 
 from cti.domain.agents import ON_CALL, AgentState
 from cti.domain.calls import LegState
-from cti.domain.config import Strategy
 from cti.domain.errors import IllegalTransition
 from cti.machines import agent, connection
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent
 from cti.machines.diagrams import document
 from cti.machines.table import mermaid, step
-from cti.services.choose import Candidate, choose_agent
 from cti.services.numbers import number_prompts
 
 
@@ -45,32 +43,6 @@ def test_every_agent_state_can_be_left_and_every_leg_can_end() -> None:
 
 def test_the_tables_draw_themselves() -> None:
     assert "ready --> reserved: reserve" in mermaid(agent.TABLE)
-
-
-candidates = st.lists(
-    st.builds(Candidate, st.sampled_from([f"a{i}" for i in range(8)]), st.floats(0, 1e6)),
-    unique_by=lambda c: c.agent_id,
-)
-orders = st.permutations([f"a{i}" for i in range(6)])
-
-
-@given(st.sampled_from(Strategy), orders, candidates, st.sampled_from(["", "a1", "a7"]))
-def test_a_free_agent_is_chosen_whenever_there_is_one(
-    strategy: Strategy, order: list[str], free: list[Candidate], last: str
-) -> None:
-    chosen = choose_agent(strategy, order, free, last)
-    assert (chosen is None) == (not free)
-    assert chosen is None or chosen in {c.agent_id for c in free}
-
-
-def test_the_strategies_choose_as_they_are_named() -> None:
-    free = [Candidate("a1", 30.0), Candidate("a2", 10.0), Candidate("a3", 20.0)]
-    order = ["a3", "a1", "a2"]
-    assert choose_agent(Strategy.LONGEST_IDLE, order, free) == "a2"
-    assert choose_agent(Strategy.SEQUENTIAL, order, free) == "a3"
-    assert choose_agent(Strategy.ROUND_ROBIN, order, free, "a3") == "a1"
-    assert choose_agent(Strategy.ROUND_ROBIN, order, free, "a2") == "a3"
-    assert choose_agent(Strategy.ROUND_ROBIN, order, free[:1], "a1") == "a1"
 
 
 @pytest.mark.parametrize(
