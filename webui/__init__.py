@@ -67,7 +67,7 @@ def wire(app: Flask, settings: Settings, bus: WebBus | None, sessions: sessionma
     app.extensions["callyard_limiter"] = security.make_limiter()
     app.extensions["callyard_limiter"].init_app(app)
     security.install(app, settings)
-    identity.manager().init_app(app)
+    identity.install(app)
     permissions.install(app)
     i18n.install(app)
     phones.install(app)

@@ -7,12 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from flask import Flask, current_app, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, current_app, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user
+from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from cti.domain.errors import CallyardError
@@ -73,6 +74,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(CallyardError, _ours)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+    for failure in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(failure, _database)
     app.register_error_handler(Exception, _crash)
 
 
@@ -80,6 +83,18 @@ def _ours(error: CallyardError) -> ResponseReturnValue:
     status = STATUS.get(error.code, 500)
     log.warning("web.refused", code=error.code, detail=str(error), path=request.path)
     return answer(status, error.code, _("Not done"), message_for(error.code, error.params))
+
+
+def _database(error: SQLAlchemyError) -> ResponseReturnValue:
+    """The page that says so must not ask the database who it is for."""
+    log.error("web.database", path=request.path, error=one_line(str(error))[:300])
+    db.release()
+    try:
+        current_user.is_authenticated  # noqa: B018 - looked up at the first use
+    except SQLAlchemyError:
+        g._login_user = AnonymousUserMixin()
+    advice = _("The database does not answer. Calls go on and are written down later. Try again in a moment.")
+    return answer(503, "database.unavailable", _("Not available"), advice)
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:

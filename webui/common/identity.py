@@ -1,5 +1,7 @@
 """The signed-in user as pages see it: a plain value, loaded once a request, never a database row.
 
+A database that does not answer does not take the phone bar from who is at work: see ``GOES_ON``.
+
 ``login_marker`` ties a session to the password and epoch it was opened with: a new password or a grown epoch ends
 every older session.
 """
@@ -7,18 +9,23 @@ every older session.
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 
-from flask import Flask
+from flask import Flask, current_app
 from flask import session as cookie
 from flask_login import LoginManager, UserMixin
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from cti.store.models import Agent, Role, User
 from webui.common import db
 from webui.common.permissions import ROLE_PERMISSIONS, Permission
 
 MARKER = "mark"
+KNOWN = "callyard_known_users"
+GOES_ON = 3600.0
+"""Seconds after the last look into the database within which a user goes on working while it does not answer."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +70,31 @@ def describe(user: User, agent: Agent | None) -> CurrentUser:
 
 def load(user_id: str) -> CurrentUser | None:
     """The user of a session, or None when disabled, gone, or the password has changed since."""
+    known: dict[str, tuple[CurrentUser, str, float]] = current_app.extensions[KNOWN]
     found = select(User, Agent).outerjoin(Agent, Agent.user_id == User.id).where(User.id == user_id)
-    row = db.session().execute(found).first()
+    try:
+        row = db.session().execute(found).first()
+    except SQLAlchemyError:
+        db.release()
+        user, marker, seen_at = known.get(user_id, (None, "", 0.0))
+        if user is None or marker != present_marker() or time.monotonic() - seen_at > GOES_ON:
+            raise
+        return user
+    known.pop(user_id, None)
     if row is None or not row[0].active or cookie.get(MARKER) != login_marker(row[0]):
         return None
-    return describe(row[0], row[1])
+    user = describe(row[0], row[1])
+    known[user_id] = (user, present_marker(), time.monotonic())
+    return user
 
 
-def manager() -> LoginManager:
-    """flask-login set up; the guard of permissions decides who needs a login."""
+def install(app: Flask) -> None:
+    """Set flask-login up; the guard of permissions decides who needs a login."""
+    app.extensions[KNOWN] = {}
     logins = LoginManager()
     logins.session_protection = None  # the marker and the cookie flags do it; user agents change with browser updates
     logins.user_loader(load)
-    return logins
+    logins.init_app(app)
 
 
 def present_marker() -> str:
@@ -83,9 +102,14 @@ def present_marker() -> str:
 
 
 def still_valid(app: Flask, user: CurrentUser, marker: str) -> bool:
-    """Whether a stream of ``user`` with ``marker`` may go on: active, the same password, epoch, role and phone."""
+    """Whether a stream of ``user`` with ``marker`` may go on: active, the same password, epoch, role and phone.
+
+    Who cannot be looked up now goes on until the next look."""
     with app.app_context():
-        found = db.session().get(User, user.id)
+        try:
+            found = db.session().get(User, user.id)
+        except SQLAlchemyError:
+            return True
         if found is None or not found.active or login_marker(found) != marker:
             return False
         present = describe(found, found.agent)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden
 
 from cti.domain.errors import BadRequest
@@ -109,4 +110,9 @@ def targets() -> ResponseReturnValue:
 
 
 def busy_reasons() -> list[queries.Reason]:
-    return queries.busy_reasons(db.session(), current_locale())
+    """For the bar, which is on every page, also on the one that says that the database does not answer."""
+    try:
+        return queries.busy_reasons(db.session(), current_locale())
+    except SQLAlchemyError:
+        db.release()
+        return queries.usual_reasons()

@@ -40,7 +40,11 @@ def busy_reasons(session: Session, locale: str) -> list[Reason]:
     """The reasons an agent may pick, in order, named in ``locale``; the usual ones while none are set up."""
     rows = session.scalars(select(BusyReason).where(BusyReason.active).order_by(BusyReason.order, BusyReason.code))
     named = [Reason(row.code, row.names.get(locale) or row.names.get("en") or row.code) for row in rows]
-    return named or [Reason(code, str(name)) for code, name in USUAL_REASONS.items()]
+    return named or usual_reasons()
+
+
+def usual_reasons() -> list[Reason]:
+    return [Reason(code, str(name)) for code, name in USUAL_REASONS.items()]
 
 
 def queues(session: Session) -> list[Queue]:
