@@ -46,6 +46,28 @@ class FakeWorker:
         asyncio.run_coroutine_threadsafe(self._bus.stop(), self._loop).result(5)
 
 
+def trunk_form(**changes: Any) -> dict[str, Any]:
+    """What the browser sends for a new trunk that is known by its address."""
+    return {
+        "id": "demo",
+        "name": "Demo",
+        "host": "sip.example.com",
+        "port": "5060",
+        "transport": "udp",
+        "expiry": "300",
+        "codec_1": "alaw",
+        "codec_2": "ulaw",
+        "codec_3": "",
+        "dtmf": "rfc2833",
+        "max_channels": "0",
+        "ping": "y",
+        "did_from": "request",
+        "caller_id": "fixed",
+        "caller_in": "both",
+        "active": "y",
+    } | changes
+
+
 def browser(site: Site, username: str) -> FlaskClient:
     """A client signed in as ``username``, kept for the life of the site; each sign-in costs an argon2 check."""
     site.app.config["WTF_CSRF_ENABLED"] = False

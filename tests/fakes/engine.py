@@ -79,6 +79,12 @@ class FakeEngine:
     def caller_hangs_up(self, channel: str) -> None:
         self._do(lambda: self.sim.hangup_by_caller(channel))
 
+    def tell(self, subject: str, document: dict[str, Any]) -> None:
+        """An event of the engine that the test makes up."""
+        own = self._own
+        assert own is not None
+        self._do(lambda: own.publish(subject, document))
+
     def phone_answers(self, device: str) -> None:
         self.until(lambda: self.sim.phone(device).ringing, f"{device} rings")
         self._do(lambda: self.sim.phone(device).answer())

@@ -8,13 +8,13 @@ from flask import Blueprint, Flask, abort, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from webui.admin import audit_log, menus, numbers, queues, trunks, users
+from webui.admin import audit_log, menus, numbers, queues, trunk_status, trunks, users
 from webui.admin.publish import announce
 from webui.common import labels
 from webui.common.permissions import Permission, requires, signed_in
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (users, queues, numbers, menus, trunks, audit_log):
+for part in (users, queues, numbers, menus, trunk_status, trunks, audit_log):
     blueprint.register_blueprint(part.blueprint)
 
 SECTIONS = (
@@ -29,7 +29,9 @@ SECTIONS = (
 
 def install(app: Flask) -> None:
     labels.install(app)
+    trunk_status.install(app)
     app.jinja_env.filters["pretty_json"] = pretty_json
+    app.jinja_env.globals["trunk_statuses"] = trunk_status.statuses
 
 
 def pretty_json(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -17,12 +16,11 @@ from wtforms import (
     FormField,
     HiddenField,
     IntegerField,
-    PasswordField,
     SelectField,
     SelectMultipleField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, Regexp
 
 from webui.common.i18n import LOCALES
 from webui.common.labels import choices, options
@@ -92,11 +90,12 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
 
 
 class NumberForm(FlaskForm):  # type: ignore[misc]
-    """``target`` is ``<kind>:<id>``."""
+    """``target`` is ``<kind>:<id>``; ``trunk`` empty: any."""
 
     number = Line(_("Service number"), 21, [DataRequired(), Regexp(SERVICE_NUMBER, message=_("2 to 20 digits."))])
     name = Line(_("Name"), 128)
     target = SelectField(_("Goes to"), choices=[])
+    trunk = SelectField(_("Comes in by"), choices=[], default="")
 
 
 class OptionForm(Form):  # type: ignore[misc]
@@ -119,25 +118,3 @@ class MenuForm(FlaskForm):  # type: ignore[misc]
     tries = IntegerField(_("Tries"), [InputRequired(), NumberRange(1, 10)], default=3)
     otherwise = SelectField(_("Otherwise"), choices=[])
     options = FieldList(FormField(OptionForm), min_entries=len(DIGITS), max_entries=len(DIGITS))
-
-
-class TrunkForm(FlaskForm):  # type: ignore[misc]
-    """``secret`` empty leaves the present one."""
-
-    id = Line(_("Short name"), 20, [DataRequired(), Regexp(r"^[a-z0-9-]+$", message=_("Small letters, digits, dash."))])
-    name = Line(_("Name"), 128, [DataRequired()])
-    host = Line(
-        _("Host"), 255, [DataRequired(), Regexp(r"^[A-Za-z0-9.:\[\]-]+$", message=_("A host name or address."))]
-    )
-    port = IntegerField(_("Port"), [InputRequired(), NumberRange(0, 65535)], default=5060)
-    username = Line(
-        _("User name"), 64, [Optional(), Regexp(r"^[A-Za-z0-9._@+-]+$", message=_("Letters and digits only."))]
-    )
-    secret = PasswordField(_("Password"), [Length(max=128)])
-    register = BooleanField(_("Register with the carrier"))
-    caller_number = Line(_("Caller number shown"), 32, [Optional(), Regexp(r"^\+?[0-9]+$", message=_("Digits only."))])
-    active = BooleanField(_("In use"), default=True)
-
-    def validate_secret(self, field: Field) -> None:
-        if field.data and not re.fullmatch(r"[\x21-\x7e]+", field.data):
-            raise ValidationError(_("Printable ASCII without blanks only."))

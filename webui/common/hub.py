@@ -24,6 +24,7 @@ MAILBOX = 2048
 TICK = 0.5  # seconds between looks at the bus when nothing comes
 CHECK_ENGINE = 2.0  # seconds between questions whether the engine is there
 PREFIXES = {"cy.evt.agent.": "agent", "cy.evt.queue.": "queue"}
+PASSING = {"cy.evt.trunk_test.": "trunk_test"}  # news for open pages only: who comes later asks the engine
 
 log = structlog.get_logger("web")
 
@@ -99,11 +100,15 @@ class EventHub:
             found = [document for (kind, _id), document in self._documents.items() if kind == "agent"]
         return sorted(found, key=lambda document: str(document.get("number", "")))
 
-    def simulated(self) -> bool:
-        """Every switch that the engine drives is the simulator: there is nothing a browser phone could reach."""
+    def centre(self) -> Document:
+        """The newest word on switches and trunks; ``engine`` false when the engine does not answer."""
         self._start()
         self._first_state.wait(CHECK_ENGINE)
-        switches = self._centre["switches"]
+        return self._centre
+
+    def simulated(self) -> bool:
+        """Every switch that the engine drives is the simulator: there is nothing a browser phone could reach."""
+        switches = self.centre()["switches"]
         return bool(switches) and all(switch.get("name") == "sim" for switch in switches)
 
     def agent(self, agent_id: str) -> Document | None:
@@ -201,6 +206,9 @@ class EventHub:
             for prefix, kind in PREFIXES.items():
                 if subject.startswith(prefix):
                     self._documents[(kind, subject.removeprefix(prefix))] = payload
+                    self._send((kind, payload))
+            for prefix, kind in PASSING.items():
+                if subject.startswith(prefix):
                     self._send((kind, payload))
 
     def _set_engine(self, up: bool) -> None:

@@ -80,7 +80,8 @@ def boot() -> dict[str, Any]:
 def viewer() -> Viewer:
     """What this user may see of live documents."""
     floor = current_user.can(Permission.FLOOR_VIEW)
-    return Viewer(current_user.agent_id, floor, phones.may_see(), phones.sealing_key())
+    trunks = current_user.can(Permission.ADMIN_QUEUES)
+    return Viewer(current_user.agent_id, floor, phones.may_see(), phones.sealing_key(), trunks)
 
 
 def install(app: Flask) -> None:

@@ -16,12 +16,22 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Viewer:
-    """``floor``: every agent and queue; else only ``agent_id``. ``key`` seals numbers unless ``unmasked``."""
+    """``floor``: every agent and queue; else only ``agent_id``. ``key`` seals numbers unless ``unmasked``. ``trunks``:
+    how trunks are, and test calls through them."""
 
     agent_id: str
     floor: bool
     unmasked: bool
     key: bytes
+    trunks: bool = False
+
+    def centre(self, document: Document) -> Document:
+        """The document of switches, for most without what is known of their trunks."""
+        if self.trunks:
+            return document
+        hidden = ("trunks", "round_trips")
+        switches = [{k: v for k, v in s.items() if k not in hidden} for s in document.get("switches", [])]
+        return document | {"switches": switches}
 
     def agent(self, document: Document) -> Document | None:
         """The agent document for this viewer, or None when it is not for them."""

@@ -89,6 +89,10 @@ def next_text(reader: Reader, seen_by: Viewer) -> str | None:
         seen = seen_by.agent(document)
     elif kind == "queue":
         seen = seen_by.queue(document)
+    elif kind == "centre":
+        seen = seen_by.centre(document)
+    elif kind == "trunk_test":
+        seen = document if seen_by.trunks else None
     elif kind == "phone":
         seen = document if document["agent_id"] == seen_by.agent_id else None
     return "" if seen is None else encode(kind, seen)
