@@ -19,7 +19,7 @@ from tests.e2e.rig.ledger import finished_call, recordings
 from tests.e2e.rig.sipp import Sipp
 from tests.e2e.rig.sipphones import callers as sipp_callers
 from tests.e2e.rig.sipphones import registered_phones
-from tests.e2e.rig.tones import call_pcap, seconds_of, ulaw_file
+from tests.e2e.rig.tones import RATE, call_pcap, seconds_of, ulaw_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CUSTOMER_TONE, AGENT_TONE, OTHER_TONE = 1000.0, *MICROPHONES
@@ -50,6 +50,12 @@ async def test_browser_agent_takes_an_order_then_consults(
         await first.shows("talking")
         await expect(first.page.locator("#cy-bar [data-slot=state]")).to_have_text("通话中")
         await first.hears(CUSTOMER_TONE)
+        await first.press("F8")
+        await first.shows("hold")
+        await first.hears_nothing()
+        await first.press("F8")
+        await first.shows("talking")
+        await first.hears(CUSTOMER_TONE)
         await expect(floor.page.locator("[data-total=talking] b")).to_have_text("1")
         await first.save_order("P003", 2)
         await until("both tones are on the tape", lambda: _recorded_seconds(centre, call_id, 4.0), 15, every=0.2)
@@ -62,8 +68,11 @@ async def test_browser_agent_takes_an_order_then_consults(
     assert [(leg.kind, leg.device) for leg in row.legs][1:] == [("agent", "1001-web")]
     assert all(leg.answered_at and leg.ended_at for leg in row.legs)
     assert row.ended_by == "agent"
-    [(_, audio)] = await recordings(centre, row)
-    assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 2, "the customer on the left"
+    [(tape, audio)] = await recordings(centre, row)
+    assert tape.ended_at is not None
+    talked = (tape.ended_at - tape.started_at).total_seconds()
+    assert abs(len(audio) / RATE - talked) < 0.5, "a second of tape for each second"
+    assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 0.9 * len(audio) / RATE, "the customer on the left, all the time"
     assert seconds_of(audio[:, 1], AGENT_TONE) > 1, "the agent on the right"
     assert seconds_of(audio[:, 0], AGENT_TONE) == 0
     assert seconds_of(audio[:, 1], CUSTOMER_TONE) == 0

@@ -174,6 +174,14 @@ class Desk(Person):
 
         await until(f"{self.username} hears {frequency} Hz", check, deadline)
 
+    async def hears_nothing(self, deadline: float = 5.0) -> None:
+        """Nothing is played for the agent, as while the customer waits."""
+
+        async def check() -> bool:
+            return await self.peak() is None
+
+        await until(f"{self.username} hears nothing", check, deadline)
+
     async def save_order(self, product: str, quantity: int) -> None:
         """Alt+O, product code, quantity, Ctrl+Enter: never the mouse."""
         await self.press("Alt+o")
