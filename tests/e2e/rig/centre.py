@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from cti.bus.nats import NatsBus
 from cti.provision.secrets import effective_secrets
+from cti.provision.switches import switch_named
 from cti.settings import Settings, SwitchChoice, load_settings
 from cti.store.database import make_engine, make_session_factory
 from cti.store.models import Agent, Customer, CustomerPhone, PhoneKind, Queue, Trunk, User
@@ -61,11 +62,15 @@ class Centre:
     def __init__(self, root: Path, environment: dict[str, str]) -> None:
         self.root = root
         first, last = free_range(1000)
+        middle = (first + last) // 2
+        both = environment.get("CALLYARD_SWITCH") == "both"
         self.environment = {
             "CALLYARD_VAR": str(root / "var"),
             "CALLYARD_DIST": os.environ.get("CALLYARD_DIST", str(REPOSITORY / "var" / "dist")),
             "CALLYARD_RTP_START": str(first),
-            "CALLYARD_RTP_END": str(last),
+            "CALLYARD_RTP_END": str(middle if both else last),
+            "CALLYARD_FREESWITCH_RTP_START": str(middle + 1),
+            "CALLYARD_FREESWITCH_RTP_END": str(last),
             **{f"CALLYARD_{name}_PORT": str(free_port()) for name in _PORTS},
             **environment,
         }
@@ -76,7 +81,8 @@ class Centre:
         self.log = root / "serve.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._bus: NatsBus | None = None
-        self._sessions = make_session_factory(make_engine(self.settings.database))
+        self._engine = make_engine(self.settings.database)
+        self._sessions = make_session_factory(self._engine)
 
     @classmethod
     async def start(cls, root: Path, **environment: str) -> Centre:
@@ -109,6 +115,7 @@ class Centre:
         await until("the engine is connected to the switch", self._linked, 30, every=0.1)
 
     async def stop(self) -> None:
+        self._engine.dispose()
         if self._bus:
             await self._bus.stop()
         if self.process and self.process.poll() is None:
@@ -159,13 +166,26 @@ class Centre:
         """The switch that the product runs on."""
         return self.running("freeswitch" if self.settings.switch is SwitchChoice.FREESWITCH else "asterisk")
 
+    @property
+    def switches(self) -> list[Switch]:
+        names = [switch.name for switch in self.settings.switches()]
+        return [self.running(name) for name in names] if len(names) > 1 else [self.switch]
+
     def running(self, name: str) -> Switch:
         """A switch that the product has started, by its name."""
         pid = self.pid(name)
         if name == "freeswitch":
-            return RunningFreeSwitch(self.settings, self.settings.sip_port, pid)
+            return RunningFreeSwitch(self.settings, self.sip_port(name), pid)
         line = processes.command_line(pid).split(" -C ")[0].split(" ")
-        return RunningSwitch(tuple(line), self.settings.var / "asterisk" / "etc", self.settings.sip_port, pid)
+        return RunningSwitch(tuple(line), self.settings.var / "asterisk" / "etc", self.sip_port(name), pid)
+
+    def sip_port(self, switch: str = "") -> int:
+        """Of the switch of this name; of the first without one."""
+        return switch_named(self.settings, switch).sip_port
+
+    async def links(self) -> dict[str, bool]:
+        """Whether the engine is connected, by switch."""
+        return {switch["name"]: switch["up"] for switch in (await self.floor())["switches"]}
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Session]:
@@ -248,15 +268,15 @@ class Centre:
 
         await self.configure(change, phones=True)
 
-    async def phone(self, number: str) -> SipPhone:
-        """A registered SIP phone of agent ``number`` that the test steers."""
-        phone = await SipPhone(self.settings.sip_port, number, self.agent_row(number).sip_secret).open()
+    async def phone(self, number: str, switch: str = "") -> SipPhone:
+        """A registered SIP phone of agent ``number`` that the test steers, at the first switch or the one named."""
+        phone = await SipPhone(self.sip_port(switch), number, self.agent_row(number).sip_secret).open()
         await phone.register()
         return phone
 
-    async def caller(self, number: str, name: str = "Demo Caller") -> SipPhone:
-        """Somebody outside with this number."""
-        return await SipPhone(self.settings.sip_port, number, "", name).open()
+    async def caller(self, number: str, name: str = "Demo Caller", switch: str = "") -> SipPhone:
+        """Somebody outside with this number, who calls the first switch or the one named."""
+        return await SipPhone(self.sip_port(switch), number, "", name).open()
 
     async def on_duty(self, number: str, *, device: str = "") -> None:
         """Agent ``number`` is logged in at a registered phone (its SIP phone unless named), ready or rung already."""
@@ -267,7 +287,8 @@ class Centre:
 
     async def everybody_off(self) -> None:
         """No calls, nobody logged in: how each test finds the centre."""
-        self.switch.hang_up_everybody()
+        for switch in self.switches:
+            switch.hang_up_everybody()
         await until("no calls", self._idle, 10)
         for number in list(await self.numbers()):
             if (await self.agent(number))["state"] != "loggedOff":
@@ -303,7 +324,7 @@ class Centre:
             floor = await self.floor()
         except Exception:
             return False
-        return bool(floor.get("ok")) and any(s["up"] for s in floor["switches"]) and bool(floor["agents"])
+        return bool(floor.get("ok")) and all(s["up"] for s in floor["switches"]) and bool(floor["agents"])
 
     def _site_answers(self) -> bool:
         assert self.process is not None
@@ -333,7 +354,10 @@ class Centre:
             return load_settings(self.environment["CALLYARD_VAR"])
 
 
-_PORTS = ("WEB", "NATS", "AMI", "ESL", "SIP", "SIP_WS", "ENGINE_METRICS", "WORKER_METRICS")
+_PORTS = (
+    *("WEB", "NATS", "AMI", "ESL", "SIP", "SIP_WS", "FREESWITCH_SIP", "FREESWITCH_SIP_WS"),
+    *("ENGINE_METRICS", "WORKER_METRICS"),
+)
 _COMMAND = {
     "engine": r"cti\S* engine\b",
     "worker": r"cti\S* worker\b",
