@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from cti.bus.memory import MemoryBroker, MemoryBus
@@ -76,6 +77,16 @@ class Floor:
         await self.bus.kv_put("cy_config", "centre", self.config.to_document())
         await self.runner.start()
         await self.reconciled()
+
+    async def configure(self, config: CentreConfig) -> None:
+        """The configuration is changed while calls go on."""
+        self.config = replace(config, version=self.config.version + 1)
+        await self.bus.kv_put("cy_config", "centre", self.config.to_document())
+        await self.until(lambda: self.runner.engine.centre.config.version == self.config.version, "configured")
+
+    async def use(self, **queue: Any) -> None:
+        """Change the queue's settings."""
+        await self.configure(replace(self.config, queues=(replace(self.config.queues[0], **queue),)))
 
     async def reconciled(self) -> None:
         await self.until(lambda: all(s.reconciled for s in self.status()), "reconciled")
@@ -169,8 +180,11 @@ class Floor:
     def call(self, channel: str) -> Call:
         return self.runner.engine.centre.channels[channel][0]
 
-    def waiting(self) -> list[str]:
-        return [c.ani for c in self.runner.engine.centre.queues[ORDERS].waiting]
+    def call_of(self, agent_id: str) -> Call:
+        return self.runner.engine.centre.calls[self.agent(agent_id).call_id]
+
+    def waiting(self, queue_id: str = ORDERS) -> list[str]:
+        return [c.ani for c in self.runner.engine.centre.queues[queue_id].waiting]
 
     def hears_music(self, channel: str) -> bool:
         chan = self._channel(channel)

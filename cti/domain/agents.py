@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -28,6 +28,7 @@ class Agent:
     number: str
     name: str
     queues: tuple[str, ...] = ()
+    skills: dict[str, int] = field(default_factory=dict)
     device: str = ""
     registered: bool = False
     state: AgentState = AgentState.LOGGED_OFF
@@ -41,6 +42,8 @@ class Agent:
     wrapup_until: float | None = None
     wrapup_left: float | None = None  # seconds of a wrap-up that is interrupted by dialling
     notice: str = ""
+    calls: int = 0  # contacts handled today
+    talk: float = 0.0  # seconds of them
 
     @property
     def free(self) -> bool:

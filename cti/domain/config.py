@@ -50,6 +50,7 @@ class AgentConfig:
     number: str
     name: str
     queues: tuple[str, ...] = ()
+    skills: dict[str, int] = field(default_factory=dict)  # 1 to 9, 9 the best
 
     @property
     def devices(self) -> tuple[str, str]:
@@ -57,8 +58,26 @@ class AgentConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """A skill that a queue's calls ask for, at ``level``; after every ``relax_every`` seconds at one level less."""
+
+    skill: str
+    level: int = 1
+    relax_every: float = 0.0
+
+    def after(self, waited: float) -> int:
+        """The level asked for after so many seconds; 0: not any more."""
+        return self.level if self.relax_every <= 0 else max(0, self.level - int(waited // self.relax_every))
+
+
+@dataclass(frozen=True, slots=True)
 class QueueConfig:
-    """Times are in seconds. ``announce_max`` 0 means no announcements. ``wrapup`` 0 means none."""
+    """Times are in seconds. ``announce_max`` 0 means no announcements. ``wrapup`` 0 means none.
+
+    ``levels`` and ``weights`` are by agent id, 1 where nothing is said. Agents of the first level are asked first;
+    those of the next are asked too after ``level_after`` seconds, at once with 0. ``priority`` is how many seconds its
+    calls are ahead of other queues' at an agent of both; one point of a caller's own priority is worth ``age`` seconds.
+    """
 
     id: str
     number: str
@@ -71,6 +90,12 @@ class QueueConfig:
     music: str = "default"
     service_level: float = 20.0  # an answer within these seconds counts for the service level
     agents: tuple[str, ...] = ()  # agent ids in the order of the sequential strategy
+    levels: dict[str, int] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)
+    level_after: float = 0.0
+    needs: tuple[Need, ...] = ()
+    priority: float = 0.0
+    age: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +164,10 @@ class CentreConfig:
             return cls(
                 version=int(document["version"]),
                 agents=tuple(
-                    AgentConfig(a["id"], a["number"], a["name"], tuple(a.get("queues", ()))) for a in document["agents"]
+                    AgentConfig(a["id"], a["number"], a["name"], tuple(a.get("queues", ())), dict(a.get("skills", {})))
+                    for a in document["agents"]
                 ),
-                queues=tuple(
-                    QueueConfig(**{**q, "strategy": Strategy(q["strategy"]), "agents": tuple(q["agents"])})
-                    for q in document["queues"]
-                ),
+                queues=tuple(_queue(q) for q in document["queues"]),
                 menus=tuple(
                     MenuConfig(
                         **{
@@ -164,6 +187,12 @@ class CentreConfig:
 
 def _target(document: dict[str, Any]) -> RouteTarget:
     return RouteTarget(TargetKind(document["kind"]), document.get("id", ""))
+
+
+def _queue(document: dict[str, Any]) -> QueueConfig:
+    needs = tuple(Need(**need) for need in document.get("needs", ()))
+    agents, strategy = tuple(document["agents"]), Strategy(document["strategy"])
+    return QueueConfig(**{**document, "strategy": strategy, "agents": agents, "needs": needs})
 
 
 def _trunk(document: dict[str, Any]) -> TrunkConfig:

@@ -24,7 +24,7 @@ class EngineCollector(Collector):
         yield GaugeMetricFamily("callyard_calls", "Calls alive", value=len(centre.calls))
         waiting = GaugeMetricFamily("callyard_queue_waiting", "Calls waiting", labels=["queue"])
         for queue in list(centre.queues.values()):
-            waiting.add_metric([queue.config.number], len(queue.waiting))
+            waiting.add_metric([queue.config.number], len(queue))
         yield waiting
         agents = GaugeMetricFamily("callyard_agents", "Agents by state", labels=["state"])
         for state, count in Counter(str(a.state) for a in list(centre.agents.values())).items():

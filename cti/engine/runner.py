@@ -107,8 +107,8 @@ class EngineRunner:
             except BusDown:
                 await asyncio.sleep(SNAPSHOT_RETRY)
         ledger = await self._ledgers(self.engine.wrapped_calls(agents))
+        self._day = self.engine.centre.day = self._today()
         self._do(self.engine.on_restore(self._clock(), agents, ledger))
-        self._day = self._today()
         self.engine.restore_today(stats if stats is not None and stats.get("day") == self._day else {})
 
     # ------------------------------------------------------------ in
@@ -179,7 +179,7 @@ class EngineRunner:
             await asyncio.sleep(RECONCILE_EVERY)
             if self._today() != self._day:
                 self._day = self._today()
-                self._do(self.engine.new_day(self._clock()))
+                self._do(self.engine.new_day(self._clock(), self._day))
             for name, status in self.engine.centre.switches.items():
                 if status.up:
                     await self._reconcile_safely(name)

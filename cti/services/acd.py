@@ -13,12 +13,15 @@ from cti.domain.switch import Play
 from cti.machines.connection import LegEvent
 from cti.services.agents import AgentService
 from cti.services.calls import CallControl
-from cti.services.centre import Centre, QueueRuntime
-from cti.services.choose import NOBODY, Candidate, choose_agent
+from cti.services.centre import Centre
 from cti.services.documents import shown_number
 from cti.services.numbers import number_prompts
+from cti.services.queues import QueueRuntime
 
 DEFAULT_RING = 15.0
+
+JUST_AFTER = 0.01
+"""Seconds: a timer for the moment something changes must not be there before it."""
 
 
 class Acd:
@@ -38,7 +41,7 @@ class Acd:
             queue.today.offered += 1
             call.counted = False
         call.first_in_line = again
-        queue.add(call)
+        self.line_up(call)
         customer = call.customer
         if customer is not None:
             self._centre.leg_event(customer, LegEvent.QUEUE)
@@ -56,6 +59,7 @@ class Acd:
         if queue is None or not queue.remove(call):
             return
         self._centre.stop_timer(f"announce:{call.call_id}")
+        self._centre.stop_timer(f"relax:{call.call_id}")
         self._centre.dirty_queues.add(call.queue_id)
         waited = self._centre.now - (call.queued_at or self._centre.now)
         call.first_in_line = False
@@ -83,41 +87,55 @@ class Acd:
             and call.live(LegKind.AGENT) is None
         )
 
+    def line_up(self, call: Call) -> None:
+        """Give a call its place in its queue, and look again when more agents may be asked for it."""
+        queue = self._centre.queues[call.queue_id]
+        queue.add(call, self._centre.now)
+        change = queue.next_change(call, self._centre.now)
+        if change is not None:
+            self._centre.start_timer(f"relax:{call.call_id}", change + JUST_AFTER)
+
+    def relax(self, call: Call) -> None:
+        """The call has waited: other agents may be asked now."""
+        queue = self._centre.queues.get(call.queue_id)
+        if queue is not None and call in queue:
+            self.line_up(call)
+            self.dispatch(call)
+
     def dispatch(self, call: Call) -> None:
         """Offer a waiting call to the best free agent, if there is one."""
         queue = self._centre.queues.get(call.queue_id)
         if queue is None or call.phase is not CallPhase.QUEUED or not self._may_offer(call):
             return
-        listed = (self._centre.agents.get(agent_id) for agent_id in queue.config.agents)
-        free = [agent for agent in listed if agent is not None and self._centre.can_be_offered(agent)]
-        ranks = {agent_id: rank for rank, agent_id in enumerate(queue.config.agents)}
-        chosen = choose_agent(
-            queue.config.strategy,
-            [Candidate(a.agent_id, ranks[a.agent_id], idle_since=a.idle_since) for a in free],
-            after=ranks.get(queue.last_offered, NOBODY),
-        )
+        chosen = queue.best_for(call, self._centre.now, self._can_be_offered)
         if chosen is not None:
-            queue.last_offered = chosen
+            queue.offered_to(chosen)
             self.offer(call, self._centre.agents[chosen])
 
     def agent_ready(self, agent: Agent) -> None:
-        """Give a free agent the call that has waited longest among the agent's queues."""
-        heads = [head for q in agent.queues if (head := self._head(q, agent)) is not None]
-        if heads and self._centre.can_be_offered(agent):
-            call = min(heads, key=QueueRuntime.order)
-            self._centre.queues[call.queue_id].last_offered = agent.agent_id
+        """Give a free agent the first in order of the calls that wait in the agent's queues."""
+        if not self._centre.can_be_offered(agent):
+            return
+        queues = [queue for queue in map(self._centre.queues.get, agent.queues) if queue is not None]
+        heads = [(queue.order(head), queue, head) for queue in queues if (head := queue.first_for(agent, self._waits))]
+        if heads:
+            _, queue, call = min(heads, key=lambda found: (found[0], found[2].call_id))
+            queue.offered_to(agent.agent_id)
             self.offer(call, agent)
 
-    def _head(self, queue_id: str, agent: Agent) -> Call | None:
-        queue = self._centre.queues.get(queue_id)
-        if queue is None or agent.agent_id not in queue.config.agents:
-            return None
-        return next((call for call in queue.waiting if self._may_offer(call)), None)
+    def _can_be_offered(self, agent_id: str) -> bool:
+        agent = self._centre.agents.get(agent_id)
+        return agent is not None and self._centre.can_be_offered(agent)
+
+    def _waits(self, call_id: str) -> bool:
+        call = self._centre.calls.get(call_id)
+        return call is not None and self._may_offer(call)
 
     def dispatch_all(self) -> None:
-        for queue in self._centre.queues.values():
-            for call in list(queue.waiting):
-                self.dispatch(call)
+        """Offer what can be offered, first in order first, whatever its queue."""
+        waiting = [(queue.order(call), call) for queue in self._centre.queues.values() for call in queue.waiting]
+        for _, call in sorted(waiting, key=lambda place: (place[0], place[1].call_id)):
+            self.dispatch(call)
 
     # ------------------------------------------------------------ offering
 
@@ -144,7 +162,7 @@ class Acd:
                 customer.wants = Audio.MUSIC
             if queue.remove(call) or call.phase is CallPhase.QUEUED:
                 call.first_in_line = True
-                queue.add(call)
+                self.line_up(call)
                 self._centre.dirty_queues.add(call.queue_id)
             self.dispatch(call)
 
@@ -158,13 +176,13 @@ class Acd:
         """Tell the caller the place in the queue; not while a phone already rings for the call."""
         queue = self._centre.queues.get(call.queue_id)
         customer = call.customer
-        if queue is None or customer is None or call not in queue.waiting:
+        if queue is None or customer is None or call not in queue:
             return
         if call.live(LegKind.AGENT) is None and customer.controlled and not customer.pending:
             call.announced += 1
             call.announcing = new_id(self._centre.now)
             customer.wants, customer.music_on = Audio.PROMPT, False
-            position = queue.waiting.index(call) + 1
+            position = queue.line.position(call.call_id)
             tokens = ("position_is", *number_prompts(position, call.language), "please_wait")
             prompts = tuple(f"{call.language}/{token}" for token in tokens)
             self._centre.command(call, Play(customer.channel, prompts, call.announcing))

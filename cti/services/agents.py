@@ -43,13 +43,23 @@ class AgentService:
         centre = self._centre
         for config in configs:
             agent = centre.agents.setdefault(config.id, Agent(config.id, config.number, config.name, since=centre.now))
+            centre.numbers.pop(agent.number, None)
+            self._leave_queues(agent, config.queues)
             agent.number, agent.name, agent.queues = config.number, config.name, config.queues
+            agent.skills = config.skills
             if agent.device and agent.device not in config.devices and agent.state is not AgentState.LOGGED_OFF:
                 self.event(agent, AgentEvent.LOGOUT)  # the phone is another's now
+            centre.place(agent)
             centre.dirty_agents.add(config.id)
+        centre.numbers = {config.number: config.id for config in configs}
         self._removed = centre.agents.keys() - {config.id for config in configs}
         for agent_id in sorted(self._removed):
             self._drop_removed(centre.agents[agent_id])
+
+    def _leave_queues(self, agent: Agent, kept: tuple[str, ...]) -> None:
+        for queue_id in set(agent.queues) - set(kept):
+            if (queue := self._centre.queues.get(queue_id)) is not None:
+                queue.free.discard(agent.agent_id)
 
     def _drop_removed(self, agent: Agent) -> None:
         if agent.agent_id in self._removed and agent.state not in ON_CALL:
@@ -58,6 +68,7 @@ class AgentService:
                 self._centre.stop_timer(f"{timer}:{agent.agent_id}")
             self._centre.wrapped.pop(agent.agent_id, None)
             self._removed.discard(agent.agent_id)
+            self._leave_queues(agent, ())
             del self._centre.agents[agent.agent_id]
 
     # ------------------------------------------------------------ the table
@@ -85,6 +96,7 @@ class AgentService:
             self._enter(agent, after, new_reason)
         for effect in effects:
             self._effect(agent, effect)
+        centre.place(agent)
         centre.dirty_agents.add(agent.agent_id)
         return True
 
@@ -181,12 +193,21 @@ class AgentService:
         if event is AgentEvent.WRAP and call is not None:
             centre.wrapped[agent.agent_id] = call
         if event in (AgentEvent.RELEASE, AgentEvent.WRAP):
+            self._count(agent)
             agent.idle_since = centre.now
         self.event(agent, event, reason)
         agent.call_id = agent.leg_id = ""
         agent.notice = notice
+        centre.place(agent)
         self._drop_removed(agent)
         self._if_free(agent)
+
+    def _count(self, agent: Agent) -> None:
+        """One contact more in today's figures, which some strategies go by."""
+        found = self._centre.agent_call(agent)
+        agent.calls += 1
+        if found is not None and found[1].answered_at is not None:
+            agent.talk += self._centre.now - found[1].answered_at
 
     def _watch_device(self, agent: Agent) -> None:
         """A ready agent without a phone is set busy when it stays away, and logged off when it stays away for long."""
@@ -273,12 +294,13 @@ class AgentService:
     # ------------------------------------------------------------ phones
 
     def device_changed(self, device: str, registered: bool) -> None:
-        for agent in self._centre.agents.values():
-            if agent.device == device and agent.registered != registered:
-                self._phone_is(agent, registered)
+        agent = self._centre.agent_of_device(device)
+        if agent is not None and agent.registered != registered:
+            self._phone_is(agent, registered)
 
     def _phone_is(self, agent: Agent, registered: bool) -> None:
         agent.registered = registered
+        self._centre.place(agent)
         self._centre.dirty_agents.add(agent.agent_id)
         if not registered:
             self._watch_device(agent)
@@ -320,6 +342,9 @@ class AgentService:
         agent.wrapup_left = None if left is None else _number(left, 0.0)
         if wrapped is not None:
             self._centre.wrapped[agent.agent_id] = wrapped
+        if document.get("day") == self._centre.day:
+            agent.calls, agent.talk = int(_number(document.get("calls"), 0)), _number(document.get("talk"), 0.0)
+        self._centre.place(agent)
         if agent.state is AgentState.WRAP_UP:
             self._centre.start_timer(f"wrapup:{agent.agent_id}", (agent.wrapup_until or 0.0) - self._centre.now)
         self._watch_device(agent)

@@ -5,14 +5,13 @@ Every service works on one ``Centre``. It holds no clock: ``now`` is set by the 
 
 from __future__ import annotations
 
-import bisect
+import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from cti.domain.agents import Agent
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
-from cti.domain.config import CentreConfig, QueueConfig
+from cti.domain.config import CentreConfig
 from cti.domain.errors import IllegalTransition, UnknownAgent
 from cti.domain.ids import new_id
 from cti.domain.switch import Command, DeviceTarget, TrunkState
@@ -20,51 +19,7 @@ from cti.machines import connection
 from cti.machines.connection import LegEffect, LegEvent
 from cti.machines.table import step
 from cti.services.effects import Effect, Log, StartTimer, StopTimer, SwitchCommand
-
-
-@dataclass(slots=True)
-class QueueToday:
-    offered: int = 0
-    answered: int = 0
-    abandoned: int = 0
-    wait_total: float = 0.0
-    wait_max: float = 0.0
-    answered_in_target: int = 0
-
-    def to_document(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> QueueToday:
-        """Take what is known and a number; another version may have written more, or less."""
-        today = cls()
-        for name in cls.__slots__:
-            if isinstance(document.get(name), int | float):
-                setattr(today, name, document[name])
-        return today
-
-
-@dataclass(slots=True)
-class QueueRuntime:
-    """``waiting`` is in order of service; a call being offered to an agent keeps its place until the answer."""
-
-    config: QueueConfig
-    waiting: list[Call] = field(default_factory=list)
-    last_offered: str = ""
-    today: QueueToday = field(default_factory=QueueToday)
-
-    @staticmethod
-    def order(call: Call) -> tuple[bool, int, float, str]:
-        return (not call.first_in_line, -call.priority, call.queued_at or 0.0, call.call_id)
-
-    def add(self, call: Call) -> None:
-        bisect.insort(self.waiting, call, key=self.order)
-
-    def remove(self, call: Call) -> bool:
-        if call in self.waiting:
-            self.waiting.remove(call)
-            return True
-        return False
+from cti.services.queues import QueueRuntime
 
 
 @dataclass(slots=True)
@@ -88,11 +43,14 @@ class Centre:
 
     def __init__(self, switches: list[str]) -> None:
         self.now = 0.0
+        self.day = ""  # the centre's date, to which today's figures belong
+        self.chance = random.Random()
         self.effects: list[Effect] = []
         self.config = CentreConfig()
         self.calls: dict[str, Call] = {}
         self.channels: dict[str, tuple[Call, Leg]] = {}
         self.agents: dict[str, Agent] = {}
+        self.numbers: dict[str, str] = {}  # agent ids by extension
         self.queues: dict[str, QueueRuntime] = {}
         self.switches: dict[str, SwitchStatus] = {name: SwitchStatus() for name in switches}
         self.dirty_agents: set[str] = set()
@@ -132,7 +90,12 @@ class Centre:
             raise UnknownAgent(f"no agent {agent_id!r}") from None
 
     def agent_by_number(self, number: str) -> Agent | None:
-        return next((a for a in self.agents.values() if a.number == number), None)
+        return self.agents.get(self.numbers.get(number, ""))
+
+    def agent_of_device(self, device: str) -> Agent | None:
+        """The agent who is logged in with this phone."""
+        agent = self.agent_by_number(device.removesuffix("-web"))
+        return agent if agent is not None and agent.device == device else None
 
     def queue_by_number(self, number: str) -> QueueRuntime | None:
         return next((q for q in self.queues.values() if q.config.number == number), None)
@@ -162,6 +125,15 @@ class Centre:
         """How the call's switch rings a device; through the device's home where that is another one."""
         home = self.device_home(device, call.switch)
         return DeviceTarget(device, "" if home == call.switch else home)
+
+    def place(self, agent: Agent) -> None:
+        """Put an agent among the free ones of the queues, or out: to be called whenever that may have changed."""
+        lot = self.chance.random() if agent.free else 0.0
+        for queue in map(self.queues.get, agent.queues):
+            if queue is not None and agent.free:
+                queue.place(agent, lot)
+            elif queue is not None:
+                queue.free.discard(agent.agent_id)
 
     def can_be_offered(self, agent: Agent) -> bool:
         return agent.free and bool(self.device_home(agent.device))

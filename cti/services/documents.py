@@ -7,7 +7,8 @@ from typing import Any
 
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind, LegState
-from cti.services.centre import Centre, QueueRuntime
+from cti.services.centre import Centre
+from cti.services.queues import QueueRuntime
 
 
 def agent_document(centre: Centre, agent: Agent) -> dict[str, Any]:
@@ -98,7 +99,8 @@ def customer_number(call: Call) -> str:
 
 
 def queue_document(centre: Centre, queue: QueueRuntime) -> dict[str, Any]:
-    states = Counter(_group(a.state) for a in centre.agents.values() if queue.config.id in a.queues)
+    members = filter(None, map(centre.agents.get, queue.config.agents))
+    states = Counter(_group(agent.state) for agent in members)
     return {
         "queue_id": queue.config.id,
         "number": queue.config.number,
@@ -113,7 +115,7 @@ def queue_document(centre: Centre, queue: QueueRuntime) -> dict[str, Any]:
             }
             for i, c in enumerate(queue.waiting[:100], 1)
         ],
-        "waiting_count": len(queue.waiting),
+        "waiting_count": len(queue),
         "agents": {
             name: states.get(name, 0) for name in ("ready", "talking", "notReady", "workingAfterCall", "loggedOff")
         },
@@ -158,5 +160,8 @@ def stored_agent(centre: Centre, agent: Agent) -> dict[str, Any]:
         "pending_reason": agent.pending_reason,
         "wrapup_until": agent.wrapup_until,
         "wrapup_left": agent.wrapup_left,
+        "day": centre.day,
+        "calls": agent.calls,
+        "talk": agent.talk,
         "wrapup_call": wrapped.call_id if wrapped is not None else "",
     }

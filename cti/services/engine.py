@@ -45,12 +45,13 @@ from cti.domain.switch import (
 )
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
-from cti.services.centre import Centre, QueueRuntime, QueueToday
+from cti.services.centre import Centre
 from cti.services.dialling import Dialling
 from cti.services.documents import agent_document, centre_document, queue_document, stored_agent
 from cti.services.effects import Effect, Publish, StoreAgent, StoreToday, SwitchCommand
 from cti.services.lifecycle import Lifecycle
 from cti.services.links import Links
+from cti.services.queues import QueueRuntime, QueueToday
 from cti.services.reconcile import Reconciler
 from cti.services.recordings import Recordings
 from cti.services.requests import TEST_CALL_COMES_WITHIN, TEXT_LIMIT, Requests
@@ -104,9 +105,9 @@ class Engine:
             if known is None:
                 self.centre.queues[queue.id] = QueueRuntime(queue)
             else:
-                known.config = queue
+                known.configure(queue, now)
         for gone in self.centre.queues.keys() - {q.id for q in config.queues}:
-            if not self.centre.queues[gone].waiting:
+            if not len(self.centre.queues[gone]):
                 del self.centre.queues[gone]
         self._agents.configure(config.agents)
         self.centre.dirty_queues.update(self.centre.queues)
@@ -161,8 +162,12 @@ class Engine:
                 queue.today = QueueToday.from_document(counters)
         self._today = self.today()
 
-    def new_day(self, now: float) -> list[Effect]:
-        self.centre.now = now
+    def new_day(self, now: float, day: str) -> list[Effect]:
+        """Today's figures start anew. ``day`` is the centre's date."""
+        self.centre.now, self.centre.day = now, day
+        for agent in self.centre.agents.values():
+            agent.calls, agent.talk = 0, 0.0
+            self.centre.place(agent)
         for queue in self.centre.queues.values():
             queue.today = QueueToday()
         self.centre.dirty_queues.update(self.centre.queues)
@@ -318,9 +323,7 @@ class Engine:
         call.ani, call.ani_name = _clean(event.caller_number, 64), _clean(event.caller_name, TEXT_LIMIT)
         call.dnis, call.trunk = _clean(event.dialed, 64), event.trunk
         call.test = self.centre.now - self.centre.test_callers.pop(call.ani, 0.0) < TEST_CALL_COMES_WITHIN
-        agent = next(
-            (a for a in self.centre.agents.values() if event.device and event.device in (a.number, a.device)), None
-        )
+        agent = self.centre.agent_by_number(event.device.removesuffix("-web")) if event.device else None
         if event.device and self._routing.target_of(call.dnis) is None:
             self._dialled_by_phone(call, event, agent.agent_id if agent is not None else "")
             return
@@ -372,6 +375,8 @@ class Engine:
     def _call_timer(self, kind: str, call: Call) -> None:
         if kind == "settle":
             self._control.settle_timer(call)
+        elif kind == "relax":
+            self._acd.relax(call)
         elif kind == "announce":
             self._acd.announce(call)
         elif kind == "menu":

@@ -69,7 +69,8 @@ class Links:
         """A phone may have moved here from a switch that is lost, so that its agent can be offered calls again."""
         self._centre.switches[switch].note_device(event.device, event.registered, self._centre.now)
         self._acd.agents.device_changed(event.device, self._centre.device_registered(event.device))
-        for agent in [a for a in self._centre.agents.values() if a.device == event.device]:
+        agent = self._centre.agent_of_device(event.device)
+        if agent is not None:
             self._centre.dirty_agents.add(agent.agent_id)
             self._acd.agent_ready(agent)
 

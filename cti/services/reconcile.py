@@ -207,7 +207,7 @@ class Reconciler:
         elif customer is not None and call.phase is CallPhase.QUEUED and call.queue_id in self._centre.queues:
             customer.wants = Audio.MUSIC
             call.counted = (call.answered_at or 0.0) >= (call.queued_at or 0.0)
-            self._centre.queues[call.queue_id].add(call)
+            self._acd.line_up(call)
             self._centre.start_timer(
                 f"announce:{call.call_id}", self._centre.queues[call.queue_id].config.announce_every
             )
@@ -252,6 +252,7 @@ class Reconciler:
         agent.device = leg.device or agent.device
         if agent.state not in ON_CALL:
             agent.state, agent.since = AgentState.TALKING if leg.joined else AgentState.RESERVED, self._centre.now
+        self._centre.place(agent)
         if not leg.answered:
             self._centre.start_timer(f"ring:{leg.channel}", 10.0)
         self._centre.dirty_agents.add(agent.agent_id)
