@@ -119,6 +119,8 @@ class Settings(BaseSettings):
         for switch in found:
             if sum(other.name == switch.name for other in found) > 1:
                 raise BadSwitches(f"{path}: two switches are called {switch.name}")
+        if self.web_phone_switch not in ("", *(switch.name for switch in found)):
+            raise BadSwitches(f"CALLYARD_WEB_PHONE_SWITCH={self.web_phone_switch}: there is no such switch")
         _require_own_ranges(found)
         return found
 

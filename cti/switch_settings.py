@@ -100,7 +100,7 @@ class SwitchEntry(BaseModel):
     secret: str = ""
     sip_host: str = ""
     sip_port: _PortNumber = 5060
-    sip_ws_port: _PortNumber = 8088
+    sip_ws_port: Annotated[int, Field(ge=0, le=65535)] = 8088
     sip_ws_url: str = ""
     rtp_start: _PortNumber = 16384
     rtp_end: _PortNumber = 18383

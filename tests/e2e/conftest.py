@@ -1,8 +1,9 @@
 """One running product on each switch for all end-to-end tests: started once, emptied before each test, crashes looked
 for at the end. The tests of one switch come one after the other, so that only one product runs at a time.
 
-``@pytest.mark.runs_on("asterisk")`` is for a test that says something about that switch only; without it a test of the
-product runs on each of ``SWITCHES``. A FreeSWITCH that is not there is named as not run."""
+``@pytest.mark.runs_on("asterisk")`` is for a test that says something about that switch only, ``runs_on("both")`` for
+one across an Asterisk and a FreeSWITCH; without it a test of the product runs on each of ``SWITCHES``. A FreeSWITCH
+that is not there is named as not run."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from playwright.async_api import Browser, Playwright, async_playwright
 
 from cti.provision.apt import ProvisionFailed
 from cti.provision.freeswitch import require_freeswitch
-from cti.settings import load_settings
+from cti.settings import Settings, SwitchChoice
 from tests.e2e.rig.browser import Desk, Person, launch
 from tests.e2e.rig.centre import Centre
 from tests.e2e.rig.crowd import Crowd
@@ -79,7 +80,7 @@ async def product(request: pytest.FixtureRequest, e2e_folder: Path) -> AsyncIter
     missing = [name for name in ("sipp", "chromium") if not shutil.which(name)]
     if missing:
         pytest.fail(f"not installed: {', '.join(missing)} (apt install sip-tester chromium)", pytrace=False)
-    if request.param == "freeswitch":
+    if request.param in ("freeswitch", "both"):
         freeswitch_or_skip()
     centre = await Centre.start(e2e_folder / request.param[:1], CALLYARD_SWITCH=request.param)
     try:
@@ -92,7 +93,7 @@ async def product(request: pytest.FixtureRequest, e2e_folder: Path) -> AsyncIter
 def freeswitch_or_skip() -> None:
     """FreeSWITCH is in no registry of packages, so a machine may be without it, also in CI."""
     try:
-        require_freeswitch(load_settings())
+        require_freeswitch(Settings(switch=SwitchChoice.FREESWITCH).switches()[0])
     except ProvisionFailed as error:
         pytest.skip(f"NOT RUN on freeswitch: {error}")
 

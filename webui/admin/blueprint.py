@@ -8,13 +8,13 @@ from flask import Blueprint, Flask, abort, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from webui.admin import audit_log, menus, numbers, queues, trunk_status, trunks, users
+from webui.admin import audit_log, menus, numbers, queues, switches, trunk_status, trunks, users
 from webui.admin.publish import announce
 from webui.common import labels
 from webui.common.permissions import Permission, requires, signed_in
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (users, queues, numbers, menus, trunk_status, trunks, audit_log):
+for part in (users, queues, numbers, menus, trunk_status, trunks, switches, audit_log):
     blueprint.register_blueprint(part.blueprint)
 
 SECTIONS = (
@@ -23,6 +23,7 @@ SECTIONS = (
     ("admin.numbers.index", Permission.ADMIN_QUEUES),
     ("admin.menus.index", Permission.ADMIN_QUEUES),
     ("admin.trunks.index", Permission.ADMIN_QUEUES),
+    ("admin.switches.index", Permission.ADMIN_QUEUES),
     ("admin.audit_log.index", Permission.AUDIT_READ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from collections.abc import Iterable
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
@@ -11,6 +11,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cti.settings import Settings
+from webui.common.websockets import websockets
 
 SESSION_HOURS = 12
 MAX_FORM_BYTES = 2 * 1024 * 1024
@@ -40,41 +41,18 @@ def install(app: Flask, settings: Settings) -> None:
     if settings.public_url:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     csrf.init_app(app)
-    app.extensions["callyard_ws_origin"] = websocket_origin(settings)
+    app.extensions["callyard_websockets"] = websockets(settings)
     app.after_request(_headers)
 
 
-def websocket_url(settings: Settings) -> str:
-    """Where the browser's phone connects: by setting, behind TLS on the site's own host, else the switch's port."""
-    if settings.sip_ws_url:
-        return settings.sip_ws_url
-    if request.is_secure:
-        return f"wss://{request.host}/ws"
-    return f"ws://{page_host()}:{settings.sip_ws_port}/ws"
-
-
-def page_host() -> str:
-    """The host name in the address bar without its port, ``[::1]`` kept in brackets."""
-    host = request.host
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
-
-
-def websocket_origin(settings: Settings) -> str:
-    """The origin part of a configured websocket address, for the content security policy."""
-    parts = urlsplit(settings.sip_ws_url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f":{settings.sip_ws_port}"
-
-
-def content_security_policy(ws_origin: str) -> str:
-    origin = ws_origin if "//" in ws_origin else f"ws://{page_host()}{ws_origin} wss://{request.host}"
+def content_security_policy(origins: Iterable[str]) -> str:
+    """``origins``: what the page may talk to besides the site itself."""
     return "; ".join(
         (
             "default-src 'self'",
             "img-src 'self' data:",
             "media-src 'self' blob:",
-            f"connect-src 'self' {origin}",
+            " ".join(("connect-src 'self'", *dict.fromkeys(origins))),
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
@@ -85,7 +63,8 @@ def content_security_policy(ws_origin: str) -> str:
 
 def _headers(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", content_security_policy(current_app.extensions["callyard_ws_origin"]))
+    origins = [one.origin() for one in current_app.extensions["callyard_websockets"]]
+    headers.setdefault("Content-Security-Policy", content_security_policy(origins))
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("X-Frame-Options", "DENY")
     headers.setdefault("Referrer-Policy", "same-origin")

@@ -18,7 +18,6 @@ from webui.common.hub import EventHub
 from webui.common.i18n import current_locale
 from webui.common.pages import viewer
 from webui.common.permissions import Permission, requires
-from webui.common.security import websocket_url
 from webui.desktop import forms, queries, texts
 
 blueprint = Blueprint("desktop", __name__, url_prefix="/desktop")
@@ -59,7 +58,6 @@ def command() -> ResponseReturnValue:
 def phone() -> ResponseReturnValue:
     """How the own browser registers as a phone; only ever the own credentials."""
     agent = queries.own_agent(db.session(), current_user.agent_id)
-    settings = current_app.extensions["callyard_settings"]
     hub: EventHub = current_app.extensions["callyard_hub"]
     if agent.phone is PhoneKind.SIP or hub.simulated():
         return jsonify(ok=True, kind="sip", device=agent.device, simulated=hub.simulated())
@@ -69,7 +67,7 @@ def phone() -> ResponseReturnValue:
         device=agent.device,
         secret=agent.web_secret,
         name=agent.user.name,
-        url=websocket_url(settings),
+        sockets=[{"name": one.name, "url": one.address()} for one in current_app.extensions["callyard_websockets"]],
     )
 
 

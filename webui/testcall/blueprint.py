@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, make_response, render_template, request
+from flask import Blueprint, Flask, current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -10,6 +10,7 @@ from flask_login import current_user
 from webui.common import audit, db
 from webui.common.bus import request_engine
 from webui.common.htmx import toast
+from webui.common.hub import EventHub
 from webui.common.permissions import Permission, requires
 from webui.testcall import queries
 from webui.testcall.forms import TestCallForm
@@ -33,7 +34,7 @@ def place() -> ResponseReturnValue:
     """The small form; sent, it places the call and says so."""
     database = db.session()
     form = TestCallForm()
-    form.offer(queries.service_numbers(database), queries.menu_keys(database))
+    form.offer(queries.service_numbers(database), queries.menu_keys(database), several_switches())
     if request.method == "GET":
         return render_template("desktop/testcall.html", form=form)
     if not form.validate_on_submit():
@@ -43,6 +44,15 @@ def place() -> ResponseReturnValue:
     call = {"op": "test_call", "dialed": form.dialed.data, "caller_number": number, "caller_name": name}
     audit.record("testcall.place", f"number/{form.dialed.data}", after={"digits": form.digits.data})
     database.commit()
+    if "switch" in form:
+        call["switch"] = form.switch.data
     request_engine("cy.cmd.centre", call | {"digits": form.digits.data})
     response = make_response(render_template("desktop/testcall.html", form=form))
     return toast(response, _("The test call is on its way. It reaches you when you are ready."))
+
+
+def several_switches() -> list[str]:
+    """Their names, where a caller has the choice."""
+    hub: EventHub = current_app.extensions["callyard_hub"]
+    names = [str(switch.get("name", "")) for switch in hub.centre().get("switches", [])]
+    return names if len(names) > 1 else []

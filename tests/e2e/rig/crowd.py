@@ -20,14 +20,14 @@ class Crowd:
         for each in self._made:
             each.close()
 
-    async def phone(self, number: str) -> SipPhone:
-        """A registered SIP phone of agent ``number``."""
-        phone = await self.centre.phone(number)
+    async def phone(self, number: str, switch: str = "") -> SipPhone:
+        """A registered SIP phone of agent ``number``, at the first switch or the one named."""
+        phone = await self.centre.phone(number, switch)
         self._made.append(phone)
         return phone
 
-    async def caller(self, number: str, name: str = "Demo Caller") -> SipPhone:
-        """Somebody outside."""
-        caller = await self.centre.caller(number, name)
+    async def caller(self, number: str, name: str = "Demo Caller", switch: str = "") -> SipPhone:
+        """Somebody outside, who calls the first switch or the one named."""
+        caller = await self.centre.caller(number, name, switch)
         self._made.append(caller)
         return caller

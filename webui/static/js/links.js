@@ -14,9 +14,10 @@ function link(up) {
 }
 
 function centre({ engine, switches }) {
-  const down = (switches ?? []).some((entry) => !entry.up);
+  const down = (switches ?? []).filter((entry) => !entry.up).map((entry) => entry.name);
   if (!engine) banner("centre", text("link.engine"));
-  else if (down) banner("centre", text("link.switch"));
+  else if (down.length && down.length < switches.length) banner("centre", text("link.some", { names: down.join(", ") }), "warn");
+  else if (down.length) banner("centre", text("link.switch"));
   else clear("centre");
 }
 

@@ -13,11 +13,13 @@ const place = document.getElementById("cy-phone");
 const dot = place.querySelector('[data-slot="phone-dot"]');
 const words = place.querySelector('[data-slot="phone-text"]');
 const TONES = { registered: "ok", starting: "warn", lost: "bad", rejected: "bad", other: "warn", sip: "ok", simulated: "ok" };
+const LOST_FOR = 5000; // ms: a link that comes back at once is no reason to move
 const PAGE = crypto.randomUUID?.() ?? "";
 const others = new BroadcastChannel(`callyard-phone-${boot.agent?.id}`); // the other tabs of this browser
 let kind = "";
 let device = "";
 let softphone = null;
+let losing = 0;
 
 function show(state, cause = "") {
   dot.dataset.tone = TONES[state] ?? "bad";
@@ -47,6 +49,7 @@ async function keepSigningOn(delay = 1000) {
 function follow(phone) {
   phone.addEventListener("state", ({ detail }) => {
     show(detail.state, detail.cause);
+    place.dataset.switch = detail.at;
     if (detail.state === "registered") keepSigningOn();
   });
   phone.addEventListener("ringing", ({ detail }) => {
@@ -161,6 +164,16 @@ function wire() {
   notify.hidden = globalThis.Notification?.permission !== "default";
   notify.addEventListener("click", async () => { await Notification.requestPermission(); notify.hidden = true; });
   onAgent((doc) => { if (doc.state !== "alerting") stopRinging(); });
+  document.addEventListener("cy:centre", followSwitches);
+}
+
+/** A phone at a switch that the centre has lost can get no call: it goes to one that the centre has. */
+function followSwitches({ detail }) {
+  clearTimeout(losing);
+  const up = (name) => detail.switches?.find((one) => one.name === name)?.up;
+  const others = detail.switches?.some((one) => one.up);
+  if (!softphone || !detail.engine || !others || up(softphone.at) !== false) return;
+  losing = setTimeout(() => softphone?.leave(), LOST_FOR);
 }
 
 /** Sign the phone off; the user leaves. */

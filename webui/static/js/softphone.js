@@ -1,21 +1,24 @@
 // The browser as a SIP phone: registers over the switch's websocket, rings, answers. Knows SIP, not agents or pages.
 // Events: `state` {state, cause}, `ringing` {name, number}, `answered`, `ended` {cause}, `trouble` {kind, cause}.
 import JsSIP from "../vendor/jssip.js";
+import { Sockets } from "./sockets.js";
 
 const GATHER = 200; // ms to wait for more ICE candidates after the first
+const REGISTER_WITHIN = 6000; // ms for a switch to answer the registration, where there is another one
 const AUTO = /answer-after\s*=\s*0/i;
 
 export class Softphone extends EventTarget {
-  constructor({ url, device, secret, name }, audio) {
+  constructor({ sockets, device, secret, name }, audio) {
     super();
     this.audio = audio;
     this.session = null;
     this.stream = null;
     this.state = "starting";
     this.answerSoon = 0;
+    this.sockets = new Sockets(sockets, () => this.busy);
     this.ua = new JsSIP.UA({
-      sockets: [new JsSIP.WebSocketInterface(url)],
-      uri: `sip:${device}@${new URL(url).hostname}`,
+      sockets: [this.sockets],
+      uri: `sip:${device}@${new URL(this.sockets.url).hostname}`,
       authorization_user: device,
       password: secret,
       display_name: name,
@@ -26,7 +29,8 @@ export class Softphone extends EventTarget {
       connection_recovery_max_interval: 8,
       user_agent: "Callyard",
     });
-    this.ua.on("registered", () => this.#set("registered"));
+    this.ua.on("connected", () => this.#arrived());
+    this.ua.on("registered", () => { clearTimeout(this.patience); this.#set("registered"); });
     this.ua.on("unregistered", () => this.#set("lost"));
     this.ua.on("disconnected", () => this.#set("lost"));
     this.ua.on("registrationFailed", ({ cause, response }) => this.#refused(cause, response?.status_code));
@@ -36,14 +40,26 @@ export class Softphone extends EventTarget {
   start() { this.ua.start(); }
 
   /** Sign the phone off for good; ends a call. */
-  stop() { this.ua.stop(); this.#release(); }
+  stop() { clearTimeout(this.patience); this.ua.stop(); this.#release(); }
 
   /** Let go without a word to the switch: another tab is the phone now and takes the call along. */
   abandon() {
+    clearTimeout(this.patience);
     this.ua.removeAllListeners();
     this.ua.transport?.disconnect();
     this.session = null;
     this.#release();
+  }
+
+  /** The name of the switch this phone is at, or is trying. */
+  get at() { return this.sockets.at.name; }
+
+  /** Go to another switch: this one does not answer, or the centre has lost it. Not in a call. */
+  leave() {
+    if (!this.sockets.several || this.busy) return;
+    this.sockets.doubt();
+    this.ua.transport.disconnect();
+    this.ua.transport.connect();
   }
 
   get ringing() { return Boolean(this.session) && this.session.direction === "incoming" && !this.session.isEstablished() && !this.session.isEnded() && !this.answering; }
@@ -69,11 +85,29 @@ export class Softphone extends EventTarget {
   #set(state, cause = "") {
     if (this.state === state) return;
     this.state = state;
-    this.#say("state", { state, cause });
+    this.#say("state", { state, cause, at: this.at });
+  }
+
+  /** At a switch, perhaps another than before: a call that was there is over, and this one has to answer soon. */
+  #arrived() {
+    const { session } = this;
+    if (session && session.at !== this.at) {
+      this.session = null;
+      this.#release();
+      try { session.terminate(); } catch { /* it ended by itself */ }
+      this.#say("ended", { cause: "", failed: false });
+    }
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.leave(), REGISTER_WITHIN);
   }
 
   #refused(cause, status) {
+    clearTimeout(this.patience);
     this.#set(status === 401 || status === 403 ? "rejected" : "lost", cause);
+    if (!status && this.sockets.several && !this.busy) {
+      this.leave();
+      return;
+    }
     if (this.retry) return;
     this.retry = setTimeout(() => { this.retry = 0; if (this.ua.isConnected()) this.ua.register(); }, 5000);
   }
@@ -86,6 +120,7 @@ export class Softphone extends EventTarget {
       session.terminate({ status_code: 486 });
       return;
     }
+    session.at = this.at;
     this.session = session;
     this.answering = false;
     this.#follow(session);
