@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.e2e.rig.centre import Centre, Document, until
+from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.crowd import Crowd
 from tests.e2e.rig.ledger import calls_of, finished_call, recordings
+from tests.e2e.rig.visitor import Visitor
 from tests.postgres import Postgres
 from tests.stores import new_postgres
 
@@ -94,41 +89,6 @@ async def test_postgresql_away_for_a_while(on_postgres: Centre, postgres: Postgr
         assert [leg.kind for leg in row.legs] == ["customer", "agent"]
         assert len(await calls_of(centre, number)) == 1
         assert len(await recordings(centre, row)) == 1
-
-
-class Visitor:
-    """A browser without scripts, signed in."""
-
-    def __init__(self, centre: Centre, username: str) -> None:
-        self._url = centre.url
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-        self._opener.addheaders = [("Accept-Language", "en")]
-        centre.set_locale(username, "en")
-        form = {"csrf_token": self._token("/login"), "username": username, "password": centre.logins[username]}
-        status, text = self._open(urllib.request.Request(self._url + "/login", urllib.parse.urlencode(form).encode()))
-        assert status == 200, text
-        self._csrf = self._token("/orders")
-
-    def get(self, path: str) -> tuple[int, str]:
-        return self._open(urllib.request.Request(self._url + path))
-
-    def command(self, op: str) -> tuple[int, Document]:
-        headers = {"Content-Type": "application/json", "X-CSRFToken": self._csrf}
-        request = urllib.request.Request(self._url + "/desktop/command", json.dumps({"op": op}).encode(), headers)
-        status, text = self._open(request)
-        return status, json.loads(text)
-
-    def _token(self, path: str) -> str:
-        found = re.search(r'csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"', self.get(path)[1])
-        assert found, f"no token in {path}"
-        return found[1]
-
-    def _open(self, request: urllib.request.Request) -> tuple[int, str]:
-        try:
-            with self._opener.open(request, timeout=10) as reply:
-                return reply.status, reply.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
 
 
 async def _state(centre: Centre, agent_id: str, state: str) -> bool:
