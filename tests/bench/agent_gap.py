@@ -8,10 +8,12 @@ from pathlib import Path
 
 from tests.bench import stage
 from tests.bench.appqueue import app_queue
+from tests.bench.callcenter import callcenter
 from tests.bench.gap import gaps, summary
 from tests.e2e.rig.centre import Centre
 from tests.e2e.rig.sipp import Sipp
 from tests.e2e.rig.sipphones import callers, registered_phones
+from tests.e2e.rig.switch import RunningFreeSwitch, RunningSwitch
 
 AGENTS, WAITING = 5, 100
 TALK_MS = (1000, 3000)
@@ -31,10 +33,22 @@ async def ours(centre: Centre, folder: Path) -> dict[str, float | int]:
 
 async def app_queues(centre: Centre, folder: Path, retry: int) -> dict[str, float | int]:
     """The same phones and callers by app_queue, recording by MixMonitor; nobody is logged in at ours."""
-    agents = stage.accounts(centre, AGENTS)
+    agents, switch = stage.accounts(centre, AGENTS), centre.switch
+    assert isinstance(switch, RunningSwitch)
     with (
-        app_queue(centre.switch, [number for number, _ in agents], retry=retry) as number,
-        registered_phones(folder, centre.switch, agents, talk_ms=TALK_MS) as phones,
+        app_queue(switch, [number for number, _ in agents], retry=retry) as number,
+        registered_phones(folder, switch, agents, talk_ms=TALK_MS) as phones,
+    ):
+        return await _measure(centre, folder, phones, number)
+
+
+async def mod_callcenter(centre: Centre, folder: Path) -> dict[str, float | int]:
+    """The same phones and callers by mod_callcenter, recording them."""
+    agents, switch = stage.accounts(centre, AGENTS), centre.switch
+    assert isinstance(switch, RunningFreeSwitch)
+    with (
+        registered_phones(folder, switch, agents, talk_ms=TALK_MS) as phones,
+        callcenter(centre.settings, switch, [number for number, _ in agents]) as number,
     ):
         return await _measure(centre, folder, phones, number)
 
@@ -46,9 +60,9 @@ async def _measure(centre: Centre, folder: Path, phones: Sipp, dialled: str) -> 
         began = time.time()
         await asyncio.sleep(SECONDS)
         ended = time.time()
-        waiting = int(centre.switch.rx("core show channels count").split(" ", 1)[0]) - 2 * AGENTS
+        waiting = centre.switch.channels() - 2 * AGENTS
         seen = [message for message in phones.messages() if began <= message.at <= ended]
-    centre.switch.rx("channel request hangup all")
+    centre.switch.hang_up_everybody()
     result = summary(gaps(seen))
     result["waiting_at_end"] = waiting
     return result

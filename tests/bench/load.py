@@ -11,10 +11,12 @@ from sqlalchemy import func, select
 from cti.store.models import Call
 from tests.bench import stage
 from tests.bench.appqueue import app_queue
+from tests.bench.callcenter import callcenter
 from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.processes import cpu_seconds
 from tests.e2e.rig.sipp import Message, Sipp
 from tests.e2e.rig.sipphones import callers, registered_phones
+from tests.e2e.rig.switch import RunningFreeSwitch, RunningSwitch
 
 RATE, SECONDS = 20, 60
 TALK_MS = (1000, 2000)
@@ -36,10 +38,21 @@ async def ours(centre: Centre, folder: Path) -> Numbers:
 
 
 async def app_queues(centre: Centre, folder: Path) -> Numbers:
-    agents = stage.accounts(centre, stage.AGENTS)
+    agents, switch = stage.accounts(centre, stage.AGENTS), centre.switch
+    assert isinstance(switch, RunningSwitch)
     with (
-        app_queue(centre.switch, [number for number, _ in agents], retry=1) as number,
-        registered_phones(folder, centre.switch, agents, talk_ms=TALK_MS) as phones,
+        app_queue(switch, [number for number, _ in agents], retry=1) as number,
+        registered_phones(folder, switch, agents, talk_ms=TALK_MS) as phones,
+    ):
+        return await _offer(centre, folder, phones, number)
+
+
+async def mod_callcenter(centre: Centre, folder: Path) -> Numbers:
+    agents, switch = stage.accounts(centre, stage.AGENTS), centre.switch
+    assert isinstance(switch, RunningFreeSwitch)
+    with (
+        registered_phones(folder, switch, agents, talk_ms=TALK_MS) as phones,
+        callcenter(centre.settings, switch, [number for number, _ in agents]) as number,
     ):
         return await _offer(centre, folder, phones, number)
 
@@ -61,7 +74,7 @@ async def _offer(centre: Centre, folder: Path, phones: Sipp, dialled: str) -> Nu
         "ended_properly": ended,
         "lost": offered - min(answered, ended),
         "seconds": round(seconds, 1),
-        "asterisk_ms_per_call": _per_call(centre.switch.cpu_seconds() - before),
+        f"{centre.switch.name}_ms_per_call": _per_call(centre.switch.cpu_seconds() - before),
     }
 
 

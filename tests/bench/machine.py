@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
-def facts(asterisk: str) -> dict[str, object]:
-    """``asterisk`` is its version line. No host name, no address."""
+def facts(**versions: str) -> dict[str, object]:
+    """``versions`` are those of the programs that were measured. No host name, no address."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": _cpuinfo("model name"),
@@ -19,7 +19,7 @@ def facts(asterisk: str) -> dict[str, object]:
         "system": _release(),
         "kernel": platform.release().split("-")[0],
         "python": platform.python_version(),
-        "asterisk": asterisk,
+        **versions,
         "commit": _commit(),
         "load_before": os.getloadavg()[0],
     }

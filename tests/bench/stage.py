@@ -22,9 +22,9 @@ DID = "8001"
 Account = tuple[str, str]
 
 
-async def build(folder: Path) -> Centre:
+async def build(folder: Path, **environment: str) -> Centre:
     """Start the product with ``AGENTS`` agents in the queue of ``DID``."""
-    centre = await Centre.start(folder)
+    centre = await Centre.start(folder, **environment)
     await centre.configure(_more_agents, phones=True)
     await centre.quick_queues(wrapup=0.0, ring_timeout=15.0)
     return centre
