@@ -11,8 +11,8 @@ from cti.store.models import Menu
 from webui.admin import queries
 from webui.admin.forms import DIGITS, MenuForm
 from webui.admin.publish import announce
-from webui.calls.forms import valid_call_id as valid_id
 from webui.common import audit, db
+from webui.common.ids import valid_id
 from webui.common.labels import options as options_of
 from webui.common.permissions import Permission, requires
 from webui.customers.forms import changes

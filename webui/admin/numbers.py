@@ -14,8 +14,8 @@ from cti.store.models import Did, Trunk
 from webui.admin import queries, trunk_preview
 from webui.admin.forms import NumberForm
 from webui.admin.publish import announce
-from webui.calls.forms import valid_call_id as valid_id
 from webui.common import audit, db
+from webui.common.ids import valid_id
 from webui.common.labels import options
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line

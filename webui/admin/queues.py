@@ -13,8 +13,8 @@ from cti.store.models import Agent, Queue, QueueMember
 from webui.admin import queries
 from webui.admin.forms import QueueForm
 from webui.admin.publish import announce
-from webui.calls.forms import valid_call_id as valid_id
 from webui.common import audit, db
+from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
 from webui.customers.forms import changes
 

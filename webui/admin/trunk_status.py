@@ -17,10 +17,10 @@ from cti.domain.errors import CallyardError
 from cti.store.models import Trunk
 from webui.admin import queries, sip_words
 from webui.admin.trunk_form import DIALLED
-from webui.calls.forms import valid_call_id as valid_id
 from webui.common import audit, db, errors
 from webui.common.bus import request_engine
 from webui.common.hub import EventHub
+from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
 
@@ -52,8 +52,10 @@ def install(app: Flask) -> None:
 @blueprint.get("/status")
 @requires(Permission.ADMIN_QUEUES)
 def status() -> ResponseReturnValue:
-    """The status of every trunk, each to be put where it stands on the page."""
-    return render_template("admin/_trunk_status.html", trunks=queries.trunks(db.session()))
+    """The status of every trunk, or of the one named, each to be put where it stands on the page."""
+    only = request.args.get("trunk", "")
+    trunks = [trunk for trunk in queries.trunks(db.session()) if only in ("", trunk.id)]
+    return render_template("admin/_trunk_status.html", trunks=trunks)
 
 
 @blueprint.get("/<trunk_id>/test")

@@ -14,8 +14,8 @@ from webui.admin import queries, trunk_form, trunk_preview
 from webui.admin.publish import announce
 from webui.admin.trunk_form import KINDS, TrunkForm
 from webui.admin.trunk_status import known_switches
-from webui.calls.forms import valid_call_id as valid_id
 from webui.common import audit, db
+from webui.common.ids import valid_id
 from webui.common.labels import label
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
@@ -183,7 +183,8 @@ def show(form: TrunkForm, trunk: Trunk | None) -> str:
     targets = queries.target_choices(database)
     offer(form, trunk)
     numbers = numbers_of(trunk)
-    tried = {"try_did": next((d.number for d in numbers), None) or next(iter(service_numbers()), "")}
+    tried = EXAMPLES | {"try_did": trunk_preview.as_dialled(form.values(), (numbers or queries.dids(database))[:1])}
+    tried |= {name: request.form[name] for name in tried if name in request.form}
     settings = current_app.extensions["callyard_settings"]
     return render_template(
         "admin/trunk.html",
@@ -191,7 +192,7 @@ def show(form: TrunkForm, trunk: Trunk | None) -> str:
         trunk=trunk,
         numbers=numbers,
         targets=dict(targets),
-        tried=EXAMPLES | tried,
+        tried=tried,
         loopback_only=settings.bind == "127.0.0.1",
     )
 
@@ -200,10 +201,6 @@ def offer(form: TrunkForm, trunk: Trunk | None) -> None:
     """A switch that was chosen and is not there at present stays a choice."""
     switches = [*known_switches(), *(trunk.switches if trunk else ())]
     form.offer(switches, queries.target_choices(db.session()), has_secret=bool(trunk and trunk.secret))
-
-
-def service_numbers() -> list[str]:
-    return [did.number for did in queries.dids(db.session())]
 
 
 def snapshot(trunk: Trunk) -> dict[str, Any]:

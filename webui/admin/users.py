@@ -14,8 +14,8 @@ from cti.store.passwords import hash_password, random_password, random_secret
 from webui.admin import queries
 from webui.admin.forms import UserForm
 from webui.admin.publish import announce
-from webui.calls.forms import valid_call_id as valid_id
 from webui.common import audit, db
+from webui.common.ids import valid_id
 from webui.common.labels import options
 from webui.common.permissions import Permission, requires
 from webui.customers.forms import changes

@@ -13,13 +13,13 @@ from flask_login import current_user
 from cti.store.models import BusinessType, Call, CallNote, CallType
 from webui.calls import queries, recordings
 from webui.calls.access import may_describe, may_listen, may_see
-from webui.calls.forms import NoteForm, read_filters, valid_call_id
+from webui.calls.forms import NoteForm, read_filters
 from webui.calls.timeline import draw
 from webui.common import audit, db, labels
 from webui.common.htmx import is_fragment, toast
 from webui.common.i18n import choose_timezone
+from webui.common.ids import row_id, valid_id
 from webui.common.permissions import Permission, requires
-from webui.common.text import row_id
 from webui.customers.forms import changes
 from webui.customers.queries import get as get_customer
 
@@ -121,7 +121,7 @@ def save_note(call_id: str) -> ResponseReturnValue:
 
 def load(call_id: str) -> Call:
     """The call, if the user may see it; somebody else's is refused, an unknown one is not found."""
-    call = queries.get(db.session(), call_id) if valid_call_id(call_id) else None
+    call = queries.get(db.session(), call_id) if valid_id(call_id) else None
     if call is None:
         abort(404)
     if not may_see(db.session(), call):
@@ -130,7 +130,7 @@ def load(call_id: str) -> Call:
 
 
 def load_note(call_id: str) -> CallNote | None:
-    if not valid_call_id(call_id):
+    if not valid_id(call_id):
         abort(404)
     if not may_describe(db.session(), call_id):
         abort(403)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,16 +12,11 @@ from wtforms import HiddenField, RadioField, SelectField, TextAreaField
 from wtforms.validators import Length
 
 from webui.common.i18n import to_utc
+from webui.common.ids import valid_id
 from webui.common.labels import LABELS, choices, options, pairs
 from webui.common.text import many_lines, one_line
 
-CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OUTCOMES = ("answered", "abandoned", "no_answer", "live")
-
-
-def valid_call_id(text: str) -> str:
-    """The id, or empty for anything that cannot be one."""
-    return text if CALL_ID.fullmatch(text) else ""
 
 
 class NoteForm(FlaskForm):  # type: ignore[misc]
@@ -64,8 +58,8 @@ def read_filters(args: Mapping[str, str]) -> Filters:
         since=times["since"],
         until=times["until"],
         number=one_line(args.get("number", ""), 128),
-        agent=valid_call_id(args.get("agent", "")),
-        queue=valid_call_id(args.get("queue", "")),
+        agent=valid_id(args.get("agent", "")),
+        queue=valid_id(args.get("queue", "")),
         direction=direction if direction in LABELS["direction"] else "",
         outcome=outcome if outcome in OUTCOMES else "",
         bad=tuple(bad),

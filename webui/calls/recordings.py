@@ -10,8 +10,8 @@ from flask_login import current_user
 from cti.store.models import Recording, RecordingState
 from webui.calls import media, queries
 from webui.calls.access import may_listen
-from webui.calls.forms import valid_call_id
 from webui.common import audit, db
+from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
 
 
@@ -77,7 +77,7 @@ def download(recording_id: str) -> ResponseReturnValue:
 
 
 def load(recording_id: str) -> Recording:
-    recording = queries.recording(db.session(), recording_id) if valid_call_id(recording_id) else None
+    recording = queries.recording(db.session(), recording_id) if valid_id(recording_id) else None
     if recording is None:
         abort(404)
     if not may_listen(recording):

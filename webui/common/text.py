@@ -18,8 +18,3 @@ def many_lines(value: Any) -> Any:
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c for c in text if c.isprintable() or c in "\n\t").strip()
-
-
-def row_id(text: str | None) -> int:
-    """The id of a row out of a form; 0, which no row has, for anything else, however long."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= 18 else 0

@@ -12,16 +12,14 @@ from flask_login import current_user
 from cti.store.models import CallNote, Customer
 from cti.store.phones import normalise
 from webui.calls.access import may_describe
-from webui.calls.forms import valid_call_id
 from webui.common import audit, db, labels, phones
 from webui.common.htmx import is_fragment
+from webui.common.ids import valid_id, valid_number
 from webui.common.permissions import Permission, requires
 from webui.customers import queries
 from webui.customers.forms import CustomerForm, apply, changes, fill, shown_token, snapshot, stamp
 
 blueprint = Blueprint("customers", __name__, url_prefix="/customers")
-
-LARGEST_ID = 2**62
 
 
 def install(app: Flask) -> None:
@@ -42,7 +40,7 @@ def index() -> ResponseReturnValue:
 @requires(Permission.CUSTOMERS_READ)
 def pop() -> ResponseReturnValue:
     """What the agent sees with a call: the customer chosen before, else whom the number belongs to."""
-    database, call_id = db.session(), valid_call_id(request.args.get("call_id", ""))
+    database, call_id = db.session(), valid_id(request.args.get("call_id", ""))
     number = normalise(phones.reveal(request.args.get("number", "")[:128]))
     chosen = None if request.args.get("all") else queries.linked(database, call_id) if call_id else None
     found = [chosen] if chosen else list(queries.by_number(database, number))
@@ -57,7 +55,7 @@ def pop() -> ResponseReturnValue:
 @requires(Permission.CUSTOMERS_READ)
 def choose() -> ResponseReturnValue:
     """The agent says which customer this call is with."""
-    call_id = valid_call_id(request.form.get("call_id", ""))
+    call_id = valid_id(request.form.get("call_id", ""))
     customer = load(request.form.get("customer_id", 0, int))
     link(call_id, customer)
     db.session().commit()
@@ -68,7 +66,7 @@ def choose() -> ResponseReturnValue:
 @requires(Permission.CUSTOMERS_READ)
 def find() -> ResponseReturnValue:
     """Search results to choose from within a call."""
-    text, call_id = request.args.get("q", ""), valid_call_id(request.args.get("call_id", ""))
+    text, call_id = request.args.get("q", ""), valid_id(request.args.get("call_id", ""))
     rows = queries.search(db.session(), text, size=queries.MATCHES).rows if text.strip() else []
     return render_template("customers/_found.html", customers=rows, call_id=call_id)
 
@@ -76,7 +74,7 @@ def find() -> ResponseReturnValue:
 @blueprint.get("/new")
 @requires(Permission.CUSTOMERS_WRITE)
 def new() -> ResponseReturnValue:
-    call_id = valid_call_id(request.args.get("call_id", ""))
+    call_id = valid_id(request.args.get("call_id", ""))
     number = phones.reveal(request.args.get("number", "")[:128])
     return show_form(empty_form(number, call_id), call_id)
 
@@ -85,7 +83,7 @@ def new() -> ResponseReturnValue:
 @requires(Permission.CUSTOMERS_WRITE)
 def create() -> ResponseReturnValue:
     form = CustomerForm()
-    call_id = valid_call_id(form.call_id.data or "")
+    call_id = valid_id(form.call_id.data or "")
     if not form.validate_on_submit():
         return show_form(form, call_id), 422
     customer = Customer(name="")
@@ -105,7 +103,7 @@ def create() -> ResponseReturnValue:
 def show(customer_id: int) -> ResponseReturnValue:
     customer = load(customer_id)
     if is_fragment():
-        return card(customer, valid_call_id(request.args.get("call_id", "")), "")
+        return card(customer, valid_id(request.args.get("call_id", "")), "")
     return render_template("customers/show.html", **history(customer, limit=50))
 
 
@@ -113,7 +111,7 @@ def show(customer_id: int) -> ResponseReturnValue:
 @requires(Permission.CUSTOMERS_WRITE)
 def edit(customer_id: int) -> ResponseReturnValue:
     customer = load(customer_id)
-    call_id = valid_call_id(request.args.get("call_id", ""))
+    call_id = valid_id(request.args.get("call_id", ""))
     form = CustomerForm(formdata=None, call_id=call_id, customer=customer)
     fill(form, customer)
     return show_form(form, call_id, customer)
@@ -124,7 +122,7 @@ def edit(customer_id: int) -> ResponseReturnValue:
 def change(customer_id: int) -> ResponseReturnValue:
     customer = load(customer_id)
     form = CustomerForm(customer=customer)
-    call_id = valid_call_id(form.call_id.data or "")
+    call_id = valid_id(form.call_id.data or "")
     if not form.validate_on_submit():
         return show_form(form, call_id, customer), 422
     if form.seen.data and form.seen.data != stamp(customer):
@@ -141,12 +139,12 @@ def change(customer_id: int) -> ResponseReturnValue:
 @requires(Permission.CUSTOMERS_READ)
 def history_part(customer_id: int) -> ResponseReturnValue:
     """Orders and calls alone, for a card on which something was just saved."""
-    call_id = valid_call_id(request.args.get("call_id", ""))
+    call_id = valid_id(request.args.get("call_id", ""))
     return render_template("customers/_history.html", **history(load(customer_id), call_id))
 
 
 def load(customer_id: int) -> Customer:
-    customer = queries.get(db.session(), customer_id) if 0 < customer_id < LARGEST_ID else None
+    customer = queries.get(db.session(), customer_id) if valid_number(customer_id) else None
     if customer is None:
         abort(404)
     return customer

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from cti.store.models import Agent, Call, CallNote, Customer, CustomerPhone, Order, OrderLine, User
 from cti.store.phones import normalise
+from webui.common.ids import row_id
 from webui.common.paging import Page, page
-from webui.common.text import one_line, row_id
+from webui.common.text import one_line
 
 MATCHES = 9  # as many as there are digit keys to choose with
 HISTORY = 5

@@ -13,11 +13,11 @@ from flask_login import current_user
 
 from cti.store.models import Customer, Order, OrderStatus, Payment, Product
 from webui.calls.access import may_describe
-from webui.calls.forms import valid_call_id
 from webui.common import audit, db, labels
 from webui.common.htmx import is_fragment, toast
+from webui.common.ids import row_id, valid_id, valid_number
 from webui.common.permissions import Permission, requires
-from webui.common.text import one_line, row_id
+from webui.common.text import one_line
 from webui.customers.queries import get as get_customer
 from webui.orders import queries
 from webui.orders.forms import (
@@ -32,8 +32,6 @@ from webui.orders.forms import (
 )
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders")
-
-LARGEST_ID = 2**62
 
 
 def install(app: Flask) -> None:
@@ -72,7 +70,7 @@ def products() -> ResponseReturnValue:
 @blueprint.get("/new")
 @requires(Permission.ORDERS_WRITE)
 def new() -> ResponseReturnValue:
-    call_id = valid_call_id(request.args.get("call_id", ""))
+    call_id = valid_id(request.args.get("call_id", ""))
     customer = load_customer(request.args.get("customer_id", 0, int))
     if customer is None:
         return render_template("orders/no_customer.html", call_id=call_id)
@@ -97,7 +95,7 @@ def create() -> ResponseReturnValue:
     ship_to = read_address(form, customer)
     if not valid or ship_to is None or not items or any(e.form.text.errors or e.form.price.errors for e in form.lines):
         return show_form(form, customer), 422
-    call_id = valid_call_id(form.call_id.data or "")
+    call_id = valid_id(form.call_id.data or "")
     if call_id and not may_describe(database, call_id):
         abort(403)
     return store(form, customer, call_id, items, ship_to)
@@ -157,7 +155,7 @@ def steps(order: Order) -> tuple[OrderStatus, ...]:
 
 
 def load(order_id: int) -> Order:
-    order = queries.get(db.session(), order_id) if 0 < order_id < LARGEST_ID else None
+    order = queries.get(db.session(), order_id) if valid_number(order_id) else None
     if order is None:
         abort(404)
     return own(order)
@@ -171,7 +169,7 @@ def own(order: Order) -> Order:
 
 
 def load_customer(customer_id: int) -> Customer | None:
-    return get_customer(db.session(), customer_id) if 0 < customer_id < LARGEST_ID else None
+    return get_customer(db.session(), customer_id) if valid_number(customer_id) else None
 
 
 def codes(form: OrderForm) -> list[str]:

@@ -25,7 +25,8 @@ from wtforms import (
 from wtforms.validators import Length, NumberRange, Optional
 
 from cti.store.models import Customer, Product
-from webui.calls.forms import moment, valid_call_id
+from webui.calls.forms import moment
+from webui.common.ids import valid_id
 from webui.common.labels import LABELS, choices
 from webui.common.text import many_lines, one_line
 from webui.customers.forms import Line
@@ -151,6 +152,6 @@ def read_filters(args: Mapping[str, str]) -> Filters:
         until=moment(args.get("until", "").strip()),
         text=one_line(args.get("q", ""), 64),
         status=status if status in LABELS["order_status"] else "",
-        agent=valid_call_id(args.get("agent", "")),
-        call=valid_call_id(args.get("call", "")),
+        agent=valid_id(args.get("agent", "")),
+        call=valid_id(args.get("call", "")),
     )

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from cti.store.models import Product
 from webui.common import audit, db
+from webui.common.ids import valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
 from webui.customers.forms import changes
@@ -18,8 +19,6 @@ from webui.products import queries
 from webui.products.forms import ProductForm, snapshot
 
 blueprint = Blueprint("products", __name__, url_prefix="/products")
-
-LARGEST_ID = 2**62
 
 
 @blueprint.get("")
@@ -79,7 +78,7 @@ def save(form: ProductForm, product: Product | None) -> ResponseReturnValue:
 
 
 def load(product_id: int) -> Product:
-    product = db.session().get(Product, product_id) if 0 < product_id < LARGEST_ID else None
+    product = db.session().get(Product, product_id) if valid_number(product_id) else None
     if product is None:
         abort(404)
     return product
