@@ -28,7 +28,7 @@ MENU_DID = "8000"
 
 def menu_caller(centre: Centre, folder: Path, number: str, digit: str = "1", seconds: float = 60.0) -> Sipp:
     """sipp calls the menu: a tone in RTP, the key as RFC 4733 events in the same stream."""
-    pcap = call_pcap(folder / f"{number}.pcap", CUSTOMER_TONE, seconds, {3.0: digit})
+    pcap = call_pcap(folder / f"{number}.pcap", CUSTOMER_TONE, seconds, {1.5: digit})
     return sipp_callers(folder, centre.switch.sip, MENU_DID, [number], pcap=pcap)
 
 
