@@ -21,7 +21,7 @@ lint: $(VENV)/.tested
 	$(BIN)/python -m compileall -q $(filter-out migrations,$(CHECKED)) migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict cti/domain cti/machines cti/services cti/switches
+	$(BIN)/mypy --strict cti dialplan
 	$(BIN)/lint-imports
 
 unit conformance e2e: $(VENV)/.tested
