@@ -5,7 +5,7 @@ Uses the same functions as the engine (``cti.domain.trunks``). Must not know req
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,3 +57,14 @@ def reach(dids: Iterable[Did], number: str, trunk_id: str) -> tuple[str, str]:
     if trunk_id and did.trunk_id and did.trunk_id != trunk_id:
         return "", did.trunk_id
     return f"{did.target_kind.value}:{did.target_id}", ""
+
+
+def as_dialled(values: dict[str, Any], dids: Sequence[Did]) -> str:
+    """What the far side could dial so that the first of ``dids`` is reached: a start for trying the rules."""
+    number = dids[0].number if dids else ""
+    rules = read_rules(values["did_rules"])
+    for rule in rules:
+        found = rule.prefix.ljust(rule.strip, "0") + number.removeprefix(rule.add)
+        if apply_rules(rules, found) == number:
+            return found
+    return number
