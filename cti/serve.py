@@ -122,7 +122,11 @@ def choose_switches(settings: Settings, say: programs.Say) -> Found:
     Raises ``ProvisionFailed``.
     """
     own: list[tuple[SwitchSettings, Installation]] = []
-    for switch in all_switches(settings):
+    switches = all_switches(settings)
+    for switch in switches:
+        if switch.own and switch.kind is SwitchKind.FREESWITCH:
+            require_freeswitch(switch)  # before an Asterisk is fetched
+    for switch in switches:
         if switch.kind is SwitchKind.SIM:
             say("NOTICE: the simulator stands in for the switch; no phone can ring (CALLYARD_SWITCH=sim)")
         elif not switch.own:

@@ -22,7 +22,7 @@ USUAL_PLACE = Path("/usr/local/freeswitch")
 FOLDERS = ("db", "log", "run", "certs", "moh", "scripts", "tmp", "storage", "cache")
 NOT_FOUND = (
     "no FreeSWITCH found: set CALLYARD_FREESWITCH_BIN (or FREESWITCH_BIN) to the program, or put it on PATH; "
-    "or CALLYARD_ESL_HOST to use one as it runs"
+    "or CALLYARD_ESL_HOST to use one as it runs; or choose another CALLYARD_SWITCH"
 )
 RATE = 8000
 
