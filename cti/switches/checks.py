@@ -28,7 +28,14 @@ STATE = re.compile(r"[A-Za-z0-9_-]{0,2000}")
 PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,8}")
 WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
 SHOWN_NUMBER = re.compile(r"\+?[0-9A-Za-z*#._-]{0,40}")
+LONGEST_NUMBER = 40
+_NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Za-z*#+._-]|(?<!\A)\+")
 MAX_PROMPTS = 40
+
+
+def strangers_number(text: str) -> str:
+    """What of the number that a caller says can be one; a driver gives no other out, so that it can be sent on."""
+    return _NOT_IN_A_NUMBER.sub("", text)[:LONGEST_NUMBER]
 
 
 def _match(pattern: re.Pattern[str], value: str, what: str) -> None:
@@ -70,6 +77,8 @@ def _originate(command: Originate) -> None:
     _match(SHOWN_NUMBER, command.caller_number, "caller_number")
     if isinstance(command.target, DeviceTarget):
         _match(DEVICE, command.target.device, "device")
+        if command.target.switch:
+            _match(WORD, command.target.switch, "switch")
     else:
         _match(WORD, command.target.trunk, "trunk")
         _match(NUMBER, command.target.number, "number")
