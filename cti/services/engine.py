@@ -47,21 +47,15 @@ from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.dialling import Dialling
-from cti.services.documents import agent_document, centre_document, queue_document, stored_agent
-from cti.services.effects import Effect, Publish, StoreAgent, StoreToday, SwitchCommand
+from cti.services.effects import Effect, SwitchCommand
 from cti.services.lifecycle import Lifecycle
 from cti.services.links import Links
+from cti.services.outputs import Outputs
 from cti.services.queues import QueueRuntime, QueueToday
 from cti.services.reconcile import Reconciler
 from cti.services.recordings import Recordings
 from cti.services.requests import TEST_CALL_COMES_WITHIN, TEXT_LIMIT, Requests
 from cti.services.routing import Routing
-
-QUEUE_PUBLISH_EVERY = 0.2
-"""Seconds: a busy queue's document is sent at most this often."""
-
-TODAY_STORED_EVERY = 1.0
-"""Seconds: so much of today's counters a killed engine loses, at most."""
 
 EARLY_LIMIT = 10_000
 
@@ -88,11 +82,7 @@ class Engine:
         )
         self._requests = Requests(self.centre, self._agents, self._dialling, self._routing)
         self._recordings = Recordings(self.centre)
-        self._queue_timers: set[str] = set()
-        self._stored: dict[str, dict[str, Any]] = {}
-        self._today: dict[str, Any] | None = None  # as stored; None: what is stored has not been read yet
-        self._today_timer = False
-        self._centre_dirty = True
+        self._outputs = Outputs(self.centre)
         self._early: dict[str, deque[SwitchEvent]] = {}  # of channels not known yet, before the first snapshot
 
     # ------------------------------------------------------------ inputs
@@ -111,9 +101,9 @@ class Engine:
                 del self.centre.queues[gone]
         self._agents.configure(config.agents)
         self.centre.dirty_queues.update(self.centre.queues)
-        self._centre_dirty = True
+        self._outputs.centre_changed = True
         self._acd.dispatch_all()
-        return self._flush()
+        return self._outputs.flush()
 
     @staticmethod
     def wrapped_calls(agents: Mapping[str, dict[str, Any]]) -> list[str]:
@@ -132,7 +122,7 @@ class Engine:
                     self._agents.restore(agent, document, self._wrapped(document, ledger))
                 except (KeyError, ValueError):
                     self.centre.counters["restore:bad"] += 1
-        return self._flush()
+        return self._outputs.flush()
 
     def _wrapped(self, document: Mapping[str, Any], ledger: Mapping[str, dict[str, Any]]) -> Call | None:
         try:
@@ -143,24 +133,12 @@ class Engine:
     def refresh(self, now: float) -> list[Effect]:
         """Publish everything again: the bus was away."""
         self.centre.now = now
-        self.centre.dirty_agents.update(self.centre.agents)
-        self.centre.dirty_queues.update(self.centre.queues)
-        self._stored.clear()
-        self._today = {}
-        self._centre_dirty = True
-        return self._flush()
-
-    def today(self) -> dict[str, Any]:
-        """Today's counters of every queue, to be given to ``restore_today`` after a restart."""
-        return {"queues": {queue_id: q.today.to_document() for queue_id, q in self.centre.queues.items()}}
+        self._outputs.everything()
+        return self._outputs.flush()
 
     def restore_today(self, document: Mapping[str, Any]) -> None:
-        """Go on counting from what was stored; before that nothing is stored."""
-        for queue_id, counters in document.get("queues", {}).items():
-            queue = self.centre.queues.get(queue_id)
-            if queue is not None:
-                queue.today = QueueToday.from_document(counters)
-        self._today = self.today()
+        """Today's counters as an earlier ``StoreToday`` kept them; empty when there are none."""
+        self._outputs.restore_today(document)
 
     def new_day(self, now: float, day: str) -> list[Effect]:
         """Today's figures start anew. ``day`` is the centre's date."""
@@ -171,7 +149,7 @@ class Engine:
         for queue in self.centre.queues.values():
             queue.today = QueueToday()
         self.centre.dirty_queues.update(self.centre.queues)
-        return self._flush()
+        return self._outputs.flush()
 
     def unknown_calls(self, snapshot: Snapshot) -> list[str]:
         return self._reconciler.unknown_calls(snapshot)
@@ -184,28 +162,28 @@ class Engine:
         for event in self._early.pop(switch, ()):
             self._event(switch, event)
         self._recordings.reconciled()
-        return self._flush()
+        return self._outputs.flush()
 
     def on_event(self, now: float, switch: str, event: SwitchEvent) -> list[Effect]:
         self.centre.now = now
         self.centre.counters[f"event:{type(event).__name__}"] += 1
         self._event(switch, event)
-        return self._flush()
+        return self._outputs.flush()
 
     def on_timer(self, now: float, key: str) -> list[Effect]:
         self.centre.now = now
         kind, _, ident = key.partition(":")
         if kind == "queue":
-            self._publish_queue(ident)
+            self._outputs.queue_timer(ident)
         elif kind == "today":
-            self._store_today()
+            self._outputs.today_timer()
         elif kind in ("wrapup", "device"):
             self._agent_timer(kind, ident)
         elif kind == "ring":
             self._ring_timer(ident)
         elif (call := self.centre.calls.get(ident)) is not None:
             self._call_timer(kind, call)
-        return self._flush()
+        return self._outputs.flush()
 
     def on_failed(self, now: float, effect: SwitchCommand, error: CallyardError) -> list[Effect]:
         """A switch command did not do its work; what is not repaired here is by the settle timer or reconciliation."""
@@ -213,7 +191,7 @@ class Engine:
         command = effect.command
         self.centre.counters[f"failed:{type(command).__name__}:{error.code}"] += 1
         if isinstance(command, TestCall):
-            return self._flush()
+            return self._outputs.flush()
         found = self.centre.channels.get(command.channel)
         if found is not None:
             call, leg = found
@@ -228,19 +206,19 @@ class Engine:
                 leg.music_on = not command.on
             elif isinstance(command, Bridge | Unbridge | Hangup):
                 self._control.refused(call, leg, error)
-        return self._flush()
+        return self._outputs.flush()
 
     # ------------------------------------------------------------ requests
 
     def agent_request(self, now: float, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[Effect]]:
         """One ``cy.cmd.agent`` request of docs/bus.md: the reply and the effects."""
         self.centre.now = now
-        return self._requests.agent(request), self._flush()
+        return self._requests.agent(request), self._outputs.flush()
 
     def centre_request(self, now: float, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[Effect]]:
         """One ``cy.cmd.centre`` request."""
         self.centre.now = now
-        return self._requests.centre(request), self._flush()
+        return self._requests.centre(request), self._outputs.flush()
 
     # ------------------------------------------------------------ events of a switch
 
@@ -251,7 +229,7 @@ class Engine:
             self._links.device(switch, event)
         elif isinstance(event, TrunkChanged):
             self.centre.switches[switch].trunks[event.trunk] = event.state
-            self._centre_dirty = True
+            self._outputs.centre_changed = True
         elif isinstance(event, ChannelOffered):
             self._offered(switch, event)
         elif isinstance(event, RecordingStarted | RecordingStopped):
@@ -354,7 +332,7 @@ class Engine:
     def _link(self, switch: str, event: LinkUp | LinkLost) -> None:
         self._links.changed(switch, event)
         self._early.pop(switch, None)
-        self._centre_dirty = True
+        self._outputs.centre_changed = True
 
     # ------------------------------------------------------------ timers
 
@@ -385,49 +363,6 @@ class Engine:
             self._lifecycle.rejoin_timer(call)
         elif kind == "bye":
             self._control.hangup_all(call, Cause.NORMAL, "system")
-
-    # ------------------------------------------------------------ outputs
-
-    def _flush(self) -> list[Effect]:
-        """Documents of what changed, then everything else that was decided."""
-        centre = self.centre
-        first: list[Effect] = []
-        for agent_id in sorted(centre.dirty_agents):
-            agent = centre.agents.get(agent_id)
-            if agent is None:
-                continue
-            first.append(Publish(f"cy.evt.agent.{agent_id}", agent_document(centre, agent)))
-            stored = stored_agent(centre, agent)
-            if self._stored.get(agent_id) != stored:
-                self._stored[agent_id] = stored
-                first.append(StoreAgent(agent_id, stored))
-        for queue_id in centre.dirty_queues - self._queue_timers:
-            self._queue_timers.add(queue_id)
-            centre.start_timer(f"queue:{queue_id}", QUEUE_PUBLISH_EVERY)
-        if self._centre_dirty:
-            self._centre_dirty = False
-            first.append(Publish("cy.evt.centre", centre_document(centre)))
-        effects = first + centre.effects
-        centre.effects = []
-        centre.dirty_agents.clear()
-        centre.dirty_queues.clear()
-        return effects
-
-    def _publish_queue(self, queue_id: str) -> None:
-        self._queue_timers.discard(queue_id)
-        queue = self.centre.queues.get(queue_id)
-        if queue is not None:
-            document = queue_document(self.centre, queue)
-            self.centre.effects.append(Publish(f"cy.evt.queue.{queue_id}", document))
-        if not self._today_timer and self._today is not None and self._today != self.today():
-            self._today_timer = True
-            self.centre.start_timer("today:", TODAY_STORED_EVERY)
-
-    def _store_today(self) -> None:
-        self._today_timer = False
-        if self._today is not None:
-            self._today = self.today()
-            self.centre.effects.append(StoreToday(self._today))
 
 
 def _clean(text: str, limit: int) -> str:

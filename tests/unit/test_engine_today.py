@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from cti.services import engine
+from cti.services import outputs
 from cti.services.effects import Effect, StoreToday
+from cti.services.engine import Engine
 from tests.floor import ORDERS, Floor, configuration
 from tests.unit.conftest import OpenFloor
 
@@ -41,7 +42,7 @@ async def test_a_killed_engine_loses_two_seconds_of_counters_at_most(open_floor:
 async def test_counters_that_change_all_the_time_are_written_now_and_then(
     open_floor: OpenFloor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "TODAY_STORED_EVERY", 0.5)
+    monkeypatch.setattr(outputs, "TODAY_STORED_EVERY", 0.5)
     floor = await open_floor()
     put, written = floor.bus.put_soon, []
 
@@ -57,7 +58,7 @@ async def test_counters_that_change_all_the_time_are_written_now_and_then(
 
 
 def test_nothing_is_written_before_the_counters_of_the_engine_before_are_read() -> None:
-    pure = engine.Engine(["sim"])
+    pure = Engine(["sim"])
     pure.on_config(1.0, configuration())
     pure.on_timer(1.2, f"queue:{ORDERS}")
     assert not stores(pure.on_timer(2.2, "today:"))
@@ -72,8 +73,8 @@ def stores(effects: list[Effect]) -> list[StoreToday]:
 
 
 async def test_nothing_is_written_while_nothing_changes(open_floor: OpenFloor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "TODAY_STORED_EVERY", 0.01)
-    monkeypatch.setattr(engine, "QUEUE_PUBLISH_EVERY", 0.01)
+    monkeypatch.setattr(outputs, "TODAY_STORED_EVERY", 0.01)
+    monkeypatch.setattr(outputs, "QUEUE_PUBLISH_EVERY", 0.01)
     floor = await open_floor()
     await floor.call_in()
     await stored(floor, offered=1)
@@ -81,5 +82,5 @@ async def test_nothing_is_written_while_nothing_changes(open_floor: OpenFloor, m
     monkeypatch.setattr(floor.bus, "put_soon", lambda *document: (written.append(document[0]), put(*document)))
     await floor.on_duty("a2", "a3")
     await floor.until(lambda: "cy_agents" in written, "agents written")
-    await floor.until(lambda: not floor.runner.engine._queue_timers, "queues published")
+    await floor.until(lambda: not floor.runner.engine._outputs._queue_timers, "queues published")
     assert "cy_stats" not in written
