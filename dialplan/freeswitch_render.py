@@ -7,19 +7,21 @@ What the engine's driver relies on: contexts ``callyard-gate``, ``callyard-agent
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from xml.etree import ElementTree
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from cti.domain.trunks import DtmfMode
 from cti.switch_settings import SwitchSettings
 from cti.switches.freeswitch.requests import CHANNEL_VARIABLES
 from dialplan import escape
+from dialplan.peers import peers_of
 from dialplan.render import NO_ROWS, BadDialplan, Rows
+from dialplan.trunks import Network, Resolve, Trunk, carried_by, trunks
 
 FILES: Final = ("freeswitch.xml", "configuration.xml", "sofia.xml", "directory.xml", "dialplan.xml")
 MODULES: Final = (
@@ -34,9 +36,8 @@ MODULES: Final = (
     "mod_loopback",
     "mod_sofia",
 )
+CODEC_NAMES: Final = {"alaw": "PCMA", "ulaw": "PCMU", "g722": "G722"}
 ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
-
-Resolve = Callable[[str], Sequence[str]]
 
 
 def addresses_of(host: str) -> list[str]:
@@ -50,16 +51,21 @@ def addresses_of(host: str) -> list[str]:
 def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, resolve: Resolve = addresses_of) -> dict[str, str]:
     """File name → text. ``rows`` as ``cti.store.switchdata.load_switch_rows`` gives. Raises ``UnsafeValue``."""
     agents = [_agent(row) for row in rows["agents"]]
+    found = trunks(carried_by(switch.name, rows["trunks"]), switch.sip_port, resolve)
     context: dict[str, Any] = {
         "switch": switch,
         "home": switch.home,
         "prompts": switch.prompts_dir,
-        "modules": MODULES,
+        "modules": (*MODULES, *(("mod_spandsp",) if any("g722" in trunk.codecs for trunk in found) else ())),
         "sip_ip": "$${local_ip_v4}" if switch.bind in ANYWHERE else escape.host(switch.bind, "CALLYARD_BIND"),
         "ws_binding": f"{'' if switch.bind in ANYWHERE else switch.bind}:{switch.sip_ws_port}",
         "agents": agents,
+        "peers": peers_of(switch),
         "devices_pattern": "|".join(re.escape(device) for agent in agents for device, _ in agent["devices"]),
-        "trunks": _trunks(rows["trunks"], switch, resolve),
+        "trunks": found,
+        "gates": _gates(found),
+        "trunk_variables": _trunk_variables,
+        "from_trunk": _from_trunk,
         "channel_variables": CHANNEL_VARIABLES,
     }
     environment = _environment()
@@ -122,7 +128,8 @@ def _finalize(value: object) -> object:
 
 
 def _secret(value: object, what: str = "secret") -> str:
-    text = escape.secret(value, what)
+    escape.secret(value, what)
+    text = str(value)
     if any(c in text for c in "${}"):
         raise escape.UnsafeValue(f"{what}: must not hold $ or braces")
     return text
@@ -140,45 +147,33 @@ def _agent(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"number": number, "devices": [(number, row["sip_secret"]), (f"{number}-web", row["web_secret"])]}
 
 
-def _trunks(rows: Sequence[Mapping[str, Any]], switch: SwitchSettings, resolve: Resolve) -> list[dict[str, Any]]:
-    """Trunks as the templates want them. Exactly one takes the calls that come from this machine itself."""
-    trunks = [_trunk(row, switch, resolve) for row in rows]
-    loopback = [trunk for trunk in trunks if trunk["loopback"]]
-    if not loopback:
-        used = {trunk["id"] for trunk in trunks}
-        name = next(n for n in ("local", "loopback", "this-machine") if n not in used)
-        trunks.append(_trunk({"id": name, "name": name, "host": "127.0.0.1"}, switch, resolve))
-    for other in loopback[1:]:
-        other["pattern"] = ""
-    return trunks
+def _gates(found: Iterable[Trunk]) -> list[tuple[Network, Trunk]]:
+    """Which network belongs to which trunk, the smallest network first."""
+    return sorted(((n, trunk) for trunk in found for n in trunk.networks), key=lambda gate: -gate[0].prefixlen)
 
 
-def _trunk(row: Mapping[str, Any], switch: SwitchSettings, resolve: Resolve) -> dict[str, Any]:
-    identity = escape.token(row["id"], "trunk id")
-    host = escape.host(row["host"], f"host of trunk {identity}").strip("[]")
-    address = _ip(host)
-    loopback = host == "localhost" or (address is not None and address.is_loopback)
-    port = int(row.get("port") or (switch.sip_port if loopback else 5060))
-    if not 0 < port < 65536:
-        raise escape.UnsafeValue(f"port of trunk {identity}: {port}")
-    username, register = row.get("username") or "", bool(row.get("register"))
-    if register and not username:
-        raise escape.UnsafeValue(f"trunk {identity}: registering needs a user name and a secret")
-    known = [host] if address is not None else [a for a in resolve(host) if _ip(a) is not None]
-    return {
-        "id": identity,
-        "host": host,
-        "proxy": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        "loopback": loopback,
-        "pattern": r"127\.[0-9.]+|::1" if loopback else "|".join(re.escape(a) for a in known),
-        "username": username,
-        "secret": row.get("secret") or "",
-        "register": register,
-    }
+def _dtmf(trunk: Trunk) -> dict[str, str]:
+    """Keys as tones are found in the audio, and made there, from the answer on."""
+    if trunk.dtmf == DtmfMode.INBAND:
+        return {"dtmf_type": "none", "execute_on_answer_1": "start_dtmf", "execute_on_answer_2": "start_dtmf_generate"}
+    return {"dtmf_type": str(trunk.dtmf)}
 
 
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
+def _codec_string(trunk: Trunk) -> str:
+    return ",".join(CODEC_NAMES[codec] for codec in trunk.codecs)
+
+
+def _trunk_variables(trunk: Trunk) -> dict[str, str]:
+    """What the channel of a call out through the trunk carries."""
+    return {"absolute_codec_string": _codec_string(trunk)} | _dtmf(trunk)
+
+
+def _from_trunk(trunk: Trunk) -> str:
+    """What the channel of a call that comes in carries, as FreeSWITCH's application multiset wants it."""
+    settings = {
+        "cy_trunk": trunk.id,
+        "absolute_codec_string": _codec_string(trunk),
+        "media_timeout": "600000",
+        "media_hold_timeout": "3600000",
+    } | _dtmf(trunk)
+    return ";".join(f"{name}={value}" for name, value in settings.items())

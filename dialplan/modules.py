@@ -78,7 +78,8 @@ CONTROL = (
     "func_uri",
     "pbx_config",
 )
-APP_QUEUE = ("app_dial", "app_queue")
+DIAL = ("app_dial",)
+APP_QUEUE = ("app_queue",)
 
 QUIET_EVENTS = (
     "VarSet",
@@ -104,6 +105,6 @@ QUIET_EVENTS = (
 )
 
 
-def modules(app_queue: bool = False) -> tuple[str, ...]:
-    """In an order in which each finds what it needs."""
-    return SIP + MEDIA + CONTROL + (APP_QUEUE if app_queue else ())
+def modules(app_queue: bool = False, dial: bool = False) -> tuple[str, ...]:
+    """In an order in which each finds what it needs. ``dial``: for phones that other switches of ours ring."""
+    return SIP + MEDIA + CONTROL + (DIAL if dial or app_queue else ()) + (APP_QUEUE if app_queue else ())

@@ -7,7 +7,6 @@ What the engine's driver relies on: contexts ``callyard-trunk``, ``callyard-agen
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,8 @@ from cti.domain.errors import CallyardError
 from cti.switch_settings import SwitchSettings
 from dialplan import escape
 from dialplan.modules import QUIET_EVENTS, modules
+from dialplan.peers import peers_of
+from dialplan.trunks import carried_by, trunks
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -63,19 +64,20 @@ def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, app_queue: bool = Fa
     ``app_queue`` adds Asterisk's own queue application, for the bench only. Raises ``UnsafeValue``, naming the field.
     """
     environment = _environment()
-    trunks = _trunks(rows["trunks"], switch.sip_port)
+    found = trunks(carried_by(switch.name, rows["trunks"]), switch.sip_port)
     context: dict[str, Any] = {
         "switch": switch,
         "home": switch.home,
         "prompts": switch.prompts_dir,
-        "modules": modules(app_queue),
+        "peers": peers_of(switch),
+        "modules": modules(app_queue, bool(switch.peers)),
         "quiet_events": QUIET_EVENTS,
         "ami_bind": "127.0.0.1",
         "sip_bind": _address(switch.bind, switch.sip_port),
         "media_address": _media_address(switch.bind),
         "agents": [_agent(row) for row in rows["agents"]],
-        "trunks": trunks,
-        "default_trunk": next(t["id"] for t in trunks if t["loopback"]),
+        "trunks": found,
+        "default_trunk": next(t.id for t in found if t.loopback),
         "app_queue": app_queue,
         "longest": LONGEST_NUMBER,
     }
@@ -118,7 +120,7 @@ def _check_lines(name: str, text: str) -> None:
 def _check_sections(files: Mapping[str, str]) -> None:
     """No two objects of one kind may share a name: the later would change the earlier."""
     seen: set[tuple[str, str]] = set()
-    for name in ("pjsip_agents.conf", "pjsip_trunks.conf"):
+    for name in ("pjsip.conf", "pjsip_agents.conf", "pjsip_trunks.conf"):
         for header, template, body in _sections(files[name]):
             kind = next((line.split("=", 1)[1].strip() for line in body if line.startswith("type =")), template)
             if (header, kind) in seen:
@@ -169,54 +171,6 @@ def _agent(row: Mapping[str, Any]) -> dict[str, Any]:
             (f"{number}-web", "cy-web", row["web_secret"]),
         ],
     }
-
-
-def _trunks(rows: Sequence[Mapping[str, Any]], own_port: int) -> list[dict[str, Any]]:
-    """Trunks as the template wants them. Exactly one takes the calls that come from this machine itself.
-
-    A loopback trunk without a port leads back to ourselves, ``own_port``.
-    """
-    trunks = [_trunk(row, own_port) for row in rows]
-    loopback = [trunk for trunk in trunks if trunk["loopback"]]
-    if not loopback:
-        used = {trunk["id"] for trunk in trunks}
-        name = next(n for n in ("local", "loopback", "this-machine") if n not in used)
-        trunks.append(_trunk({"id": name, "name": name, "host": "127.0.0.1"}, own_port))
-    for other in loopback[1:]:
-        other["match"] = ""
-    return trunks
-
-
-def _trunk(row: Mapping[str, Any], own_port: int) -> dict[str, Any]:
-    identity = escape.token(row["id"], "trunk id")
-    host = escape.host(row["host"], f"host of trunk {identity}")
-    loopback = _is_loopback(host)
-    port = int(row.get("port") or (own_port if loopback else 5060))
-    if not 0 < port < 65536:
-        raise escape.UnsafeValue(f"port of trunk {identity}: {port}")
-    server = f"sip:{_address(host, port)}"
-    username, register = row.get("username") or "", bool(row.get("register"))
-    if register and not username:
-        raise escape.UnsafeValue(f"trunk {identity}: registering needs a user name and a secret")
-    return {
-        "id": identity,
-        "host": host,
-        "loopback": loopback,
-        "uri": server,
-        "match": ("127.0.0.0/8" if ":" not in host else "::1") if loopback else host.strip("[]"),
-        "username": username,
-        "secret": row.get("secret") or "",
-        "register": register,
-        "server_uri": server,
-        "client_uri": f"sip:{escape.token(username)}@{_address(host, port)}" if username else "",
-    }
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _address(host: str, port: int) -> str:

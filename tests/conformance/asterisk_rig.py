@@ -77,7 +77,8 @@ def make_prompts(folder: Path) -> None:
         soundfile.write(path, 0.3 * np.sin(2 * np.pi * LONG_HERTZ * n / 8000), 8000, subtype="PCM_16")
 
 
-def _settings(var: Path) -> SwitchSettings:
+def asterisk_settings(var: Path) -> SwitchSettings:
+    """On ports of its own."""
     settings = load_settings(var)
     settings.dist = Path(os.environ.get("CALLYARD_DIST", REPOSITORY / "var" / "dist"))
     settings.bind, settings.ami_host = "127.0.0.1", ""
@@ -89,9 +90,9 @@ def _settings(var: Path) -> SwitchSettings:
 
 
 @contextmanager
-def running_asterisk(var: Path) -> Iterator[RunningAsterisk]:
+def running_asterisk(var: Path, given: SwitchSettings | None = None) -> Iterator[RunningAsterisk]:
     """Start, wait until it is ready, end it. Raises ``ProvisionFailed`` where no Asterisk can be had."""
-    switch = _settings(var)
+    switch = given or asterisk_settings(var)
     installation = ensure_asterisk(switch, lambda _: None, deadline=100)
     passwords = {device: secrets.token_urlsafe(12) for a in AGENTS for device in (a, f"{a}-web")}
     (outside,) = free_ports(1, socket.SOCK_DGRAM)

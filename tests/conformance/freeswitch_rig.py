@@ -47,7 +47,8 @@ class RunningFreeSwitch:
         return tell(self.switch, [command], [])
 
 
-def _settings(var: Path) -> SwitchSettings:
+def freeswitch_settings(var: Path) -> SwitchSettings:
+    """On ports of its own."""
     settings = load_settings(var)
     settings.switch = SwitchChoice.FREESWITCH
     settings.bind, settings.esl_host = "127.0.0.1", ""
@@ -58,9 +59,9 @@ def _settings(var: Path) -> SwitchSettings:
 
 
 @contextmanager
-def running_freeswitch(var: Path) -> Iterator[RunningFreeSwitch]:
+def running_freeswitch(var: Path, given: SwitchSettings | None = None) -> Iterator[RunningFreeSwitch]:
     """Start, wait until it is ready, end it. Raises ``ProvisionFailed`` where no FreeSWITCH is found."""
-    switch = _settings(var)
+    switch = given or freeswitch_settings(var)
     installation = require_freeswitch(switch)
     passwords = {device: secrets.token_urlsafe(12) for a in AGENTS for device in (a, f"{a}-web")}
     (outside,) = free_ports(1, socket.SOCK_DGRAM)

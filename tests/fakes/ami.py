@@ -16,6 +16,7 @@ LISTS = {
     "status": "StatusComplete",
     "pjsipshowendpoints": "EndpointListComplete",
     "pjsipshowcontacts": "ContactListComplete",
+    "pjsipshowregistrationsoutbound": "OutboundRegistrationDetailComplete",
 }
 
 

@@ -48,6 +48,7 @@ class FakeEsl:
         self.password = "secret"
         self.lines: list[str] = []
         self.logins = 0
+        self.empty_lines = 0
         self.silent: set[str] = set()
         self.dumps: dict[str, dict[str, str]] = {}
         self.jobs: dict[str, str] = {}
@@ -106,18 +107,33 @@ class FakeEsl:
                 await self._changed.wait()
         return self.named(*words)
 
+    async def asked_for_events(self, times: int) -> None:
+        """So many more empty lines have come, each of which makes a FreeSWITCH send the events that wait."""
+        wanted = self.empty_lines + times
+        async with asyncio.timeout(5.0):
+            while self.empty_lines < wanted:
+                self._changed.clear()
+                await self._changed.wait()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
         writer.write(b"Content-Type: auth/request\n\n")
         try:
             while True:
-                text = (await reader.readuntil(b"\n\n")).decode("utf-8", "replace").strip("\n")
+                text = (await self._command(reader)).decode("utf-8", "replace").strip("\n")
                 if not text.startswith("auth "):
                     self.lines.append(text)
                 self._changed.set()
                 self._answer(writer, text)
         except (asyncio.IncompleteReadError, OSError):
             writer.transport.abort()
+
+    async def _command(self, reader: asyncio.StreamReader) -> bytes:
+        """The next command; empty lines before it are thrown away, as FreeSWITCH does."""
+        while (first := await reader.readexactly(1)) == b"\n":
+            self.empty_lines += 1
+            self._changed.set()
+        return first + await reader.readuntil(b"\n\n")
 
     def _put(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         """An answer; one that would fall into the middle of what is being sent in pieces comes after it."""
@@ -150,10 +166,15 @@ class FakeEsl:
         self._put(writer, self.reply(f"+OK Job-UUID: {name}"))
         word = command.partition(" ")[0]
         body = self.jobs.get(word, "")
-        if word == "show":
+        if command.startswith("show registrations"):
+            row = {"reg_user": "1001", "network_ip": "127.0.0.1", "network_port": "5070", "url": "sip:1001@127.0.0.1"}
+            body = json.dumps({"row_count": 1, "rows": [row]})
+        elif word == "show":
             body = json.dumps({"row_count": len(self.dumps), "rows": [{"uuid": uuid} for uuid in self.dumps]})
         elif word == "list_users":
             body = f"{USERS}1001|x|callyard|agents|error/user_not_registered|||\n\n+OK\n"
+        elif word == "sofia":
+            body = self.jobs.get(word, "<gateways/>")
         if body:
             self._put(writer, event("BACKGROUND_JOB", Job_UUID=name, _body=body))
 

@@ -75,6 +75,10 @@ class PhoneCall:
         self.rtp.hertz = hertz
         return self
 
+    def request(self, method: str, headers: list[tuple[str, str]]) -> None:
+        """Send any request in this dialog; nobody waits for the answer."""
+        self.phone.send(self._request(method, extra=headers))
+
     async def until(self, state: str, deadline: float = 5.0) -> Self:
         await self.phone.until(lambda: self.state == state, f"call {state} (is {self.state} {self.status})", deadline)
         return self
@@ -138,17 +142,18 @@ class PhoneCall:
         self.local = f"{invite.get('to')};tag={self.tag}"
         self.target = invite.get("contact").strip("<>").split(">")[0]
 
-    def _request(self, method: str, body: str = "", cseq: int = 0) -> bytes:
+    def _request(self, method: str, body: str = "", cseq: int = 0, extra: list[tuple[str, str]] | None = None) -> bytes:
         if not cseq:
             self.cseq += 1
         headers = [
-            ("Via", f"SIP/2.0/UDP {HOST}:{self.phone.port};branch=z9hG4bK{secrets.token_hex(8)};rport"),
+            ("Via", f"SIP/2.0/UDP {self.phone.host}:{self.phone.port};branch=z9hG4bK{secrets.token_hex(8)};rport"),
             ("From", self.local),
             ("To", self.remote),
             ("Call-ID", self.call_id),
             ("CSeq", f"{cseq or self.cseq} {method}"),
-            ("Contact", f"<sip:{self.phone.user}@{HOST}:{self.phone.port}>"),
+            ("Contact", f"<sip:{self.phone.user}@{self.phone.host}:{self.phone.port}>"),
             ("Max-Forwards", "70"),
+            *(extra or []),
         ]
         return sip.build(f"{method} {self.target} SIP/2.0", headers, body)
 
@@ -159,8 +164,8 @@ class SipPhone(asyncio.DatagramProtocol):
     ``accept`` set to a function decides about each new call by itself; otherwise calls just ring.
     """
 
-    def __init__(self, user: str, password: str = "", *, server: int, local_port: int = 0) -> None:
-        self.user, self.password, self.server = user, password, server
+    def __init__(self, user: str, password: str = "", *, server: int, local_port: int = 0, host: str = HOST) -> None:
+        self.user, self.password, self.server, self.host = user, password, server, host
         self.calls: list[PhoneCall] = []
         self.accept: Callable[[PhoneCall], None] | None = None
         self.registered = False
@@ -175,7 +180,7 @@ class SipPhone(asyncio.DatagramProtocol):
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, self._local_port))
+        await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, self._local_port))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -213,12 +218,12 @@ class SipPhone(asyncio.DatagramProtocol):
             extra = [("Authorization", sip.digest(challenge, "REGISTER", uri, self.user, self.password))]
         raise AssertionError(f"REGISTER of {self.user}: {answer.start}")
 
-    async def call(self, number: str, *, name: str = "", shown: str = "") -> PhoneCall:
-        """Dial ``number``; return at once with the call. ``shown`` and ``name`` go into From as they are."""
+    async def call(self, number: str, *, name: str = "", shown: str = "", to: str = "") -> PhoneCall:
+        """Dial ``number``; return at once with the call. ``shown``, ``name`` and ``to`` go out as they are."""
         call = PhoneCall(self, secrets.token_hex(10), await RtpStream.open(HOST), outgoing=True)
         call.target = f"sip:{number}@{HOST}:{self.server}"
         call.local = f'"{name}" <sip:{shown or self.user}@{HOST}>;tag={call.tag}'
-        call.remote = f"<{call.target}>"
+        call.remote = f"<{to or call.target}>"
         self._by_id[call.call_id] = call
         self.calls.append(call)
         call.branch = secrets.token_hex(8)
@@ -252,7 +257,7 @@ class SipPhone(asyncio.DatagramProtocol):
             self.transport.sendto(data, (HOST, self.server))
 
     def respond(self, request: SipMessage, status: str, tag: str, body: str = "") -> None:
-        contact = [("Contact", f"<sip:{self.user}@{HOST}:{self.port}>")]
+        contact = [("Contact", f"<sip:{self.user}@{self.host}:{self.port}>")]
         data = sip.reply(request, status, tag, contact, body)
         self._answers[(request.call_id, request.cseq[1], request.cseq[0])] = data
         self.send(data)
@@ -345,13 +350,13 @@ class SipPhone(asyncio.DatagramProtocol):
 
     def _head(self, branch: str, local: str, remote: str, call_id: str, cseq: str) -> list[tuple[str, str]]:
         return [
-            ("Via", f"SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bK{branch};rport"),
+            ("Via", f"SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{branch};rport"),
             ("Max-Forwards", "70"),
             ("From", local),
             ("To", remote),
             ("Call-ID", call_id),
             ("CSeq", cseq),
-            ("Contact", f"<sip:{self.user}@{HOST}:{self.port}>"),
+            ("Contact", f"<sip:{self.user}@{self.host}:{self.port}>"),
         ]
 
     def _register(self, uri: str, expires: int, extra: list[tuple[str, str]]) -> bytes:

@@ -103,7 +103,7 @@ def test_what_is_not_one_line_is_refused(evil: str) -> None:
 
 def test_a_name_cannot_leave_its_quotes() -> None:
     name = "a'},x=1{${system ls}}\r\n<sip:x>\"\\^^:|&park() 张三 😀"
-    line = requests.originate(Originate("c1", DeviceTarget("1001"), "8000", name))
+    line = requests.originate(Originate("c1", DeviceTarget("1001"), "8000", name), "sip:192.0.2.1:5060")
     shown = shown_name(name)
     assert "张三 😀" in shown
     assert not set("'{}$<>\"\\^|&,()\r\n") & set(shown)

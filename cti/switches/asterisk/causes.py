@@ -13,6 +13,7 @@ _Q850: dict[int, Cause] = {
     19: Cause.NO_ANSWER,
     20: Cause.UNREACHABLE,
     21: Cause.REJECTED,
+    22: Cause.UNREACHABLE,  # so says another switch of ours of a phone that is not registered there
     26: Cause.NORMAL,
     28: Cause.UNALLOCATED,
     31: Cause.NORMAL,
@@ -40,13 +41,18 @@ TO_Q850: dict[Cause, int] = {
 _REASON: dict[str, Cause] = {"1": Cause.NO_ANSWER, "3": Cause.NO_ANSWER, "5": Cause.BUSY, "8": Cause.CONGESTION}
 
 
-def ended(q850: str, *, answered: bool, by_far_side: bool, incoming: bool, asked: Cause | None) -> Cause:
-    """The cause of a ``Hangup`` event. ``asked`` is ours if we hung up; it wins."""
+def ended(
+    q850: str, *, answered: bool, by_far_side: bool, incoming: bool, asked: Cause | None, relayed: bool = False
+) -> Cause:
+    """The cause of a ``Hangup`` event. ``asked`` is ours if we hung up; it wins.
+
+    ``relayed``: the far side is a switch of ours, so that its word for a phone that was lost is taken.
+    """
     if asked is not None:
         return Cause.CANCELLED if asked is Cause.NORMAL and not answered else asked
     code = int(q850) if q850.isdigit() else 0
     if answered:
-        if code == 44 and not by_far_side:
+        if code == 44 and (relayed or not by_far_side):
             return Cause.MEDIA_LOST
         return Cause.NORMAL if code in _UNSAID else _Q850.get(code, Cause.FAILED)
     if incoming and by_far_side:

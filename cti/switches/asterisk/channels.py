@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cti.domain.switch import Cause, PlayEnd
 
-TRUNK_PREFIX = "trunk-"
+TRUNK_PREFIX, SWITCH_PREFIX = "trunk-", "switch-"
 TEST_TRUNK = "test"
 TEST_ID = "cytest-"
 _SUFFIX = re.compile(r"-[0-9a-f]{8}(;\d)?$")
@@ -54,6 +54,7 @@ class AstChannel:
     dialed: str = ""
     device: str = ""
     trunk: str = ""
+    via: str = ""  # the switch that relays it to its phone
     ringing: bool = False
     answered: bool = False
     controlled: bool = False
@@ -87,6 +88,17 @@ def endpoint(name: str) -> str:
     return _SUFFIX.sub("", rest) if kind == "PJSIP" else ""
 
 
+def other_switch(name: str) -> str:
+    """The switch of ours that a channel leads to, from its name; empty for every other channel."""
+    where = endpoint(name)
+    return where.removeprefix(SWITCH_PREFIX) if where.startswith(SWITCH_PREFIX) else ""
+
+
+def is_phone(endpoint_name: str) -> bool:
+    """An endpoint that is neither a trunk nor another switch."""
+    return bool(endpoint_name) and not endpoint_name.startswith((TRUNK_PREFIX, SWITCH_PREFIX))
+
+
 def origin(name: str) -> tuple[str, str]:
     """Device and trunk of a channel, from its name; one of them is empty. A Local channel is a test call."""
     where = endpoint(name)
@@ -114,25 +126,33 @@ def unpack_recordings(packed: str) -> dict[str, Recording]:
 
 
 class Devices:
-    """Which devices have a contact that can be reached. One device may have several contacts for a moment."""
+    """Which devices have a contact that can be reached. One device may have several contacts for a moment.
+
+    A contact with headers in it (``?Route=…``) is none of ours: Asterisk would send the call where they say.
+    """
 
     MAX_CONTACTS = 20
 
     def __init__(self) -> None:
         self._contacts: dict[str, set[str]] = {}
+        self._astray: dict[str, set[str]] = {}
 
     def known(self, device: str) -> None:
         self._contacts.setdefault(device, set())
 
     def contact(self, device: str, uri: str, status: str) -> bool | None:
         """Take note of a contact's status; return the new registration if it changed."""
-        contacts = self._contacts.setdefault(device, set())
+        contacts = (self._astray if "?" in uri else self._contacts).setdefault(device, set())
         before = bool(contacts)
         if status in ("Removed", "Unreachable"):
             contacts.discard(uri)
         elif len(contacts) < self.MAX_CONTACTS:
             contacts.add(uri)
-        return bool(contacts) if bool(contacts) != before else None
+        return bool(contacts) if bool(contacts) != before and "?" not in uri else None
+
+    def astray(self, device: str) -> bool:
+        """A call to it would go where its contact's headers say."""
+        return bool(self._astray.get(device))
 
     def registered(self) -> dict[str, bool]:
         return {device: bool(contacts) for device, contacts in self._contacts.items()}

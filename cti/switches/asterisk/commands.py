@@ -16,6 +16,7 @@ from cti.domain.switch import (
     AnswerDevice,
     Bridge,
     Capability,
+    DeviceTarget,
     Hangup,
     Music,
     Originate,
@@ -48,12 +49,15 @@ async def originate(switch: AsteriskSwitch, command: Originate, deadline: float)
     if not switch.first_use(command.channel):
         return
     target = command.target
+    if isinstance(target, DeviceTarget) and not target.switch and switch.astray(target.device):
+        raise CommandRefused(f"{target.device} has registered a contact with headers in it", device=target.device)
     chan = AstChannel(
         id=command.channel,
         caller_number=command.caller_number,
         caller_name=command.caller_name,
         device=getattr(target, "device", ""),
         trunk=getattr(target, "trunk", ""),
+        via=getattr(target, "switch", ""),
     )
     switch.channels[chan.id] = chan
     try:
@@ -77,14 +81,20 @@ async def answer(switch: AsteriskSwitch, command: Answer, deadline: float) -> No
 async def answer_device(switch: AsteriskSwitch, command: AnswerDevice, deadline: float) -> None:
     if Capability.REMOTE_ANSWER not in switch.capabilities:
         raise CommandRefused("this Asterisk has no PJSIPNotify (res_pjsip_notify)", channel=command.channel)
-    chan = switch.channel(command.channel)
-    if not (chan.incoming or chan.answered):
-        await switch.ask_all(chan, [requests.answer_device(chan)], deadline)
+    chan = switch.channels.get(command.channel)
+    if chan is None:
+        relay = await switch.relay(command.channel, deadline)
+        if relay is None or not relay.phone:
+            raise ChannelGone(f"no channel {command.channel}", channel=command.channel)
+        await switch.ask(requests.answer_device(relay.phone), deadline)
+    elif not (chan.incoming or chan.answered):
+        await switch.ask_all(chan, [requests.answer_device(chan.address)], deadline)
 
 
 async def hangup(switch: AsteriskSwitch, command: Hangup, deadline: float) -> None:
     chan = switch.channels.get(command.channel)
     if chan is None:
+        await _hangup_relay(switch, command.channel, deadline)
         return
     if not chan.ending:
         chan.hangup_asked = command.cause
@@ -92,6 +102,15 @@ async def hangup(switch: AsteriskSwitch, command: Hangup, deadline: float) -> No
         await switch.ask_all(chan, [requests.hangup(chan, command.cause)], deadline)
     except ChannelGone:
         return
+
+
+async def _hangup_relay(switch: AsteriskSwitch, channel: str, deadline: float) -> None:
+    relay = await switch.relay(channel, deadline)
+    if relay is not None:
+        try:
+            await switch.ask(requests.hangup_relay(relay.line or relay.phone), deadline)
+        except ChannelGone:
+            return
 
 
 async def play(switch: AsteriskSwitch, command: Play, deadline: float) -> None:

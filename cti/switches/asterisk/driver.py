@@ -18,11 +18,12 @@ from typing import Any
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
 from cti.domain.switch import Command, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
-from cti.switches.asterisk import capabilities, commands, requests, truth
+from cti.switches.asterisk import capabilities, commands, requests, trunks, truth
 from cti.switches.asterisk.channels import AstChannel, Devices
 from cti.switches.asterisk.digits import DigitSender
 from cti.switches.asterisk.guarded import GuardedManager, LoginRefused
 from cti.switches.asterisk.translate import Translator
+from cti.switches.asterisk.trunks import AstTrunks
 from cti.switches.asterisk.wire import Action, Frame, text, texts
 from cti.switches.base import EventSink
 from cti.switches.checks import check_command
@@ -95,8 +96,14 @@ class AsteriskSwitch:
 
     async def snapshot(self, deadline: float = 5.0) -> Snapshot:
         manager = self._connected()
-        status, devices = await self._truth(manager, deadline)
-        return Snapshot(self.clock(), truth.snapshot(status), devices.registered())
+        status, devices, found = await self._truth(manager, deadline)
+        at = self.clock()
+        found.goes_on_from(self._translator.trunks)
+        self._translator.trunks = found
+        for changed in found.changes(at):
+            self.report(changed)
+        relayed = frozenset(truth.relays(status))
+        return Snapshot(at, truth.snapshot(status), devices.registered(), found.states(), relayed)
 
     # ------------------------------------------------------------ used by commands
 
@@ -104,12 +111,21 @@ class AsteriskSwitch:
     def channels(self) -> dict[str, AstChannel]:
         return self._translator.channels
 
+    def astray(self, device: str) -> bool:
+        return self._translator.devices.astray(device)
+
     def channel(self, channel: str) -> AstChannel:
         """Raises ``ChannelGone``."""
         try:
             return self.channels[channel]
         except KeyError:
             raise ChannelGone(f"no channel {channel}", channel=channel) from None
+
+    async def relay(self, channel: str, deadline: float) -> truth.Relay | None:
+        """What carries a channel of another switch to a phone here. Nothing does for one that was dialled here."""
+        if channel in self._used:
+            return None
+        return truth.relays(await self._connected().act_list(truth.STATUS, deadline)).get(channel)
 
     def peer(self, chan: AstChannel) -> AstChannel | None:
         return self._translator.bridged_with(chan)
@@ -257,9 +273,9 @@ class AsteriskSwitch:
         known = await manager.act({"Action": "ListCommands"}, CONNECT_DEADLINE)
         self.capabilities = capabilities.of_actions(dict(known))
         self._early = []
-        status, devices = await self._truth(manager, CONNECT_DEADLINE)
+        status, devices, found = await self._truth(manager, CONNECT_DEADLINE)
         fresh = Translator()
-        fresh.devices = devices
+        fresh.devices, fresh.trunks = devices, found
         for chan in filter(None, map(truth.channel, status)):
             fresh.channels[chan.id] = chan
             if chan.bridge:
@@ -267,13 +283,16 @@ class AsteriskSwitch:
         self._translator = fresh
         return self._interrupted(before)
 
-    async def _truth(self, manager: GuardedManager, deadline: float) -> tuple[list[Frame], Devices]:
-        status, endpoints, contacts = await asyncio.gather(
+    async def _truth(self, manager: GuardedManager, deadline: float) -> tuple[list[Frame], Devices, AstTrunks]:
+        status, endpoints, contacts, registrations = await asyncio.gather(
             manager.act_list(truth.STATUS, deadline),
             manager.act_list(truth.ENDPOINTS, deadline),
             manager.act_list(truth.CONTACTS, deadline),
+            manager.act_list(truth.REGISTRATIONS, deadline),
         )
-        return status, truth.devices(endpoints, contacts)
+        asked = [manager.act_list(action, deadline) for action in trunks.details(endpoints)]
+        told = [frame for frames in await asyncio.gather(*asked) for frame in frames]
+        return status, truth.devices(endpoints, contacts), trunks.trunks(endpoints, told, registrations)
 
     def _interrupted(self, before: dict[str, AstChannel]) -> list[SwitchEvent]:
         lost: list[SwitchEvent] = []

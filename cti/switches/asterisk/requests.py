@@ -7,18 +7,20 @@ import re
 import zlib
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import Cause, DeviceTarget, Originate, TestCall
+from cti.domain.switch import Cause, DeviceTarget, Originate, TestCall, TrunkTarget
 from cti.switches.asterisk import causes
-from cti.switches.asterisk.channels import TEST_ID, TRUNK_PREFIX, AstChannel
+from cti.switches.asterisk.channels import SWITCH_PREFIX, TEST_ID, TRUNK_PREFIX, AstChannel
 from cti.switches.asterisk.wire import Action, caller_id
 
 ANY_DIGIT = "0123456789*#"
 PARKED = {"Context": "callyard-parked", "Exten": "s", "Priority": "1"}
 STATE_VARIABLE, RECORDINGS_VARIABLE, OUT_VARIABLE = "CALLYARD", "CY_RECORDINGS", "CY_OUT"
+RELAY_VARIABLE = "CY_RELAY"
 STATE_PART = 480  # characters a variable: ``Status`` cuts what is longer than 511
 STATE_PARTS = 5
 STATE_NAMES = [STATE_VARIABLE, *(f"{STATE_VARIABLE}_{n}" for n in range(2, STATE_PARTS + 1))]
-SNAPSHOT_VARIABLES = ",".join([*STATE_NAMES, RECORDINGS_VARIABLE, OUT_VARIABLE, "CY_DIALED", "CY_DEVICE", "CY_TRUNK"])
+SNAPSHOT_NAMES = [*STATE_NAMES, RECORDINGS_VARIABLE, OUT_VARIABLE, RELAY_VARIABLE, "CY_DIALED", "CY_DEVICE"]
+SNAPSHOT_VARIABLES = ",".join(SNAPSHOT_NAMES)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.@/;+*#-]{1,120}")
 _commands = itertools.count(1)
 
@@ -62,6 +64,11 @@ def part(chan: AstChannel, peer: AstChannel) -> Action:
     return {"Action": "Redirect", "Channel": chan.address, **PARKED, "ExtraChannel": peer.address, **extra}
 
 
+def hangup_relay(name: str) -> Action:
+    """End a call of another switch at the phone here."""
+    return {"Action": "Hangup", "Channel": name, "Cause": str(causes.TO_Q850[Cause.NORMAL])}
+
+
 def hangup(chan: AstChannel, cause: Cause) -> Action:
     return {"Action": "Hangup", "Channel": chan.address, "Cause": str(causes.TO_Q850[cause])}
 
@@ -94,14 +101,18 @@ def originate(command: Originate) -> Action:
     """Ring a device or an outside number; the answered channel parks. ``command`` has been checked."""
     target = command.target
     inside = isinstance(target, DeviceTarget)
-    where = target.device if isinstance(target, DeviceTarget) else f"{target.number}@{TRUNK_PREFIX}{target.trunk}"
+    where = _where(target)
     variables = [f"{name}={value}" for name, value in state_variables(command.state)]
     variables.append(f"{OUT_VARIABLE}=1")
     if isinstance(target, DeviceTarget):
         variables.append(f"CY_DEVICE={target.device}")
         variables.append(f"PJSIP_HEADER(add,X-Callyard-Call)={command.channel}")
+        if target.switch:
+            variables.append(f"PJSIP_HEADER(add,X-Callyard-Channel)={command.channel}")
     else:
         variables.append(f"CY_TRUNK={target.trunk}")
+        if target.hidden:
+            variables += _hidden(command.caller_number)
     if command.auto_answer and inside:
         variables.append("PJSIP_HEADER(add,X-Callyard-Auto-Answer)=1")
         variables.append("PJSIP_HEADER(add,Call-Info)=<sip:callyard>;answer-after=0")
@@ -116,6 +127,20 @@ def originate(command: Originate) -> Action:
         **PARKED,
         "Variable": variables,
     }
+
+
+def _hidden(number: str) -> list[str]:
+    """A private identity, which goes before what Originate itself sets: From is anonymous, and the carrier is told the
+    number by P-Asserted-Identity."""
+    values = {"num": number, "num-valid": "1", "num-pres": "prohib", "name": "Anonymous", "name-valid": "1"}
+    return [f"CONNECTEDLINE(priv-{part},i)={value}" for part, value in (values | {"name-pres": "prohib"}).items()]
+
+
+def _where(target: DeviceTarget | TrunkTarget) -> str:
+    """What to dial: a phone of ours, one of another switch of ours, or a number outside."""
+    if isinstance(target, TrunkTarget):
+        return f"{target.number}@{TRUNK_PREFIX}{target.trunk}"
+    return f"{target.device}@{SWITCH_PREFIX}{target.switch}" if target.switch else target.device
 
 
 def test_call(command: TestCall, test_id: str) -> Action:
@@ -158,9 +183,9 @@ def pause_recording(chan: AstChannel, monitor: str, paused: bool) -> Action:
     return {**action, "MixMonitorID": monitor} if monitor else action
 
 
-def answer_device(chan: AstChannel) -> Action:
+def answer_device(address: str) -> Action:
     """Ask a ringing phone to pick up: NOTIFY in its dialog, event ``talk``."""
-    return {"Action": "PJSIPNotify", "Channel": chan.address, "Variable": ["Event=talk"]}
+    return {"Action": "PJSIPNotify", "Channel": address, "Variable": ["Event=talk"]}
 
 
 def press(chan: AstChannel, digit: str, milliseconds: int) -> Action:

@@ -26,10 +26,12 @@ from cti.domain.switch import (
     SwitchEvent,
 )
 from cti.switches.asterisk import causes, requests
-from cti.switches.asterisk.channels import TRUNK_PREFIX, AstChannel, Devices, Pending, Playback, origin
+from cti.switches.asterisk.channels import TRUNK_PREFIX, AstChannel, Devices, Pending, Playback, is_phone, origin
+from cti.switches.asterisk.trunks import AstTrunks
 from cti.switches.asterisk.wire import Action, Frame, text
+from cti.switches.checks import strangers_number
 
-INBOUND_CONTEXTS = ("callyard-trunk", "callyard-agent")
+INBOUND_CONTEXTS = ("callyard-trunk", "callyard-did", "callyard-agent")
 PARKED_CONTEXT = "callyard-parked"
 RINGING, UP = "5", "6"
 
@@ -48,6 +50,7 @@ class Translator:
     def __init__(self) -> None:
         self.channels: dict[str, AstChannel] = {}
         self.devices = Devices()
+        self.trunks = AstTrunks()
         self._bridges: dict[str, list[str]] = {}
 
     def feed(self, frame: Frame, at: float) -> Step:
@@ -56,6 +59,9 @@ class Translator:
         name = text(frame, "Event")
         if name == "ContactStatus":
             self._contact(frame, at, step)
+        elif name == "Registry":
+            self.trunks.registry(text(frame, "Username"), text(frame, "Status"))
+            step.events += self.trunks.changes(at)
         elif name == "AsyncAGIStart":
             self._agi_start(frame, at, step)
         elif name == "OriginateResponse":
@@ -92,7 +98,10 @@ class Translator:
 
     def _contact(self, frame: Frame, at: float, step: Step) -> None:
         device = text(frame, "EndpointName")
-        if not device or device.startswith(TRUNK_PREFIX):
+        if device.startswith(TRUNK_PREFIX):
+            self.trunks.contact(device, text(frame, "ContactStatus"), text(frame, "RoundtripUsec"))
+            step.events += self.trunks.changes(at)
+        if not is_phone(device):
             return
         changed = self.devices.contact(device, text(frame, "URI"), text(frame, "ContactStatus"))
         if changed is not None:
@@ -122,7 +131,7 @@ class Translator:
             id=text(frame, "Uniqueid"),
             name=name,
             incoming=True,
-            caller_number=text(frame, "CallerIDNum"),
+            caller_number=strangers_number(text(frame, "CallerIDNum")),
             caller_name=text(frame, "CallerIDName"),
             dialed=text(frame, "Exten"),
             device=device,
@@ -276,8 +285,9 @@ class Translator:
             by_far_side=chan.by_far_side,
             incoming=chan.incoming,
             asked=chan.hangup_asked,
+            relayed=bool(chan.via),
         )
-        step.events.append(ChannelHungUp(at, chan.id, cause, chan.by_far_side))
+        step.events.append(ChannelHungUp(at, chan.id, cause, chan.by_far_side, _sip(chan, frame)))
 
     def _drop_pending(self, chan: AstChannel, at: float, step: Step) -> None:
         """The channel has left the AGI: what waited for it will not be done."""
@@ -289,6 +299,13 @@ class Translator:
                 self._play_over(chan, playback, at, step)
             if pending.done is not None:
                 pending.done()
+
+
+def _sip(chan: AstChannel, frame: Frame) -> int:
+    """The answer of the far side that ended a call out before it was answered."""
+    status = text(frame, "TechCause")
+    refused = not (chan.answered or chan.incoming) and status.isdigit() and chan.hangup_asked is None
+    return int(status) if refused and 300 <= int(status) < 700 else 0
 
 
 _Handler = Callable[[Translator, AstChannel, Frame, float, Step], None]

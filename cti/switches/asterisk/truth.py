@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from cti.domain.switch import ChannelSnapshot
 from cti.switches.asterisk import requests
-from cti.switches.asterisk.channels import TRUNK_PREFIX, AstChannel, Devices, origin, unpack_recordings
+from cti.switches.asterisk.channels import (
+    AstChannel,
+    Devices,
+    endpoint,
+    is_phone,
+    origin,
+    other_switch,
+    unpack_recordings,
+)
 from cti.switches.asterisk.translate import INBOUND_CONTEXTS, PARKED_CONTEXT, UP
 from cti.switches.asterisk.wire import Action, Frame, text, variables
+from cti.switches.checks import strangers_number
 
 STATUS: Action = {"Action": "Status", "Variables": requests.SNAPSHOT_VARIABLES}
 ENDPOINTS: Action = {"Action": "PJSIPShowEndpoints"}
 CONTACTS: Action = {"Action": "PJSIPShowContacts"}
+REGISTRATIONS: Action = {"Action": "PJSIPShowRegistrationsOutbound"}
 IN_AGI = ("AGI", "ControlPlayback", "MusicOnHold")
 
 
@@ -24,6 +35,7 @@ def channel(frame: Frame) -> AstChannel | None:
         return None
     name = text(frame, "Channel")
     device, trunk = origin(name)
+    via = other_switch(name)
     answered = text(frame, "ChannelState") == UP
     bridge = text(frame, "BridgeID")
     in_agi = text(frame, "Application") in IN_AGI
@@ -31,17 +43,41 @@ def channel(frame: Frame) -> AstChannel | None:
         id=text(frame, "Uniqueid"),
         name=name,
         incoming=not out,
-        caller_number=text(frame, "CallerIDNum"),
+        caller_number=strangers_number(text(frame, "CallerIDNum")),
         caller_name=text(frame, "CallerIDName"),
         dialed="" if out else dialed,
-        device=device,
+        device=values.get("CY_DEVICE", "") if via else device,
         trunk=trunk,
+        via=via,
         ringing=bool(out),
         answered=answered,
         controlled=in_agi and not bridge and (answered or not out),
         bridge=bridge,
         recordings=unpack_recordings(values.get(requests.RECORDINGS_VARIABLE, "")),
     )
+
+
+@dataclass(slots=True)
+class Relay:
+    """A channel of another switch whose phone is here: the names of the two channels that carry it."""
+
+    line: str = ""
+    phone: str = ""
+
+
+def relays(frames: Iterable[Frame]) -> dict[str, Relay]:
+    """By the channel's id on the other switch."""
+    found: dict[str, Relay] = {}
+    for frame in frames:
+        name, channel = text(frame, "Channel"), variables(frame).get(requests.RELAY_VARIABLE, "")
+        if not channel:
+            continue
+        relay = found.setdefault(channel, Relay())
+        if other_switch(name):
+            relay.line = name
+        elif is_phone(endpoint(name)):
+            relay.phone = name
+    return found
 
 
 def snapshot(frames: Iterable[Frame]) -> tuple[ChannelSnapshot, ...]:
@@ -78,10 +114,10 @@ def devices(endpoints: Iterable[Frame], contacts: Iterable[Frame]) -> Devices:
     """
     found = Devices()
     for name in (text(f, "ObjectName") for f in endpoints):
-        if not name.startswith(TRUNK_PREFIX):
+        if is_phone(name):
             found.known(name)
     for frame in contacts:
         device = text(frame, "Endpoint")
-        if device and not device.startswith(TRUNK_PREFIX):
+        if is_phone(device):
             found.contact(device, text(frame, "Uri"), text(frame, "Status"))
     return found

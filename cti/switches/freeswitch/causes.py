@@ -23,6 +23,7 @@ _NAMES: dict[str, Cause] = {
     "INVALID_GATEWAY": Cause.UNREACHABLE,
     "NETWORK_OUT_OF_ORDER": Cause.UNREACHABLE,
     "RECOVERY_ON_TIMER_EXPIRE": Cause.UNREACHABLE,
+    "NUMBER_CHANGED": Cause.UNREACHABLE,  # so says another switch of ours of a phone that is not registered there
     "CALL_REJECTED": Cause.REJECTED,
     "DECLINE": Cause.REJECTED,
     "NORMAL_CIRCUIT_CONGESTION": Cause.CONGESTION,
@@ -45,12 +46,21 @@ TO_NAME: dict[Cause, str] = {
     Cause.FAILED: "NORMAL_TEMPORARY_FAILURE",
 }
 
+LOST_THERE = "REQUESTED_CHAN_UNAVAIL"  # Q.850 44, as Asterisk says it of a phone without RTP
 
-def ended(name: str, *, answered: bool, by_far_side: bool, incoming: bool, asked: Cause | None) -> Cause:
-    """The cause of a channel that is gone. ``asked`` is ours if we hung up; it wins."""
+
+def ended(
+    name: str, *, answered: bool, by_far_side: bool, incoming: bool, asked: Cause | None, relayed: bool = False
+) -> Cause:
+    """The cause of a channel that is gone. ``asked`` is ours if we hung up; it wins.
+
+    ``relayed``: the far side is a switch of ours, so that its word for a phone that was lost is taken.
+    """
     if asked is not None:
         return Cause.CANCELLED if asked is Cause.NORMAL and not answered else asked
     cause = _NAMES.get(name, Cause.FAILED)
+    if answered and relayed and name == LOST_THERE:
+        return Cause.MEDIA_LOST
     if answered:
         return cause if cause in (Cause.NORMAL, Cause.MEDIA_LOST) or not by_far_side else Cause.NORMAL
     if incoming and by_far_side:

@@ -9,6 +9,7 @@ from cti.domain.switch import Cause
 
 TEST_TRUNK = "test"
 TEST_ID = "cytest-"
+RELAY_ID = "relay-"  # before the id that a channel has on the other switch, whose phone is here
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +40,7 @@ class FsChannel:
     dialed: str = ""
     device: str = ""
     trunk: str = ""
+    via: str = ""  # the switch that relays it to its phone
     exists: bool = False
     ringing: bool = False
     answered: bool = False

@@ -50,10 +50,12 @@ async def originate(switch: FreeSwitch, command: Originate, deadline: float) -> 
         caller_name=command.caller_name,
         device=getattr(target, "device", ""),
         trunk=getattr(target, "trunk", ""),
+        via=getattr(target, "switch", ""),
     )
     switch.channels[chan.id] = chan
+    line = requests.originate(command, switch.place(chan.device))
     try:
-        await switch.start_job(requests.originate(command), deadline, lambda reply: switch.originated(chan, reply))
+        await switch.start_job(line, deadline, lambda reply: switch.originated(chan, reply))
     except CommandRefused:
         switch.channels.pop(chan.id, None)
         raise
@@ -67,19 +69,31 @@ async def answer(switch: FreeSwitch, command: Answer, deadline: float) -> None:
 
 
 async def answer_device(switch: FreeSwitch, command: AnswerDevice, deadline: float) -> None:
-    chan = switch.channel(command.channel)
-    if not (chan.incoming or chan.answered):
-        await switch.ask(chan, deadline, (requests.answer_device(chan),))
+    chan = switch.channels.get(command.channel)
+    if chan is None:
+        relay = FsChannel(requests.relay(command.channel))
+        await switch.ask(relay, deadline, (requests.answer_device(relay.id),))
+    elif not (chan.incoming or chan.answered):
+        await switch.ask(chan, deadline, (requests.answer_device(chan.id),))
 
 
 async def hangup(switch: FreeSwitch, command: Hangup, deadline: float) -> None:
     chan = switch.channels.get(command.channel)
     if chan is None:
+        await _hangup_relay(switch, command.channel, deadline)
         return
     if not chan.ending and chan.hangup_asked is None:
         chan.hangup_asked = command.cause
     try:
         await switch.ask(chan, deadline, (requests.hangup(chan, command.cause),))
+    except ChannelGone:
+        return
+
+
+async def _hangup_relay(switch: FreeSwitch, channel: str, deadline: float) -> None:
+    """If it is a channel of another switch, whose phone is here."""
+    try:
+        await switch.ask(FsChannel(requests.relay(channel)), deadline, (requests.hangup_relay(channel),))
     except ChannelGone:
         return
 

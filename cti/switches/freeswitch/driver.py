@@ -18,7 +18,7 @@ from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, Lin
 from cti.domain.switch import Command, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
 from cti.switches.base import EventSink
 from cti.switches.checks import check_command
-from cti.switches.freeswitch import capabilities, commands, requests, truth
+from cti.switches.freeswitch import capabilities, commands, requests, trunks, truth
 from cti.switches.freeswitch.channels import FsChannel, Sound
 from cti.switches.freeswitch.guarded import LoginRefused
 from cti.switches.freeswitch.link import EslLink, HubThread
@@ -66,6 +66,7 @@ class FreeSwitch:
         self._task: asyncio.Task[None] | None = None
         self._up = False
         self._early: list[Event] = []
+        self._relayed: frozenset[str] = frozenset()
         self._jobs: dict[str, JobDone] = {}
         self._lookups: set[asyncio.Task[None]] = set()
         self._used: OrderedDict[str, None] = OrderedDict()
@@ -98,20 +99,29 @@ class FreeSwitch:
     async def snapshot(self, deadline: float = 5.0) -> Snapshot:
         try:
             async with asyncio.timeout(deadline):
-                dumps, users = await asyncio.gather(self._dumps(deadline), self._users(deadline))
+                dumps, users, places = await asyncio.gather(
+                    self._dumps(deadline), self._users(deadline), self._places(deadline)
+                )
+                self._translator.trunks.read(await self._job(trunks.GATEWAYS, deadline))
         except TimeoutError:
             raise DeadlineExceeded(f"no snapshot within {deadline:g} s") from None
         at = self.clock()
+        fresh = {device: place for device, place in places.items() if device not in self._translator.places}
+        self._translator.places.update(fresh)
+        self._note_places(fresh)
         for device, registered in users.items():
             for changed in self._translator.registered(device, registered, at):
                 self.report(changed)
+        for one in self._translator.trunks.changes(at):
+            self.report(one)
         dumps = [(chan, dump) for chan, dump in dumps if chan.id not in self._translator.gone]
         for chan, _ in dumps:
             self.channels.setdefault(chan.id, chan)
             if chan.controlled and chan.answered:
-                for one in self._translator.seen_parked(chan.id, at):
-                    self.report(one)
-        return Snapshot(at, truth.snapshot(dumps, at), users)
+                for parked in self._translator.seen_parked(chan.id, at):
+                    self.report(parked)
+        states = self._translator.trunks.states()
+        return Snapshot(at, truth.snapshot(dumps, at), users, states, relayed=self._relayed)
 
     # ------------------------------------------------------------ used by commands
 
@@ -125,6 +135,10 @@ class FreeSwitch:
             return self.channels[channel]
         except KeyError:
             raise ChannelGone(f"no channel {channel}", channel=channel) from None
+
+    def place(self, device: str) -> str:
+        """Where a registered device is to be rung, as a SIP URI; empty if it is not registered."""
+        return self._translator.places.get(device, "")
 
     def first_use(self, channel: str) -> bool:
         """True the first time an id is dialled; a channel id is dialled once, ever."""
@@ -261,6 +275,7 @@ class FreeSwitch:
             early, self._early = self._early, []
             for waiting in early:
                 self._apply(waiting)
+            link.urge(bool(self.channels))
             return await self._ping(link)
         except LoginRefused as error:
             return f"{error} (check the event socket's password in the settings)"
@@ -277,8 +292,11 @@ class FreeSwitch:
         await asyncio.sleep(LIST_LAG)
         told = [text(e, "Unique-ID") for e in self._early]
         self._early = []
-        dumps, users = await asyncio.gather(self._dumps(CONNECT_DEADLINE, told), self._users(CONNECT_DEADLINE))
-        fresh.devices = users
+        dumps, users, places = await asyncio.gather(
+            self._dumps(CONNECT_DEADLINE, told), self._users(CONNECT_DEADLINE), self._places(CONNECT_DEADLINE)
+        )
+        fresh.devices, fresh.places, fresh.trunks = users, places, self._translator.trunks
+        self._note_places(places)
         for chan, _ in dumps:
             fresh.channels[chan.id] = chan
         for chan in fresh.channels.values():
@@ -309,11 +327,20 @@ class FreeSwitch:
         tickets = [link.send(requests.dump(channel)) for channel in wanted if _is_id(channel)]
         frames = await asyncio.gather(*(link.wait(ticket, deadline) for ticket in tickets))
         found = [e for e in (event(frame.body) for frame in frames) if e is not None]
+        self._relayed = truth.relayed(e for e in found if text(e, "Channel-State") not in truth.ENDING_STATES)
         pairs = ((truth.channel(e), e) for e in found if text(e, "Channel-State") not in truth.ENDING_STATES)
         return [(chan, e) for chan, e in pairs if chan is not None]
 
     async def _users(self, deadline: float) -> dict[str, bool]:
         return truth.devices(await self._job(truth.DEVICES, deadline))
+
+    def _note_places(self, places: dict[str, str]) -> None:
+        for device, place in places.items():
+            for line in requests.note_place(device, place):
+                self._send(line)
+
+    async def _places(self, deadline: float) -> dict[str, str]:
+        return truth.places(await self._job(truth.REGISTRATIONS, deadline))
 
     async def _job(self, command: str, deadline: float) -> str:
         """A command in the background and its answer."""
@@ -364,6 +391,8 @@ class FreeSwitch:
         self._look_up(step.lookups)
         for chan in step.stranded:
             self.watch_park(chan)
+        if self._link is not None:
+            self._link.urge(bool(self.channels))
 
     def _look_up(self, devices: Iterable[str]) -> None:
         for device in devices:

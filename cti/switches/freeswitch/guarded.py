@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 CHUNK = 262_144
 MOST_WAITING = 100_000  # events handed over and not yet taken
 WRITE_DEADLINE = 5.0
+LOOK_EVERY = 0.003  # FreeSWITCH looks for events to send every 20 ms, and whenever something comes in
+NOTHING = b"\n"  # what it reads and throws away
 
 
 class LoginRefused(SwitchError):
@@ -83,7 +85,10 @@ class Handover:
 
 
 class GuardedESL(InboundESL):  # type: ignore[misc]
-    """One connection's greenlets. Use only in the hub's thread, but for ``unsent``."""
+    """One connection's greenlets. Use only in the hub's thread, but for ``unsent`` and ``urgent``.
+
+    While ``urgent`` FreeSWITCH is made to send events within ``LOOK_EVERY``. Set ``more`` when either was changed.
+    """
 
     sock: Any
 
@@ -91,6 +96,7 @@ class GuardedESL(InboundESL):  # type: ignore[misc]
         super().__init__(host, port, password, timeout=deadline)
         self.unsent: deque[tuple[bytes, Ticket | None]] = deque()
         self.more = gevent.event.Event()
+        self.urgent = False
         self._commands_sent: deque[Ticket | None] = deque()
         self._handover = handover
         self._reader = FrameReader()
@@ -190,9 +196,9 @@ class GuardedESL(InboundESL):  # type: ignore[misc]
             self._let_in = True
 
     def _write(self) -> None:
-        """Commands in order, as many as wait in one write."""
+        """Commands in order, as many as wait in one write; an empty line when there is none and events are urgent."""
         while True:
-            self.more.wait()
+            self.more.wait(LOOK_EVERY if self.urgent else None)
             self.more.clear()
             parts = []
             while self.unsent:
@@ -201,7 +207,7 @@ class GuardedESL(InboundESL):  # type: ignore[misc]
                 parts.append(data)
             try:
                 with gevent.Timeout(WRITE_DEADLINE, DeadlineExceeded("the switch does not read")):
-                    self.sock.sendall(b"".join(parts))
+                    self.sock.sendall(b"".join(parts) or NOTHING)
             except (OSError, DeadlineExceeded) as error:
                 self._why = str(error)
                 self.sock.shutdown(gevent.socket.SHUT_RDWR)

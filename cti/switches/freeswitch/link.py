@@ -111,6 +111,13 @@ class EslLink:
         self._thread.call(esl.more.set)
         return ticket
 
+    def urge(self, urgent: bool) -> None:
+        """Whether events are to come at once, at the price of a write every few milliseconds."""
+        esl = self._esl
+        if esl is not None and esl.urgent != urgent:
+            esl.urgent = urgent
+            self._thread.call(esl.more.set)
+
     async def act(self, line: str, deadline: float) -> Frame:
         """Send one command, return its reply."""
         return await self.wait(self.send(line), deadline)

@@ -11,27 +11,30 @@ import secrets
 
 from cti.domain.switch import Cause, DeviceTarget, Originate, TestCall
 from cti.switches.freeswitch import causes
-from cti.switches.freeswitch.channels import TEST_ID, FsChannel
+from cti.switches.freeswitch.channels import RELAY_ID, TEST_ID, FsChannel
 from cti.switches.freeswitch.wire import shown_name
 
 DOMAIN = PROFILE = "callyard"
 PARKED_CONTEXT, TEST_CONTEXT, TEST_INBOUND = "callyard-parked", "callyard-test", "callyard-test-in"
 STATE, RECORDINGS = "callyard", "cy_recordings"
 RINGBACK, RINGBACK_TONE = "ringback", "tone_stream://%(1000,4000,450);loops=-1"
+NOT_REGISTERED = "error/user_not_registered"
 DIGIT_LENGTH = 1600  # samples: 200 ms at 8 kHz
 
 EVENTS = (
     "event json CHANNEL_CREATE CHANNEL_PARK CHANNEL_UNPARK CHANNEL_ANSWER CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA "
     "CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HOLD CHANNEL_UNHOLD CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE "
     "CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE DTMF RECORD_STOP BACKGROUND_JOB "
-    "CUSTOM sofia::register sofia::unregister sofia::expire"
+    "CUSTOM sofia::register sofia::unregister sofia::expire sofia::gateway_state"
 )
 # What every channel of ours carries, whoever made it. The hold variable keeps FreeSWITCH from hanging up the far side
-# when a phone on hold goes away; the transfer variables catch who is left when a bridge fails to come about.
+# when a phone on hold goes away; the transfer variables catch who is left when a bridge fails to come about; a 302 ends
+# the call, or the far side could make FreeSWITCH dial anybody.
 CHANNEL_VARIABLES = {
     "park_after_bridge": "true",
     "hangup_after_bridge": "false",
     "uuid_bridge_park_on_cancel": "true",
+    "outbound_redirect_fatal": "true",
     "hold_hangup_xfer_exten": "park",
     "rdnis": "park",
     "force_transfer_context": PARKED_CONTEXT,
@@ -42,6 +45,11 @@ CHANNEL_VARIABLES = {
     "RECORD_MIN_SEC": "0",
     "RECORD_PRE_BUFFER_FRAMES": "0",
     "record_sample_rate": "8000",
+}
+# The number is for the carrier only: Privacy, and P-Asserted-Identity as the gateway has it.
+HIDDEN = {
+    "origination_privacy": "screen:hide_name:hide_number",
+    "sip_invite_full_from": '"Anonymous" <sip:anonymous@anonymous.invalid>',
 }
 _names = itertools.count(1)
 
@@ -55,9 +63,24 @@ def answer(chan: FsChannel) -> str:
     return f"api uuid_answer {chan.id}"
 
 
-def answer_device(chan: FsChannel) -> str:
+def answer_device(channel: str) -> str:
     """Ask a ringing phone to pick up: NOTIFY in its dialog, event ``talk``."""
-    return f"api uuid_phone_event {chan.id} talk"
+    return f"api uuid_phone_event {channel} talk"
+
+
+def relay(channel: str) -> str:
+    """The leg at a phone here of a channel of another switch."""
+    return f"{RELAY_ID}{channel}"
+
+
+def hangup_relay(channel: str) -> str:
+    return f"api uuid_kill {relay(channel)} {causes.TO_NAME[Cause.NORMAL]}"
+
+
+def note_place(device: str, place: str) -> tuple[str, str]:
+    """For the dialplan, which rings phones for other switches: where the device is. Two values, as ``=`` means more."""
+    where, _, transport = place.removeprefix("sip:").partition(";transport=")
+    return f"api global_setvar cy_place_{device}={where}", f"api global_setvar cy_transport_{device}={transport}"
 
 
 def hangup(chan: FsChannel, cause: Cause) -> str:
@@ -133,8 +156,12 @@ def _braces(variables: dict[str, str]) -> str:
     return "{" + ",".join(f"{name}='{value}'" for name, value in variables.items() if value) + "}"
 
 
-def originate(command: Originate) -> str:
-    """Ring a device or an outside number; the answered channel parks. ``command`` has been checked."""
+def originate(command: Originate, place: str = "") -> str:
+    """Ring a device or an outside number; the answered channel parks. ``command`` has been checked.
+
+    ``place`` is where the device's registration came from, and the only place where it is rung: its contact is the
+    phone's own text and could name a carrier's address.
+    """
     target = command.target
     name = shown_name(command.caller_name)
     variables = {
@@ -151,8 +178,14 @@ def originate(command: Originate) -> str:
         **CHANNEL_VARIABLES,
     }
     if isinstance(target, DeviceTarget):
-        where = f"sofia/{PROFILE}/{target.device}%{DOMAIN}"
         variables |= {"cy_device": target.device, "media_timeout": "30000", "media_hold_timeout": "600000"}
+        if target.switch:
+            where = f"sofia/gateway/switch-{target.switch}/{target.device}"
+            variables |= {"cy_via": target.switch, "sip_h_X-Callyard-Channel": command.channel}
+            variables |= {"media_timeout": "15000", "media_hold_timeout": "3600000"}
+        else:
+            where = f"sofia/{PROFILE}/{target.device}%{DOMAIN}" if place else NOT_REGISTERED
+            variables |= {"sip_route_uri": place}
         if command.auto_answer:
             variables |= {
                 "sip_h_X-Callyard-Auto-Answer": "1",
@@ -162,6 +195,8 @@ def originate(command: Originate) -> str:
     else:
         where = f"sofia/gateway/trunk-{target.trunk}/{target.number}"
         variables |= {"cy_trunk": target.trunk, "media_timeout": "600000", "media_hold_timeout": "3600000"}
+        if target.hidden:
+            variables |= HIDDEN
     return f"originate {_braces(variables)}{where} &park() XML {PARKED_CONTEXT}"
 
 

@@ -27,7 +27,8 @@ from cti.domain.switch import (
     SwitchEvent,
 )
 from cti.switches.freeswitch import causes, requests, truth
-from cti.switches.freeswitch.channels import TEST_ID, FsChannel, Recording
+from cti.switches.freeswitch.channels import RELAY_ID, TEST_ID, FsChannel, Recording
+from cti.switches.freeswitch.trunks import FsTrunks
 from cti.switches.freeswitch.wire import Event, text, variable
 
 FAR_SIDE = "recv_"
@@ -52,6 +53,8 @@ class Translator:
     def __init__(self, file_of: Callable[[str], str]) -> None:
         self.channels: dict[str, FsChannel] = {}
         self.devices: dict[str, bool] = {}
+        self.trunks = FsTrunks()
+        self.places: dict[str, str] = {}
         self.gone: OrderedDict[str, None] = OrderedDict()
         self._file_of = file_of
 
@@ -60,7 +63,11 @@ class Translator:
         step = Step()
         name = text(event, "Event-Name")
         if name == "CUSTOM":
-            self._device(event, at, step)
+            if text(event, "Event-Subclass") == "sofia::gateway_state":
+                self.trunks.told(event)
+                step.events += self.trunks.changes(at)
+            else:
+                self._device(event, at, step)
             return step
         if name == "CHANNEL_HANGUP_COMPLETE":
             self._remember_gone(text(event, "Unique-ID"))
@@ -68,6 +75,8 @@ class Translator:
         chan = self.channels.get(text(event, "Unique-ID"))
         if handler is not None and chan is not None:
             handler(self, chan, event, at, step)
+        elif name in ("CHANNEL_HOLD", "CHANNEL_UNHOLD"):
+            self._relay_held(event, at, step)
         elif name == "CHANNEL_PARK" and chan is None:
             self._offered(event, at, step)
         return step
@@ -96,6 +105,8 @@ class Translator:
 
     def registered(self, device: str, registered: bool, at: float) -> list[SwitchEvent]:
         """Take note of a device's registration; the event if it changed."""
+        if not registered:
+            self.places.pop(device, None)
         if self.devices.get(device, False) == registered:
             self.devices[device] = registered
             return []
@@ -107,6 +118,10 @@ class Translator:
         if device not in self.devices:
             return
         if text(event, "Event-Subclass") == "sofia::register":
+            self.places[device] = truth.place(
+                text(event, "network-ip"), text(event, "network-port"), text(event, "contact")
+            )
+            step.actions += requests.note_place(device, self.places[device])
             step.events += self.registered(device, True, at)
         else:
             step.lookups.append(device)
@@ -183,6 +198,13 @@ class Translator:
     def _held(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
         step.events.append(ChannelHeld(at, chan.id, text(event, "Event-Name") == "CHANNEL_HOLD"))
 
+    def _relay_held(self, event: Event, at: float, step: Step) -> None:
+        """At a phone here in a call of another switch, which cannot see it: the music comes from here."""
+        leg = text(event, "Unique-ID")
+        if leg.startswith(RELAY_ID):
+            held = text(event, "Event-Name") == "CHANNEL_HOLD"
+            step.events.append(ChannelHeld(at, leg.removeprefix(RELAY_ID), held))
+
     def _digit(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
         step.events.append(Digit(at, chan.id, text(event, "DTMF-Digit")))
         sound = chan.sound
@@ -256,8 +278,16 @@ class Translator:
             by_far_side=by_far_side,
             incoming=chan.incoming,
             asked=chan.hangup_asked,
+            relayed=bool(chan.via),
         )
-        step.events.append(ChannelHungUp(at, chan.id, cause, by_far_side))
+        step.events.append(ChannelHungUp(at, chan.id, cause, by_far_side, _sip(chan, event)))
+
+
+def _sip(chan: FsChannel, event: Event) -> int:
+    """The answer of the far side that ended a call out before it was answered."""
+    status = variable(event, "sip_invite_failure_status") or variable(event, "sip_term_status")
+    refused = not (chan.answered or chan.incoming) and status.isdigit() and chan.hangup_asked is None
+    return int(status) if refused and 300 <= int(status) < 700 else 0
 
 
 _Handler = Callable[[Translator, FsChannel, Event, float, Step], None]

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 from collections.abc import Iterable
+from typing import Any
 
 from cti.domain.switch import ChannelSnapshot
+from cti.switches.checks import strangers_number
 from cti.switches.freeswitch import requests
-from cti.switches.freeswitch.channels import FsChannel, unpack_recordings
+from cti.switches.freeswitch.channels import RELAY_ID, FsChannel, unpack_recordings
 from cti.switches.freeswitch.wire import Event, text, variable
 
 CHANNELS = "show channels as json"
 DEVICES = f"list_users domain {requests.DOMAIN}"
+REGISTRATIONS = "show registrations as json"
 NOT_REGISTERED = "error/"
+SWITCH_PREFIX = "switch-"  # of the users as which other switches of ours prove themselves
 PARKED_STATES = ("CS_PARK", "CS_EXECUTE")
 ENDING_STATES = ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY")
 MICROSECONDS = 1_000_000
+TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
+LONGEST_NUMBER = 64
+_NUMBER = re.compile(r"[^0-9*#+]|(?<=.)\+")
 
 
 def listed(reply: str) -> list[str]:
     """The uuids of ``show channels as json``. The list lags behind by up to a second: each is to be asked itself."""
+    return [row["uuid"] for row in _rows(reply) if isinstance(row.get("uuid"), str)]
+
+
+def _rows(reply: str) -> list[dict[str, Any]]:
     try:
         rows = json.loads(reply, strict=False).get("rows", [])
     except (ValueError, AttributeError, RecursionError):
         return []
-    return [row["uuid"] for row in rows if isinstance(row, dict) and isinstance(row.get("uuid"), str)]
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def channel(event: Event) -> FsChannel | None:
     """One of our channels out of an event or dump that carries its variables; None for any other of the switch."""
     out = variable(event, "cy_out") == "1"
-    dialed = variable(event, "cy_dialed")
+    dialed = _dialed(event)
     incoming = text(event, "Call-Direction") == "inbound" and bool(dialed)
     identity = text(event, "Unique-ID")
     if not identity or not (out or incoming):
@@ -45,6 +58,7 @@ def channel(event: Event) -> FsChannel | None:
         dialed=dialed if incoming else "",
         device=variable(event, "cy_device"),
         trunk=variable(event, "cy_trunk"),
+        via=variable(event, "cy_via"),
         exists=True,
         ringing=out,
         answered=answered,
@@ -54,21 +68,34 @@ def channel(event: Event) -> FsChannel | None:
     )
 
 
+def _dialed(event: Event) -> str:
+    """``cy_did``: the trunk's calls say it in To, where anything may stand; only what can be a number is one."""
+    dialed = variable(event, "cy_dialed")
+    if dialed and variable(event, "cy_did") == "to":
+        return _NUMBER.sub("", variable(event, "sip_to_user"))[:LONGEST_NUMBER] or dialed
+    return dialed
+
+
 def _number(event: Event) -> str:
+    return strangers_number(variable(event, "cy_number") or _callers(event, "Number"))
+
+
+def _callers(event: Event, field: str) -> str:
     """As it was when the call came: a bridge exchanges FreeSWITCH's own fields."""
-    return (
-        variable(event, "cy_number")
-        or text(event, "Caller-Orig-Caller-ID-Number")
-        or text(event, "Caller-Caller-ID-Number")
-    )
+    return text(event, f"Caller-Orig-Caller-ID-{field}") or text(event, f"Caller-Caller-ID-{field}")
 
 
 def _name(event: Event) -> str:
-    """As the caller wrote it: FreeSWITCH's own field has percent signs decoded."""
+    """As the caller wrote it. FreeSWITCH's own field has percent signs decoded, and the number where there is no name.
+
+    No variable takes a text with ``${`` in it; the field has ``%{`` instead.
+    """
     if variable(event, "cy_out") == "1":
         return variable(event, "cy_name")
-    exact = variable(event, "sip_from_display")
-    return exact or text(event, "Caller-Orig-Caller-ID-Name") or text(event, "Caller-Caller-ID-Name")
+    if exact := variable(event, "sip_from_display"):
+        return exact
+    name = _callers(event, "Name")
+    return "" if name == _callers(event, "Number") else name.replace("%{", "${")
 
 
 def snapshot(dumps: Iterable[tuple[FsChannel, Event]], at: float) -> tuple[ChannelSnapshot, ...]:
@@ -96,6 +123,33 @@ def _one(chan: FsChannel, event: Event, at: float, peer: str) -> ChannelSnapshot
     )
 
 
+def relayed(events: Iterable[Event]) -> frozenset[str]:
+    """The channels of other switches whose phones are here, by their ids there."""
+    legs = (text(event, "Unique-ID") for event in events)
+    return frozenset(leg.removeprefix(RELAY_ID) for leg in legs if leg.startswith(RELAY_ID))
+
+
+def places(reply: str) -> dict[str, str]:
+    """Where each registration came from (``show registrations as json``), as ``place`` writes it."""
+    rows = _rows(reply)
+    keys = ("network_ip", "network_port", "url")
+    found = {str(row.get("reg_user", "")): place(*(str(row.get(key, "")) for key in keys)) for row in rows}
+    return {device: where for device, where in found.items() if where}
+
+
+def place(address: str, port: str, contact: str) -> str:
+    """The SIP URI of where a registration came from; of its contact only the transport counts. Empty if unknown."""
+    try:
+        host = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        return ""
+    written = re.findall(r"transport(?:=|%3D)(\w+)", contact, re.I)
+    transport = written[-1].lower() if written and written[-1].lower() in TRANSPORTS else "udp"
+    return f"sip:{f'[{host}]' if host.version == 6 else host}:{port};transport={transport}"
+
+
 def devices(reply: str) -> dict[str, bool]:
     """Whether each user of the directory has a contact (``list_users``: columns separated by ``|``, named first)."""
     rows = [line.split("|") for line in reply.splitlines() if "|" in line]
@@ -103,4 +157,5 @@ def devices(reply: str) -> dict[str, bool]:
         return {}
     user, contact = rows[0].index("userid"), rows[0].index("contact")
     full = [row for row in rows[1:] if len(row) > contact]
+    full = [row for row in full if not row[user].startswith(SWITCH_PREFIX)]
     return {row[user]: not row[contact].startswith(NOT_REGISTERED) and row[contact] != "" for row in full}

@@ -1,0 +1,220 @@
+"""SIP trunks on the wire: what a carrier sees of us, and which of its calls we take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from cti.domain.switch import (
+    Cause,
+    ChannelHungUp,
+    ChannelOffered,
+    Hangup,
+    Originate,
+    TrunkChanged,
+    TrunkState,
+    TrunkTarget,
+)
+from tests.conformance import trunks
+from tests.conformance.asterisk_rig import AsteriskWorld
+from tests.conformance.freeswitch_rig import FreeSwitchWorld
+from tests.conformance.world import new_channel
+from tests.fakes.carrier import Carrier, expires
+from tests.fakes.phone import PhoneCall
+
+REGISTERS_WITHIN = 40.0
+
+
+@pytest.fixture(params=["asterisk", "freeswitch"])
+async def real(request: pytest.FixtureRequest) -> AsyncIterator[AsteriskWorld]:
+    kind = AsteriskWorld if request.param == "asterisk" else FreeSwitchWorld
+    async with kind(request.getfixturevalue(request.param)) as world:
+        yield world
+
+
+async def carrier(world: AsteriskWorld, host: str) -> Carrier:
+    port = world.asterisk.outside_port
+    one = Carrier(host, server=world.asterisk.switch.sip_port, port=port, user=trunks.AUTH_USER, password=trunks.SECRET)
+    return await one.__aenter__()
+
+
+@pytest.fixture
+async def account(real: AsteriskWorld) -> AsyncIterator[Carrier]:
+    """The carrier we register at."""
+    one = await carrier(real, trunks.ACCOUNT_HOST)
+    yield one
+    await one.__aexit__()
+
+
+@pytest.fixture
+async def peer(real: AsteriskWorld) -> AsyncIterator[Carrier]:
+    """The other side of the trunk that is known by its address."""
+    one = await carrier(real, trunks.ADDRESS_HOST)
+    yield one
+    await one.__aexit__()
+
+
+async def registered(world: AsteriskWorld, account: Carrier) -> None:
+    """Now, and not when the switch tries again by itself."""
+    mark = world.log.mark()
+    world.register_trunk(trunks.ACCOUNT)
+    await account.until(lambda: bool(account.contact), "registered", REGISTERS_WITHIN)
+    if (await world.switch.snapshot()).trunks[trunks.ACCOUNT] is not TrunkState.UP:
+        await world.log.until(TrunkChanged, trunk=trunks.ACCOUNT, state=TrunkState.UP, since=mark)
+
+
+async def calls_out(
+    world: AsteriskWorld, to: Carrier, trunk: str, number: str, shown: str, hidden: bool = False
+) -> PhoneCall:
+    channel, before = new_channel(), len(to.incoming())
+    await world.switch.execute(Originate(channel, TrunkTarget(trunk, number, hidden), shown, "张三 Centre"))
+    call = await to.rings(index=before, count=before + 1)
+    await world.switch.execute(Hangup(channel))
+    await call.until("ended")
+    await world.log.until(ChannelHungUp, channel=channel)
+    return call
+
+
+def codecs(call: PhoneCall) -> list[str]:
+    assert call.invite is not None
+    return re.findall(r"a=rtpmap:\d+ (PCM[AU]|G722)/", call.invite.body)
+
+
+def user(header: str) -> str:
+    found = re.search(r"sip:([^@>;]*)", header)
+    return found[1] if found else ""
+
+
+async def test_it_registers_with_a_password(real: AsteriskWorld, account: Carrier) -> None:
+    await registered(real, account)
+    asked = account.registration
+    assert asked is not None
+    assert user(asked.get("to")) == trunks.USER
+    assert f'username="{trunks.AUTH_USER}"' in asked.get("authorization")
+    assert expires(asked) == 120
+
+
+async def test_a_call_out_by_the_account(real: AsteriskWorld, account: Carrier) -> None:
+    await registered(real, account)
+    call = await calls_out(real, account, trunks.ACCOUNT, "17909013800138000", "02160000000")
+    assert call.invite is not None
+    assert re.match(r"INVITE sip:17909013800138000@127\.0\.0\.2", call.invite.start)
+    assert user(call.invite.get("from")) == trunks.USER
+    assert f"@{trunks.ACCOUNT_HOST}" in call.invite.get("from")
+    assert user(call.invite.get("p-asserted-identity")) == "02160000000"
+    assert codecs(call) == ["PCMA", "PCMU"]
+
+
+async def test_a_call_out_by_address(real: AsteriskWorld, peer: Carrier) -> None:
+    call = await calls_out(real, peer, trunks.BY_ADDRESS, "+8613800138000", "02160000000")
+    assert call.invite is not None
+    assert user(call.invite.start) == "+8613800138000"
+    assert user(call.invite.get("from")) == "02160000000"
+    assert user(call.invite.get("p-asserted-identity")) == "02160000000"
+    assert codecs(call) == ["PCMU"]
+    assert call.invite.get("privacy") in ("", "none")
+
+
+async def test_a_hidden_number_is_for_the_carrier_only(real: AsteriskWorld, peer: Carrier) -> None:
+    call = await calls_out(real, peer, trunks.BY_ADDRESS, "13800138000", "02160000000", hidden=True)
+    assert call.invite is not None
+    assert "02160000000" not in call.invite.get("from")
+    assert "张三" not in call.invite.get("from")
+    assert "anonymous" in call.invite.get("from").lower()
+    assert user(call.invite.get("p-asserted-identity")) == "02160000000"
+    assert "id" in call.invite.get("privacy")
+
+
+async def test_the_number_dialled_is_read_in_to(real: AsteriskWorld, account: Carrier) -> None:
+    await registered(real, account)
+    number = user(account.contact)
+    call = await account.call(number, shown="13900139000", to="sip:62160001@carrier.example;user=phone")
+    offered = await real.log.until(ChannelOffered)
+    assert (offered.dialed, offered.trunk, offered.caller_number) == ("62160001", trunks.ACCOUNT, "13900139000")
+    call.hangup()
+    await call.until("ended")
+
+
+async def test_the_number_dialled_is_fixed(real: AsteriskWorld, peer: Carrier) -> None:
+    call = await peer.call("4711", shown="13900139000")
+    offered = await real.log.until(ChannelOffered)
+    assert (offered.dialed, offered.trunk) == (trunks.FIXED, trunks.BY_ADDRESS)
+    call.hangup()
+    await call.until("ended")
+
+
+async def test_nothing_but_digits_comes_out_of_to(real: AsteriskWorld, account: Carrier) -> None:
+    await registered(real, account)
+    number = user(account.contact)
+    call = await account.call(number, shown="13900139000", to="sip:8$%7bx%7d00%0d%0aX,1@carrier.example")
+    offered = await real.log.until(ChannelOffered)
+    assert re.fullmatch(r"[0-9*#+]+|s", offered.dialed)
+    call.hangup()
+    await call.until("ended")
+
+
+async def test_a_call_from_another_address_is_refused(real: AsteriskWorld) -> None:
+    stranger = await carrier(real, trunks.STRANGER_HOST)
+    mark = real.log.mark()
+    call = await stranger.call(trunks.USER, shown=trunks.USER)
+    await call.until("ended", 10.0)
+    assert call.status in (401, 403, 407)
+    known = await carrier(real, trunks.ADDRESS_HOST)
+    good = await known.call("4711", shown="13900139001")
+    offered = await real.log.until(ChannelOffered, since=mark)
+    assert offered.caller_number == "13900139001"
+    good.hangup()
+    await good.until("ended")
+    await stranger.__aexit__()
+    await known.__aexit__()
+
+
+@pytest.mark.parametrize(
+    ("answer", "sip", "cause"),
+    [
+        ("486 Busy Here", 486, Cause.BUSY),
+        ("404 Not Found", 404, Cause.UNALLOCATED),
+        ("503 Service Unavailable", 503, Cause.CONGESTION),
+        ("603 Decline", 603, Cause.REJECTED),
+        ("403 Forbidden", 403, Cause.REJECTED),
+        ("484 Address Incomplete", 484, Cause.UNALLOCATED),
+        ("488 Not Acceptable Here", 488, None),
+    ],
+)
+async def test_the_far_sides_answer_is_told(
+    real: AsteriskWorld, peer: Carrier, answer: str, sip: int, cause: Cause | None
+) -> None:
+    channel = new_channel()
+    peer.accept = lambda call: call.reject(answer)
+    await real.switch.execute(Originate(channel, TrunkTarget(trunks.BY_ADDRESS, "13800138000"), "8000"))
+    ended = await real.log.until(ChannelHungUp, channel=channel)
+    assert ended.sip == sip
+    assert cause is None or ended.cause is cause
+
+
+async def test_what_is_known_of_a_trunk_is_told(real: AsteriskWorld, account: Carrier) -> None:
+    await registered(real, account)
+    assert (await real.switch.snapshot()).trunks[trunks.ACCOUNT] is TrunkState.UP
+    assert (await real.switch.snapshot()).trunks[trunks.BY_ADDRESS] is TrunkState.UNKNOWN
+    account.refuse = "403 Forbidden"
+    mark = real.log.mark()
+    real.register_trunk(trunks.ACCOUNT)
+    await real.log.until(TrunkChanged, trunk=trunks.ACCOUNT, state=TrunkState.REJECTED, since=mark)
+    assert (await real.switch.snapshot()).trunks[trunks.ACCOUNT] is TrunkState.REJECTED
+
+
+async def test_a_trunk_that_answers_is_up(asterisk_world: AsteriskWorld) -> None:
+    """By OPTIONS; FreeSWITCH does it in its own time, which ``test_trunk_states`` has for it."""
+    watched = await carrier(asterisk_world, trunks.WATCHED_HOST)
+    mark = asterisk_world.log.mark()
+    asterisk_world.asterisk.cli(f"pjsip qualify trunk-{trunks.WATCHED}")
+    up = await asterisk_world.log.until(TrunkChanged, trunk=trunks.WATCHED, state=TrunkState.UP, since=mark)
+    assert 0 < up.round_trip < 1
+    assert (await asterisk_world.switch.snapshot()).trunks[trunks.WATCHED] is TrunkState.UP
+    watched.silent = True
+    asterisk_world.asterisk.cli(f"pjsip qualify trunk-{trunks.WATCHED}")
+    await asterisk_world.log.until(TrunkChanged, trunk=trunks.WATCHED, state=TrunkState.DOWN, since=mark)
+    assert (await asterisk_world.switch.snapshot()).trunks[trunks.WATCHED] is TrunkState.DOWN
+    await watched.__aexit__()
