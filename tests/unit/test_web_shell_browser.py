@@ -304,6 +304,33 @@ def test_no_answer_sets_busy_and_says_why(desk: Desk) -> None:
     expect(desk.page.locator("#toasts .alert").first).to_be_visible()
 
 
+def test_a_desk_phone_that_comes_back_brings_its_agent_back_on_duty(desk: Desk) -> None:
+    engine = desk.site.engine
+    agent, phone = engine.agent("1001"), engine.sim.phone("1001")
+
+    def time_passes() -> None:
+        assert engine.runner is not None
+        engine.runner._fire(f"device:{agent.agent_id}")
+
+    desk.ready()
+    engine._do(phone.unregister)
+    engine.until(lambda: not agent.registered, "unregistered")
+    engine._do(time_passes)
+    desk.state("notReady")
+    expect(desk.page.locator("#toasts .alert").first).to_be_visible()
+    engine._do(phone.register)
+    desk.state("ready")
+    engine._do(phone.unregister)
+    engine.until(lambda: not agent.registered, "unregistered")
+    engine._do(time_passes)
+    desk.state("notReady")
+    engine._do(time_passes)
+    desk.state("loggedOff")
+    engine._do(phone.register)
+    desk.state("notReady")
+    assert "ready" in desk.enabled()
+
+
 def test_signing_out_in_a_call_is_refused_and_works_after_it(desk: Desk) -> None:
     desk.in_call()
     desk.page.click(".cy-user summary")

@@ -108,8 +108,12 @@ function useDesk(simulated) {
   const name = simulated ? "simulated" : "sip";
   show(name);
   keepSigningOn();
-  onAgent((doc) => {
-    if (kind !== "sip" || doc.state === "loggedOff") return;
+  onAgent((doc, earlier) => {
+    if (kind !== "sip") return;
+    if (doc.state === "loggedOff") {
+      if (earlier && !earlier.registered && doc.registered) keepSigningOn(); // it was away for so long that its agent was off
+      return;
+    }
     place.dataset.state = doc.registered ? name : "lost";
     dot.dataset.tone = doc.registered ? "ok" : "bad";
     if (doc.registered) clear("phone");
