@@ -20,14 +20,15 @@ import numpy as np
 
 from tests.bench import stage
 from tests.e2e.rig import processes
-from tests.e2e.rig.centre import Centre, until
-from tests.e2e.rig.sipphones import callers, registered_phones
+from tests.e2e.rig.centre import Centre
+from tests.e2e.rig.sipphones import callers, registered_phones, set_registration
 from tests.e2e.rig.visitor import Visitor
 
 PARTS = {"engine": " engine", "worker": " worker", "web": "gunicorn", "asterisk": " -C ", "nats": "nats-server"}
 PAGES = ("/orders", "/calls", "/customers", "/floor", "/calls/today", "/healthz")
 EVERY = 10.0  # seconds between two looks
 STREAM_SECONDS = 20.0
+REGISTER_EVERY = 240.0  # the switch forgets a phone after ten minutes
 Sample = tuple[float, float, int]  # seconds since the begin, MB resident, open files
 
 
@@ -92,12 +93,16 @@ async def soak(minutes: float, rate: int) -> None:
             numbers = [f"1993{n:07d}" for n in range(int(minutes * 60 * rate))]
             began = time.monotonic()
             with callers(folder, centre.switch.sip, stage.DID, numbers, rate=rate, trace=False) as sipp:
+                registered = began
                 while sipp.running and time.monotonic() - began < minutes * 60 + 60:
                     for part, sample in look(centre, began).items():
                         samples[part].append(sample)
+                    if time.monotonic() - registered > REGISTER_EVERY:
+                        registered = time.monotonic()
+                        await asyncio.to_thread(set_registration, folder, centre.switch.sip, agents, phones.port, 600)
                     await asyncio.sleep(EVERY)
-                print(f"callers ended with {sipp.wait(5)} (0: every call as it should), phones {phones.running}")
-            await until("no calls", lambda: _idle(centre), 20, every=0.5)
+                print(f"callers ended with {sipp.process.poll()} (0: every call as it should; None: not all ended)")
+                print(f"calls left {(await centre.floor())['calls']}")
         for visit in visits:
             await asyncio.to_thread(visit.end)
     finally:
@@ -106,10 +111,6 @@ async def soak(minutes: float, rate: int) -> None:
     print(f"{len(numbers)} calls, {rate}/s; pages answered {[dict(visit.answers) for visit in visits]}")
     print("\n".join(report(part, seen) for part, seen in samples.items()))
     print(centre.crashes() or "no crash printed")
-
-
-async def _idle(centre: Centre) -> bool:
-    return bool((await centre.floor())["calls"] == 0)
 
 
 if __name__ == "__main__":

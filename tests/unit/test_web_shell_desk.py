@@ -17,6 +17,7 @@ from webui.common.hub import MAILBOX, EventHub, Reader
 from webui.common.phones import mask, seal, unseal
 from webui.common.viewer import Viewer
 from webui.desktop.forms import command
+from webui.events import blueprint as events
 
 KEY = b"k" * 32
 DOCUMENT = {
@@ -323,6 +324,27 @@ def test_a_browser_that_does_not_read_is_dropped(site: Site) -> None:
     assert slow.ended
     assert hub.dropped == 1
     assert hub.open == 0
+
+
+def test_a_stream_beats_also_while_there_is_news_for_others_only(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "BEAT", 0.1)
+    hub: EventHub = site.app.extensions["callyard_hub"]
+    heard = threading.Event()
+
+    def news_of_others() -> None:
+        for _ in range(150):
+            hub._take("cy.evt.agent.other", {**DOCUMENT, "agent_id": "other"})
+            if heard.wait(0.02):
+                return
+
+    with Stream(site.client("agent1")) as stream:
+        stream.until("whole")
+        news = threading.Thread(target=news_of_others)
+        news.start()
+        stream.until("beat")
+        assert news.is_alive(), "only when there was no news any more"
+        heard.set()
+        news.join()
 
 
 def test_a_user_without_rights_to_the_stream_is_sent_away(site: Site) -> None:

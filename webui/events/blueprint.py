@@ -59,18 +59,17 @@ def follow(hub: EventHub, seen_by: Viewer, user: CurrentUser) -> Iterator[str]:
 
     def events() -> Iterator[str]:
         reader = hub.join()
-        checked = time.monotonic()
+        checked = sent = time.monotonic()
         try:
             yield "retry: 1500\n\n"
             while not reader.ended:
-                text = next_text(reader, seen_by)
+                text = next_text(reader, seen_by, sent + BEAT - time.monotonic())
                 if time.monotonic() - checked > RECHECK:
                     if not identity.still_valid(app, user, marker):
                         return
                     checked = time.monotonic()
-                if text is None:
-                    yield "event: beat\ndata: {}\n\n"
-                elif text:
+                if text:
+                    sent = time.monotonic()
                     yield text
         finally:
             hub.leave(reader)
@@ -78,11 +77,11 @@ def follow(hub: EventHub, seen_by: Viewer, user: CurrentUser) -> Iterator[str]:
     return events()
 
 
-def next_text(reader: Reader, seen_by: Viewer) -> str | None:
-    """The next event as text, empty when it is not for this user, None when it is time for a beat."""
-    item = reader.take(BEAT)
+def next_text(reader: Reader, seen_by: Viewer, wait: float) -> str:
+    """The next event as text, empty when it is not for this user; a beat when ``wait`` seconds bring nothing."""
+    item = reader.take(wait) if wait > 0 else None
     if item is None:
-        return None
+        return encode("beat", {})
     kind, document = item
     seen: dict[str, Any] | None = document
     if kind == "agent":
