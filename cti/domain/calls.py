@@ -67,6 +67,8 @@ class Leg:
     device: str = ""
     number: str = ""
     agent_id: str = ""
+    trunk: str = ""  # the trunk whose channel it takes
+    sip: int = 0  # the far side's answer where it was refused
     via: str = ""  # another switch of ours, which carries it to its phone
     state: LegState = LegState.INITIATED
     alerting_at: float | None = None
@@ -101,6 +103,8 @@ class Leg:
             "device": self.device,
             "number": self.number,
             "agent_id": self.agent_id,
+            "trunk": self.trunk,
+            "sip": self.sip,
             "via": self.via,
             "channel": self.channel,
             "created_at": self.created_at,
@@ -123,6 +127,8 @@ class Leg:
             device=d.get("device", ""),
             number=d.get("number", ""),
             agent_id=d.get("agent_id", ""),
+            trunk=d.get("trunk", ""),
+            sip=d.get("sip", 0),
             via=d.get("via", ""),
             state=LegState(d["state"]),
             alerting_at=d.get("alerting_at"),
@@ -223,6 +229,7 @@ class Call:
     switch_lost_at: float | None = None  # since when its switch has not been heard of; it may go on there
     waiting_for_agent: str = ""  # the agent whose lost phone we wait for
     goodbye: str = ""  # the play after which we hang up
+    saying: str = ""  # the play after which the call goes where its number leads
 
     @property
     def alive(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from cti.domain.calendar import CalendarConfig, DayRange, Hours, Override
 from cti.domain.errors import BadRequest
 from cti.domain.trunks import CallerId, NumberRule, read_rules
 
@@ -127,6 +128,30 @@ class DidConfig:
     trunk: str = ""
 
 
+class When(StrEnum):
+    """The state of its calendar in which an inbound rule takes a call."""
+
+    ALWAYS = "always"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRule:
+    """Takes calls to one of ``numbers`` from callers that begin with one of ``callers`` (empty: any), while its
+    calendar is as ``when`` says. ``say`` is a prompt without language, said first. ``priority`` becomes the call's."""
+
+    id: str
+    name: str
+    target: RouteTarget
+    numbers: tuple[str, ...] = ()
+    callers: tuple[str, ...] = ()
+    when: When = When.ALWAYS
+    calendar: str = ""
+    say: str = ""
+    priority: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class TrunkConfig:
     """A way out and in. Rules as in ``cti.domain.trunks``; ``max_channels`` 0: no limit; ``switches`` empty: all."""
@@ -153,6 +178,9 @@ class CentreConfig:
     menus: tuple[MenuConfig, ...] = ()
     dids: tuple[DidConfig, ...] = ()
     trunks: tuple[TrunkConfig, ...] = ()
+    calendars: tuple[CalendarConfig, ...] = ()
+    inbound: tuple[InboundRule, ...] = ()  # in order; the first that takes a call decides, else its service number
+    zone: str = ""  # of the IANA database; empty: the machine's
 
     def to_document(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -180,6 +208,9 @@ class CentreConfig:
                 ),
                 dids=tuple(DidConfig(d["number"], _target(d["target"]), d.get("trunk", "")) for d in document["dids"]),
                 trunks=tuple(_trunk(t) for t in document["trunks"]),
+                calendars=tuple(_calendar(c) for c in document.get("calendars", ())),
+                inbound=tuple(_inbound(r) for r in document.get("inbound", ())),
+                zone=str(document.get("zone", "")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadRequest(f"centre configuration: {error!r}") from error
@@ -193,6 +224,24 @@ def _queue(document: dict[str, Any]) -> QueueConfig:
     needs = tuple(Need(**need) for need in document.get("needs", ()))
     agents, strategy = tuple(document["agents"]), Strategy(document["strategy"])
     return QueueConfig(**{**document, "strategy": strategy, "agents": agents, "needs": needs})
+
+
+def _calendar(document: dict[str, Any]) -> CalendarConfig:
+    override = document.get("override")
+    return CalendarConfig(
+        id=document["id"],
+        name=document["name"],
+        hours=tuple(Hours(tuple(h["days"]), h["begin"], h["end"]) for h in document["hours"]),
+        closed=tuple(DayRange(**r) for r in document["closed"]),
+        worked=tuple(DayRange(**r) for r in document["worked"]),
+        override=Override(**override) if override else None,
+    )
+
+
+def _inbound(document: dict[str, Any]) -> InboundRule:
+    numbers, callers = tuple(document.get("numbers", ())), tuple(document.get("callers", ()))
+    known = {**document, "numbers": numbers, "callers": callers, "when": When(document.get("when", When.ALWAYS))}
+    return InboundRule(**{**known, "target": _target(document["target"])})
 
 
 def _trunk(document: dict[str, Any]) -> TrunkConfig:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -193,7 +193,7 @@ class EngineRunner:
             log.exception("reconciliation failed", switch=name)
 
     def _today(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).astimezone().date().isoformat()
+        return datetime.fromtimestamp(self._clock(), self.engine.centre.zone).date().isoformat()
 
     # ------------------------------------------------------------ out
 

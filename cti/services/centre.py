@@ -8,13 +8,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 
 from cti.domain.agents import Agent
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import CentreConfig
 from cti.domain.errors import IllegalTransition, UnknownAgent
 from cti.domain.ids import new_id
-from cti.domain.switch import Command, DeviceTarget, TrunkState
+from cti.domain.switch import Command, DeviceTarget, TrunkChanged, TrunkState
 from cti.machines import connection
 from cti.machines.connection import LegEffect, LegEvent
 from cti.machines.table import step
@@ -31,6 +32,13 @@ class SwitchStatus:
     devices: dict[str, bool] = field(default_factory=dict)
     registered_at: dict[str, float] = field(default_factory=dict)  # of each device that is, or was
     trunks: dict[str, TrunkState] = field(default_factory=dict)
+    round_trips: dict[str, float] = field(default_factory=dict)  # seconds, of each trunk that answers
+
+    def note_trunk(self, event: TrunkChanged) -> bool:
+        """``True`` if that is news."""
+        known = (self.trunks.get(event.trunk), self.round_trips.get(event.trunk))
+        self.trunks[event.trunk], self.round_trips[event.trunk] = event.state, round(event.round_trip, 4)
+        return known != (event.state, self.round_trips[event.trunk])
 
     def note_device(self, device: str, registered: bool, now: float) -> None:
         if registered and not self.devices.get(device, False):
@@ -44,6 +52,7 @@ class Centre:
     def __init__(self, switches: list[str]) -> None:
         self.now = 0.0
         self.day = ""  # the centre's date, to which today's figures belong
+        self.zone: tzinfo = UTC
         self.chance = random.Random()
         self.effects: list[Effect] = []
         self.config = CentreConfig()
@@ -146,7 +155,15 @@ class Centre:
         return call
 
     def new_leg(
-        self, call: Call, kind: LegKind, channel: str = "", *, device: str = "", number: str = "", agent_id: str = ""
+        self,
+        call: Call,
+        kind: LegKind,
+        channel: str = "",
+        *,
+        device: str = "",
+        number: str = "",
+        agent_id: str = "",
+        trunk: str = "",
     ) -> Leg:
         leg_id = new_id(self.now)
         leg = Leg(
@@ -157,6 +174,7 @@ class Centre:
             device=device,
             number=number,
             agent_id=agent_id,
+            trunk=trunk,
             changed_at=self.now,
         )
         call.legs.append(leg)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import CentreConfig
@@ -43,6 +45,7 @@ from cti.domain.switch import (
     TrunkChanged,
     Unbridge,
 )
+from cti.domain.trunks import apply_rules
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
@@ -56,6 +59,8 @@ from cti.services.reconcile import Reconciler
 from cti.services.recordings import Recordings
 from cti.services.requests import TEST_CALL_COMES_WITHIN, TEXT_LIMIT, Requests
 from cti.services.routing import Routing
+from cti.services.trunk_test import TrunkTests
+from cti.services.ways_out import is_full
 
 EARLY_LIMIT = 10_000
 
@@ -80,16 +85,17 @@ class Engine:
             self._links,
             self._offered,
         )
-        self._requests = Requests(self.centre, self._agents, self._dialling, self._routing)
+        self._trunk_tests = TrunkTests(self.centre, self._control, self._routing)
+        self._requests = Requests(self.centre, self._agents, self._dialling, self._routing, self._trunk_tests)
         self._recordings = Recordings(self.centre)
-        self._outputs = Outputs(self.centre)
+        self._outputs = Outputs(self.centre, self._trunk_tests)
         self._early: dict[str, deque[SwitchEvent]] = {}  # of channels not known yet, before the first snapshot
 
     # ------------------------------------------------------------ inputs
 
     def on_config(self, now: float, config: CentreConfig) -> list[Effect]:
         self.centre.now = now
-        self.centre.config = config
+        self.centre.config, self.centre.zone = config, _zone(config.zone)
         for queue in config.queues:
             known = self.centre.queues.get(queue.id)
             if known is None:
@@ -158,7 +164,9 @@ class Engine:
         self, now: float, switch: str, snapshot: Snapshot, asked_at: float, ledger: Mapping[str, dict[str, Any]]
     ) -> list[Effect]:
         self.centre.now = now
+        known = self.centre.switches[switch].trunks
         self._reconciler.run(switch, snapshot, asked_at, ledger)
+        self._outputs.centre_changed |= self.centre.switches[switch].trunks != known
         for event in self._early.pop(switch, ()):
             self._event(switch, event)
         self._recordings.reconciled()
@@ -228,8 +236,7 @@ class Engine:
         elif isinstance(event, DeviceRegistered):
             self._links.device(switch, event)
         elif isinstance(event, TrunkChanged):
-            self.centre.switches[switch].trunks[event.trunk] = event.state
-            self._outputs.centre_changed = True
+            self._outputs.centre_changed |= self.centre.switches[switch].note_trunk(event)
         elif isinstance(event, ChannelOffered):
             self._offered(switch, event)
         elif isinstance(event, RecordingStarted | RecordingStopped):
@@ -262,6 +269,8 @@ class Engine:
         match event:
             case ChannelRinging():
                 self._lifecycle.ringing(call, leg)
+            case ChannelAnswered() if self._trunk_tests.is_one(call):
+                self._trunk_tests.picked_up(call, leg)
             case ChannelAnswered():
                 self._lifecycle.answered(call, leg)
             case ChannelBridged():
@@ -276,6 +285,7 @@ class Engine:
             case PlayFinished():
                 self._routing.play_finished(call, event.play_id, event.reason)
             case ChannelHungUp():
+                leg.sip = event.sip
                 self._lifecycle.gone(call, leg, event.cause, event.by_far_side)
 
     def _relayed_event(self, switch: str, leg: Leg, event: SwitchEvent) -> None:
@@ -300,14 +310,23 @@ class Engine:
         call = self.centre.new_call(switch, Direction.INBOUND, CallPhase.OFFERED)
         call.ani, call.ani_name = _clean(event.caller_number, 64), _clean(event.caller_name, TEXT_LIMIT)
         call.dnis, call.trunk = _clean(event.dialed, 64), event.trunk
+        trunk = next((trunk for trunk in self.centre.config.trunks if trunk.id == event.trunk), None)
+        full = trunk is not None and is_full(self.centre, trunk)
+        if trunk is not None:
+            call.dnis, call.ani = apply_rules(trunk.did_rules, call.dnis), apply_rules(trunk.caller_rules, call.ani)
         call.test = self.centre.now - self.centre.test_callers.pop(call.ani, 0.0) < TEST_CALL_COMES_WITHIN
         agent = self.centre.agent_by_number(event.device.removesuffix("-web")) if event.device else None
         if event.device and self._routing.target_of(call.dnis) is None:
             self._dialled_by_phone(call, event, agent.agent_id if agent is not None else "")
             return
-        leg = self.centre.new_leg(call, LegKind.CUSTOMER, event.channel, device=event.device, number=call.ani)
+        leg = self.centre.new_leg(
+            call, LegKind.CUSTOMER, event.channel, device=event.device, number=call.ani, trunk=event.trunk
+        )
         leg.controlled = True
         self.centre.log_call("offered", call)
+        if full:
+            self._control.hangup_all(call, Cause.CONGESTION, "system")
+            return
         self._routing.caller_offered(call, leg)
         self._control.remember(call)
 
@@ -357,8 +376,12 @@ class Engine:
             self._acd.relax(call)
         elif kind == "announce":
             self._acd.announce(call)
+        elif kind == "said":
+            self._routing.said(call)
         elif kind == "menu":
             self._routing.menu_timer(call)
+        elif kind == "trunk_test":
+            self._trunk_tests.timer(call)
         elif kind == "rejoin":
             self._lifecycle.rejoin_timer(call)
         elif kind == "bye":
@@ -368,3 +391,11 @@ class Engine:
 def _clean(text: str, limit: int) -> str:
     """Text of a stranger: control characters out, length limited; everything else as it is."""
     return "".join(c for c in text if c.isprintable())[:limit]
+
+
+def _zone(name: str) -> tzinfo:
+    """The time zone of this name; UTC for one that nobody knows."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return UTC

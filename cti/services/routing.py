@@ -13,6 +13,7 @@ from cti.domain.switch import Answer, Cause, Play, PlayEnd
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
+from cti.services.rules import ANY_TRUNK, Decision, decide
 
 _OUTSIDE = re.compile(r"^\+?[0-9*#]{2,32}$")
 MAX_MENU_STEPS = 20
@@ -53,23 +54,45 @@ class Routing:
 
     # ------------------------------------------------------------ the first decision
 
-    def target_of(self, dialed: str) -> RouteTarget | None:
-        return next((d.target for d in self._centre.config.dids if d.number == dialed), None)
+    def target_of(self, dialed: str, trunk: str = "") -> RouteTarget | None:
+        """What a number reaches for a call that came in by ``trunk``; for our own phones it is empty."""
+        dids = (d for d in self._centre.config.dids if d.number == dialed)
+        return next((d.target for d in dids if d.trunk in ("", trunk) or trunk in ANY_TRUNK), None)
 
     def caller_offered(self, call: Call, leg: Leg) -> None:
         """Answer a caller for whom there is something to do; tell the others the number is not in use."""
-        target = self.target_of(call.dnis)
-        if target is None or not self._exists(target):
+        decision = self._decide(call)
+        call.priority = decision.priority
+        if decision.target is None or not self._exists(decision.target):
             self._control.hangup_all(call, Cause.UNALLOCATED, "system")
-        elif target.kind is TargetKind.HANGUP:
+        elif decision.target.kind is TargetKind.HANGUP and not decision.say:
             self._control.hangup_all(call, Cause.REJECTED, "system")
         else:
             self._centre.command(call, Answer(leg.channel))
             self._centre.start_timer(f"ring:{leg.channel}", 10.0)
 
     def caller_answered(self, call: Call) -> None:
-        target = self.target_of(call.dnis)
-        self.route(call, target or RouteTarget(TargetKind.HANGUP))
+        decision = self._decide(call)
+        target = decision.target or RouteTarget(TargetKind.HANGUP)
+        if not decision.say:
+            self.route(call, target)
+        elif target.kind is TargetKind.HANGUP:
+            self.say_and_end(call, decision.say)
+        elif call.customer is not None:
+            call.saying = new_id(self._centre.now)
+            self._play(call, call.customer, (decision.say,), call.saying, barge_in=False)
+            self._centre.start_timer(f"said:{call.call_id}", PROMPT_DEADLINE)
+
+    def said(self, call: Call) -> None:
+        """What was to be said first has been said, or nobody tells that it was."""
+        if call.saying:
+            call.saying = ""
+            self._centre.stop_timer(f"said:{call.call_id}")
+            self.route(call, self._decide(call).target or RouteTarget(TargetKind.HANGUP))
+
+    def _decide(self, call: Call) -> Decision:
+        centre = self._centre
+        return decide(centre.config, call.dnis, call.ani, call.created_at, centre.zone, call.trunk)
 
     def _exists(self, target: RouteTarget) -> bool:
         if target.kind is TargetKind.MENU:
@@ -138,6 +161,8 @@ class Routing:
     def play_finished(self, call: Call, play_id: str, reason: PlayEnd) -> None:
         if call.goodbye == play_id:
             self._control.hangup_all(call, Cause.NORMAL, "system")
+        elif call.saying == play_id:
+            self.said(call)
         elif call.announcing == play_id:
             self._acd.announced(call)
         elif call.menu is not None and call.menu.play_id == play_id and reason is not PlayEnd.DIGIT:

@@ -1,0 +1,65 @@
+"""Where a call from outside goes: the rules in order, with the reasons. A pure function over the configuration.
+
+The rule editor's tester and the engine ask the same question here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from cti.domain.calendar import OpenBecause, is_open
+from cti.domain.config import CentreConfig, InboundRule, RouteTarget, When
+
+ANY_TRUNK = ("", "test")
+"""What calls of our own phones and test calls come in by: they may reach the numbers of every trunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rule looked at: whether it took the call, and if not, what did not fit."""
+
+    rule_id: str
+    name: str
+    took: bool
+    missed: str = ""  # number · caller · open · closed
+    because: OpenBecause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``target`` is ``None`` for a number that is not in use. ``say`` is a prompt said first; empty: none."""
+
+    target: RouteTarget | None
+    steps: tuple[Step, ...] = ()
+    say: str = ""
+    priority: int = 0
+
+
+def decide(config: CentreConfig, dialled: str, caller: str, at: float, zone: tzinfo, trunk: str = "") -> Decision:
+    """Where a call to ``dialled`` from ``caller`` goes at epoch time ``at``."""
+    own = next(
+        (d.target for d in config.dids if d.number == dialled and (d.trunk in ("", trunk) or trunk in ANY_TRUNK)), None
+    )
+    if own is None:
+        return Decision(None)
+    steps: list[Step] = []
+    for rule in config.inbound:
+        step = _look(config, rule, dialled, caller, at, zone)
+        steps.append(step)
+        if step.took:
+            return Decision(rule.target, tuple(steps), rule.say, rule.priority)
+    return Decision(own, tuple(steps))
+
+
+def _look(config: CentreConfig, rule: InboundRule, dialled: str, caller: str, at: float, zone: tzinfo) -> Step:
+    if rule.numbers and dialled not in rule.numbers:
+        return Step(rule.id, rule.name, False, "number")
+    if rule.callers and not caller.startswith(rule.callers):
+        return Step(rule.id, rule.name, False, "caller")
+    calendar = next((c for c in config.calendars if c.id == rule.calendar), None)
+    if rule.when is When.ALWAYS or calendar is None:
+        return Step(rule.id, rule.name, rule.when is When.ALWAYS, "" if rule.when is When.ALWAYS else "calendar")
+    is_it, because = is_open(calendar, at, zone)
+    took = is_it is (rule.when is When.OPEN)
+    return Step(rule.id, rule.name, took, "" if took else str(rule.when), because)

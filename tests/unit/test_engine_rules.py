@@ -1,0 +1,55 @@
+"""Inbound rules through the whole engine on the simulator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cti.domain.calendar import CalendarConfig, Hours
+from cti.domain.config import InboundRule, RouteTarget, TargetKind, When
+from cti.domain.switch import Play
+from tests.floor import ORDERS, Floor
+from tests.unit.conftest import OpenFloor
+
+NEVER = CalendarConfig("c1", "never")
+ALWAYS = CalendarConfig("c2", "always", (Hours((1, 2, 3, 4, 5, 6, 7), "00:00", "24:00"),))
+
+
+async def with_rules(floor: Floor, *rules: InboundRule) -> None:
+    await floor.configure(replace(floor.config, calendars=(NEVER, ALWAYS), inbound=rules))
+
+
+def said(floor: Floor) -> list[str]:
+    return [prompt for c in floor.sim.commands if isinstance(c, Play) for prompt in c.prompts]
+
+
+async def test_out_of_hours_the_caller_hears_so(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    end = RouteTarget(TargetKind.HANGUP)
+    await with_rules(floor, InboundRule("r1", "closed", end, when=When.CLOSED, calendar="c1", say="closed"))
+    await floor.on_duty("a1")
+    caller = await floor.call_in()
+    await floor.until(lambda: caller not in floor.sim.channels, "ended")
+    assert said(floor) == ["zh_CN/closed"]
+    assert floor.agent("a1").state == "ready"
+
+
+async def test_who_is_greeted_by_a_rule_goes_on_to_its_queue(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    orders = RouteTarget(TargetKind.QUEUE, ORDERS)
+    await with_rules(floor, InboundRule("r1", "open", orders, ("8000",), (), When.OPEN, "c2", "welcome"))
+    await floor.on_duty("a1")
+    await floor.call_in("8000")
+    await floor.rings("a1")
+    assert said(floor) == ["zh_CN/welcome"]
+
+
+async def test_an_important_caller_of_a_rule_goes_before_the_others(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    orders = RouteTarget(TargetKind.QUEUE, ORDERS)
+    await with_rules(floor, InboundRule("r1", "important", orders, callers=("139",), priority=5))
+    await floor.call_in(number="13800000001")
+    await floor.call_in(number="13900000002")
+    await floor.until(lambda: floor.waiting() == ["13900000002", "13800000001"], "in the order of importance")
+    await floor.kill_engine()
+    await floor.restart_engine()
+    assert floor.waiting() == ["13900000002", "13800000001"]
