@@ -25,7 +25,6 @@ class Strategy(StrEnum):
     ROUND_ROBIN = "round_robin"
     WEIGHTED = "weighted"
     MOST_SKILLED = "most_skilled"
-    RING_ALL = "ring_all"
 
 
 class TargetKind(StrEnum):

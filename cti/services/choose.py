@@ -60,7 +60,7 @@ def strategy_key(strategy: Strategy, candidate: Candidate) -> tuple[float, ...]:
             return (candidate.lot, candidate.rank)
         case Strategy.SEQUENTIAL | Strategy.ROUND_ROBIN:
             return (candidate.rank,)
-        case Strategy.LONGEST_IDLE | Strategy.MOST_SKILLED | Strategy.RING_ALL:
+        case Strategy.LONGEST_IDLE | Strategy.MOST_SKILLED:
             return (candidate.idle_since, candidate.rank)
 
 

@@ -85,19 +85,6 @@ class FreeAgents:
                 return min(heads)[2][1]
         return None
 
-    def everybody(self, needs: Skills = NO_SKILLS, level: int = ALL_LEVELS, may: May = anyone) -> list[str]:
-        """All that suit and may, best first: whom a queue that rings everybody rings."""
-        found = [
-            (asked, place)
-            for asked, kinds in self._groups.items()
-            if asked <= level
-            for kind, places in kinds.items()
-            if suits(dict(kind), needs)
-            for place in places
-            if may(place[1])
-        ]
-        return [agent_id for _, (_, agent_id) in sorted(found)]
-
     def _head(self, places: list[_Place], after: int, may: May) -> _Place | None:
         start = 0
         if self._strategy is Strategy.ROUND_ROBIN and after > NOBODY:
