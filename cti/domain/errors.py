@@ -67,6 +67,16 @@ class NotAllowedNow(CallyardError):
     code = "agent.not_now"
 
 
+class UnknownTrunk(CallyardError):
+    code = "trunk.unknown"
+
+
+class TrunkFull(NotAllowedNow):
+    """Every channel that the other side allows is in use."""
+
+    code = "trunk.full"
+
+
 class BadRequest(CallyardError):
     code = "request.bad"
 

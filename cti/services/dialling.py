@@ -7,7 +7,7 @@ import re
 from cti.domain.agents import ON_CALL, Agent, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
 from cti.domain.errors import BadRequest, NotAllowedNow
-from cti.domain.switch import AnswerDevice, Cause, Hangup, SendDigits, TrunkTarget
+from cti.domain.switch import AnswerDevice, Cause, Hangup, SendDigits
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent
 from cti.services.acd import DEFAULT_RING, Acd
@@ -15,6 +15,7 @@ from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.documents import shown_number
 from cti.services.routing import Destination, resolve
+from cti.services.ways_out import WayOut, way_out
 
 OUTSIDE_RING = 60.0
 OWN_PHONE_RING = 20.0
@@ -60,12 +61,9 @@ class Dialling:
             raise NotAllowedNow("the colleague is not free", number=colleague.number, state=str(colleague.state))
         return colleague
 
-    def _trunk(self) -> tuple[str, str]:
-        """Id and caller number of the trunk for calls out."""
-        trunks = self._centre.config.trunks
-        if not trunks:
-            raise NotAllowedNow("there is no trunk for calls out")
-        return trunks[0].id, trunks[0].caller_number
+    def _call_outside(self, call: Call, kind: LegKind, way: WayOut, number: str) -> None:
+        leg = self._centre.new_leg(call, kind, number=number, trunk=way.trunk)
+        self._control.originate(call, leg, way.target, caller=way.caller, ring=OUTSIDE_RING)
 
     def _switch_up(self, switch: str) -> None:
         if not self._centre.switches[switch].up:
@@ -79,10 +77,10 @@ class Dialling:
             raise NotAllowedNow("not in this state", state=str(agent.state))
         if not agent.registered:
             raise NotAllowedNow("the phone is not registered", notice="device_lost")
-        destination = self._dial_destination(agent, number)
         switch = self._centre.device_home(agent.device)
         if not switch:
             raise NotAllowedNow("the switch of the phone cannot be reached", device=agent.device)
+        destination = self._dial_destination(agent, number, switch)
         call = self._new_call_out(agent, switch, destination)
         leg = self._centre.new_leg(
             call, LegKind.AGENT, device=agent.device, number=agent.number, agent_id=agent.agent_id
@@ -92,14 +90,14 @@ class Dialling:
         self._control.originate(call, leg, target, caller=call.dnis, ring=OWN_PHONE_RING, auto=True)
         self._centre.log_call("serviceInitiated", call)
 
-    def _dial_destination(self, agent: Agent, number: str) -> Destination:
+    def _dial_destination(self, agent: Agent, number: str, switch: str) -> Destination:
         destination = resolve(self._centre, number)
         if destination.queue_id:
             raise BadRequest("a queue cannot be dialled", number=number)
         if destination.agent_id:
             self._free_colleague(agent, destination.agent_id)
         else:
-            self._trunk()
+            way_out(self._centre, switch, destination.outside, agent)
         return destination
 
     def _new_call_out(self, agent: Agent, switch: str, destination: Destination) -> Call:
@@ -111,7 +109,7 @@ class Dialling:
 
     def dialled_by_phone(self, agent: Agent, call: Call, leg: Leg) -> None:
         """The agent dialled on the phone itself: its channel is already there."""
-        self._dial_destination(agent, call.dnis)
+        self._dial_destination(agent, call.dnis, call.switch)
         if not self._acd.agents.take(agent, call, leg):
             raise NotAllowedNow("not in this state", state=str(agent.state))
         leg.agent_id = agent.agent_id
@@ -138,14 +136,13 @@ class Dialling:
             self._control.hear(call, agent_leg, Audio.RINGBACK)
             return
         try:
-            trunk, caller = self._trunk()
-        except NotAllowedNow:
+            way = way_out(self._centre, call.switch, call.dnis, self._centre.agents.get(agent_leg.agent_id))
+        except (NotAllowedNow, BadRequest):
             self._agent_notice(agent_leg, "target_failed")
             self._control.hangup_all(call)
             return
-        call.trunk = trunk
-        leg = self._centre.new_leg(call, LegKind.CUSTOMER, number=call.dnis)
-        self._control.originate(call, leg, TrunkTarget(trunk, call.dnis), caller=caller, ring=OUTSIDE_RING)
+        call.trunk = way.trunk
+        self._call_outside(call, LegKind.CUSTOMER, way, call.dnis)
         self._centre.log_call("originated", call)
         self._control.hear(call, agent_leg, Audio.RINGBACK)
 
@@ -239,7 +236,7 @@ class Dialling:
             raise NotAllowedNow("a consultation is going on")
         destination = resolve(self._centre, number)
         colleague = self._free_colleague(agent, destination.agent_id) if destination.agent_id else None
-        trunk = self._trunk() if destination.outside else ("", "")
+        way = way_out(self._centre, call.switch, destination.outside, agent, call) if destination.outside else None
         call.transfers.append(Transfer(self._centre.now, "blind", agent.agent_id, number[:40]))
         self._leave(call, leg)
         self._centre.log_call("diverted", call)
@@ -247,13 +244,11 @@ class Dialling:
             call.phase = CallPhase.CONNECTED
             self._control.hear(call, customer, Audio.MUSIC)
             self._acd.offer(call, colleague)
-        elif destination.queue_id:
-            self._acd.enqueue(call, destination.queue_id)
-        else:
+        elif way is not None:
             self._control.hear(call, customer, Audio.MUSIC)
-            outside = self._centre.new_leg(call, LegKind.OUTSIDE, number=destination.outside)
-            target = TrunkTarget(trunk[0], destination.outside)
-            self._control.originate(call, outside, target, caller=trunk[1], ring=OUTSIDE_RING)
+            self._call_outside(call, LegKind.OUTSIDE, way, destination.outside)
+        else:
+            self._acd.enqueue(call, destination.queue_id)
 
     def _leave(self, call: Call, leg: Leg) -> None:
         leg.released = True
@@ -269,16 +264,14 @@ class Dialling:
         if destination.queue_id:
             raise BadRequest("a queue cannot be consulted", number=number[:40])
         colleague = self._free_colleague(agent, destination.agent_id) if destination.agent_id else None
-        trunk = self._trunk() if destination.outside else ("", "")
+        way = way_out(self._centre, call.switch, destination.outside, agent, call) if destination.outside else None
         self._control.hold(call, leg)
         self._acd.agents.event(agent, AgentEvent.HOLD)
         self._control.hear(call, leg, Audio.RINGBACK)
         if colleague is not None:
             self._acd.offer(call, colleague, LegKind.CONSULTED)
-        else:
-            target = self._centre.new_leg(call, LegKind.CONSULTED, number=destination.outside)
-            trunk_target = TrunkTarget(trunk[0], destination.outside)
-            self._control.originate(call, target, trunk_target, caller=trunk[1], ring=OUTSIDE_RING)
+        elif way is not None:
+            self._call_outside(call, LegKind.CONSULTED, way, destination.outside)
 
     def complete(self, agent: Agent) -> None:
         """Customer to the consulted party; while that still rings the customer waits with music."""

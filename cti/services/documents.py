@@ -7,7 +7,7 @@ from typing import Any
 
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind, LegState
-from cti.services.centre import Centre
+from cti.services.centre import Centre, SwitchStatus
 from cti.services.queues import QueueRuntime
 
 
@@ -131,11 +131,15 @@ def _group(state: AgentState) -> str:
 def centre_document(centre: Centre) -> dict[str, Any]:
     return {
         "switches": [
-            {"name": name, "up": s.up, "since": s.since, "trunks": dict(s.trunks)}
+            {"name": name, "up": s.up, "since": s.since, "trunks": dict(s.trunks), "round_trips": _measured(s)}
             for name, s in centre.switches.items()
         ],
         "config_version": centre.config.version,
     }
+
+
+def _measured(status: SwitchStatus) -> dict[str, float]:
+    return {trunk: seconds for trunk, seconds in status.round_trips.items() if seconds and trunk in status.trunks}
 
 
 def floor_document(centre: Centre) -> dict[str, Any]:

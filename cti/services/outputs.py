@@ -9,6 +9,7 @@ from cti.services.centre import Centre
 from cti.services.documents import agent_document, centre_document, queue_document, stored_agent
 from cti.services.effects import Effect, Publish, StoreAgent, StoreToday
 from cti.services.queues import QueueToday
+from cti.services.trunk_test import TrunkTests
 
 QUEUE_PUBLISH_EVERY = 0.2
 """Seconds: a busy queue's document is sent at most this often."""
@@ -20,8 +21,9 @@ TODAY_STORED_EVERY = 1.0
 class Outputs:
     """Agents at once; queues and today's counters a moment after a change, by the timers ``queue`` and ``today``."""
 
-    def __init__(self, centre: Centre) -> None:
+    def __init__(self, centre: Centre, trunk_tests: TrunkTests) -> None:
         self._centre = centre
+        self._trunk_tests = trunk_tests
         self._queue_timers: set[str] = set()
         self._stored: dict[str, dict[str, Any]] = {}
         self._today: dict[str, Any] | None = None  # as stored; None: what is stored has not been read yet
@@ -40,6 +42,7 @@ class Outputs:
         if self.centre_changed:
             self.centre_changed = False
             first.append(Publish("cy.evt.centre", centre_document(centre)))
+        first += self._trunk_tests.news()
         effects = first + centre.effects
         centre.effects = []
         centre.dirty_agents.clear()

@@ -198,6 +198,9 @@ class Reconciler:
 
     def _resume(self, call: Call) -> None:
         """Go on with an adopted call where it was."""
+        if call.test and call.direction is Direction.OUTBOUND:
+            self._control.hangup_all(call)  # who asked for the test is long gone
+            return
         customer = call.customer
         others = [leg for leg in call.live_legs() if leg is not customer and leg.pending != "hangup"]
         if customer is None and (call.direction is Direction.INBOUND or self._nobody_dialled(call)):

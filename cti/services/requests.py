@@ -18,6 +18,7 @@ from cti.services.dialling import Dialling
 from cti.services.documents import agent_document, floor_document
 from cti.services.effects import SwitchCommand
 from cti.services.routing import Routing
+from cti.services.trunk_test import TrunkTests
 
 TEXT_LIMIT = 200
 SECONDS_LIMIT = 10**6
@@ -27,11 +28,14 @@ _CALLER = re.compile(r"\+?[0-9]{1,32}")
 
 
 class Requests:
-    def __init__(self, centre: Centre, agents: AgentService, dialling: Dialling, routing: Routing) -> None:
+    def __init__(
+        self, centre: Centre, agents: AgentService, dialling: Dialling, routing: Routing, trunk_tests: TrunkTests
+    ) -> None:
         self._centre = centre
         self._agents = agents
         self._dialling = dialling
         self._routing = routing
+        self._trunk_tests = trunk_tests
 
     # ------------------------------------------------------------ agents
 
@@ -83,6 +87,8 @@ class Requests:
             "ping": dict,
             "call_ids": self._call_ids,
             "test_call": lambda: self._test_call(request),
+            "trunk_test": lambda: self._trunk_tests.start(request),
+            "trunk_tests": self._trunk_tests.documents,
         }
         op = str(request.get("op"))
         try:

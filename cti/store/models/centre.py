@@ -95,7 +95,7 @@ class Trunk(Base):
     ``sources`` are the networks calls may come from (``203.0.113.0/24``); empty: the addresses of ``host``.
     Rules are lists of ``{"prefix", "strip", "add"}``, the first that fits is applied (``cti.domain.trunks``):
     ``dial_rules`` to numbers dialled out, ``did_rules`` to the number dialled by a caller, ``caller_rules`` to the
-    caller's own. ``ping``: ask the other side twice a minute whether it is there; one that does not answer gets no calls.
+    caller's own. ``ping``: ask the other side twice a minute whether it is there; a silent one gets no calls.
     ``max_channels`` 0: no limit. ``switches`` are names of those that carry it; empty: all of ours.
     """
 

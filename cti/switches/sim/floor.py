@@ -30,6 +30,7 @@ from cti.switches.sim.audio import write_recording
 from cti.switches.sim.model import FarEnd, SimChannel, Timer
 
 Schedule = Callable[[float, Callable[[], None]], Timer]
+SIP = {Cause.BUSY: 486, Cause.REJECTED: 603, Cause.UNALLOCATED: 404, Cause.CONGESTION: 503}
 KNOWN_IDS = 100_000
 
 
@@ -121,7 +122,8 @@ class Floor:
             self.stop_recording(chan, recording_id)
         forget_far_end(chan)
         survivor = self.part(chan)
-        self.emit(ChannelHungUp(self.clock(), chan.id, cause, by_far_side))
+        refused = by_far_side and not (chan.answered or chan.incoming)
+        self.emit(ChannelHungUp(self.clock(), chan.id, cause, by_far_side, SIP.get(cause, 0) if refused else 0))
         if survivor is not None:
             self.unbridged(survivor)
 

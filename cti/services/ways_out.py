@@ -1,0 +1,93 @@
+"""The way out for a call: which trunk, with which digits, showing which number. The same on every switch.
+
+Looks at the configuration and at what is known of trunks; changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cti.domain.agents import Agent
+from cti.domain.calls import Call, Direction
+from cti.domain.config import TargetKind, TrunkConfig
+from cti.domain.errors import BadRequest, NotAllowedNow, TrunkFull
+from cti.domain.switch import TrunkState, TrunkTarget
+from cti.domain.trunks import CallerId, apply_rules
+from cti.services.centre import Centre
+
+_DIALLED = re.compile(r"\+?[0-9*#]{1,39}")
+_SHOWN = re.compile(r"\+?[0-9]{1,32}")
+_OUT_OF_ORDER = (TrunkState.DOWN, TrunkState.REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """``target`` carries the digits after the trunk's rules, ``caller`` is the number shown."""
+
+    target: TrunkTarget
+    caller: str
+
+    @property
+    def trunk(self) -> str:
+        return self.target.trunk
+
+
+def way_out(centre: Centre, switch: str, number: str, agent: Agent | None = None, call: Call | None = None) -> WayOut:
+    """The best of the trunks that ``switch`` carries. ``call`` is the one that is passed on.
+
+    Raises ``NotAllowedNow`` where there is no trunk, ``TrunkFull``, or ``BadRequest`` for a number nothing is left of.
+    """
+    carried = [trunk for trunk in centre.config.trunks if carries(switch, trunk)]
+    if not carried:
+        raise NotAllowedNow("there is no trunk for calls out on this switch", switch=switch)
+    free = [trunk for trunk in carried if not is_full(centre, trunk)]
+    if not free:
+        raise TrunkFull("every trunk is at its limit of calls")
+    known = centre.switches[switch].trunks
+    working = [trunk for trunk in free if known.get(trunk.id) not in _OUT_OF_ORDER]
+    return way_by(centre, (working or free)[0], number, agent, call)
+
+
+def way_by(
+    centre: Centre, trunk: TrunkConfig, number: str, agent: Agent | None = None, call: Call | None = None
+) -> WayOut:
+    """Out by this trunk. Raises ``BadRequest`` for a number that the trunk's rules leave nothing to dial of."""
+    digits = apply_rules(trunk.dial_rules, number)
+    if not _DIALLED.fullmatch(digits):
+        raise BadRequest("the rules of the trunk leave no number to dial", number=number[:40], trunk=trunk.id)
+    target = TrunkTarget(trunk.id, digits, trunk.hide_number)
+    return WayOut(target, _shown(centre, trunk, agent, call))
+
+
+def carries(switch: str, trunk: TrunkConfig) -> bool:
+    return not trunk.switches or switch in trunk.switches
+
+
+def is_full(centre: Centre, trunk: TrunkConfig) -> bool:
+    """Every channel that the other side allows is in use, by calls in and out on every switch."""
+    if not trunk.max_channels:
+        return False
+    in_use = sum(leg.trunk == trunk.id for call in centre.calls.values() for leg in call.live_legs())
+    return in_use >= trunk.max_channels
+
+
+def _shown(centre: Centre, trunk: TrunkConfig, agent: Agent | None, call: Call | None) -> str:
+    if trunk.caller_id is CallerId.FIXED:
+        return trunk.caller_number
+    passed_on = call is not None and call.direction is Direction.INBOUND and _SHOWN.fullmatch(call.ani)
+    if trunk.caller_id is CallerId.CALLER and call is not None and passed_on:
+        return call.ani
+    return _own_number(centre, trunk, agent, call) or trunk.caller_number
+
+
+def _own_number(centre: Centre, trunk: TrunkConfig, agent: Agent | None, call: Call | None) -> str:
+    """The service number of the agent, else of the call's queue, else of the agent's first queue that has one."""
+    wanted = [(TargetKind.AGENT, agent.agent_id)] if agent is not None else []
+    wanted += [(TargetKind.QUEUE, call.queue_id)] if call is not None and call.queue_id else []
+    wanted += [(TargetKind.QUEUE, queue) for queue in agent.queues] if agent is not None else []
+    for kind, ident in wanted:
+        for did in centre.config.dids:
+            if (did.target.kind, did.target.id) == (kind, ident) and did.trunk in ("", trunk.id):
+                return did.number
+    return ""
