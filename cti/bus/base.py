@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import orjson
+
 from cti.domain.errors import CallyardError
 
 Document = dict[str, Any]
@@ -132,14 +134,17 @@ class Bus(Protocol):
 
 
 def encode(payload: Document) -> bytes:
-    """JSON in UTF-8. Raises ``TypeError`` or ``ValueError`` for what JSON cannot hold; lone surrogates become ``?``."""
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "replace")
+    """JSON in UTF-8. Raises ``TypeError`` for what JSON cannot hold; lone surrogates become ``?``, NaN null."""
+    try:
+        return orjson.dumps(payload)
+    except TypeError:  # lone surrogates, or nothing for JSON
+        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode("utf-8", "replace")
 
 
 def decode(data: bytes) -> Document:
     """The object in ``data``. Raises ``ValueError`` for anything else."""
-    document = json.loads(data)
+    document = orjson.loads(data)
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")
     return document

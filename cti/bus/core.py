@@ -1,6 +1,8 @@
 """What both buses share: queues that callers fill without waiting, the tasks that empty them, connection state.
 
-A subclass says how one thing is sent; here is when, in which order and how often. Must not know NATS.
+A subclass says how one thing is sent; here is when, in which order and how often. What nobody waits for, the durable
+log and stored values, is gathered for a moment and sent together: on a busy engine each sending of its own would cost
+more than what it carries. Must not know NATS.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 
 class CoreBus(ABC):
+    gather_durable = 0.0  # seconds
+    gather_puts = 0.0
+
     def __init__(self, outbox_limit: int = LIMIT) -> None:
         self.stats = BusStats()
         self._outbox = Outbox(outbox_limit)
@@ -129,8 +134,10 @@ class CoreBus(ABC):
     async def _pump_durable(self) -> None:
         delay = RETRY_FIRST
         while True:
-            batch = await self._outbox.head(BATCH)
+            await self._outbox.head(1)
             await self._up.wait()
+            await asyncio.sleep(self.gather_durable)
+            batch = await self._outbox.head(BATCH)
             settled = await self._store(batch)
             self._outbox.settle(batch, settled)
             self.stats.outbox = len(self._outbox)
@@ -148,13 +155,24 @@ class CoreBus(ABC):
             if not self._puts:
                 self._puts_filled.clear()
                 continue
-            (bucket, key), data = next(iter(self._puts.items()))
-            try:
-                await self._put(bucket, key, data)
-            except BusDown:
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, RETRY_MOST)
+            await asyncio.sleep(self.gather_puts)
+            if await self._put_all(list(self._puts.items())[:BATCH]):
+                delay = RETRY_FIRST
                 continue
-            delay = RETRY_FIRST
-            if self._puts.get((bucket, key)) is data:
-                del self._puts[(bucket, key)]
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_MOST)
+
+    async def _put_all(self, waiting: list[tuple[tuple[str, str], bytes]]) -> bool:
+        """Store these together; whether all were. What was replaced meanwhile stays to be stored."""
+        stored = await asyncio.gather(*(self._put_one(bucket, key, data) for (bucket, key), data in waiting))
+        for (name, data), done in zip(waiting, stored, strict=True):
+            if done and self._puts.get(name) is data:
+                del self._puts[name]
+        return all(stored)
+
+    async def _put_one(self, bucket: str, key: str, data: bytes) -> bool:
+        try:
+            await self._put(bucket, key, data)
+        except BusDown:
+            return False
+        return True

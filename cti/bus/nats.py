@@ -59,6 +59,9 @@ class _Registration:
 
 
 class NatsBus(CoreBus):
+    gather_durable = 0.02
+    gather_puts = 0.1
+
     def __init__(self, url: str, token: str, *, name: str = "callyard", outbox_limit: int = LIMIT) -> None:
         super().__init__(outbox_limit)
         self._url, self._token, self._name = url, token, name
@@ -214,7 +217,9 @@ class NatsBus(CoreBus):
         return put_on
 
     async def _send_event(self, subject: str, data: bytes) -> None:
-        client = await self._live(0.0)
+        client = self._client
+        if client is None or not self.connected:
+            raise BusDown("no connection to the bus", url=self._url)
         try:
             await client.publish(subject, data)
         except _FAILURES as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cti.bus.base import LEASE_SECONDS, Bus, BusDown
+from cti.bus.base import LEASE_SECONDS, Bus, BusDown, decode, encode
 from cti.bus.memory import MemoryBroker, MemoryBus, matches
 from cti.bus.nats import NatsBus
 from cti.domain.errors import EngineUnavailable, NotAllowedNow
@@ -436,3 +436,10 @@ async def test_a_server_without_room_for_the_log_is_not_used(tmp_path: Path) -> 
     assert not await bus.wait_connected(1.0)
     await bus.stop()
     server.stop()
+
+
+def test_documents_hold_any_text_and_no_number_that_json_has_not() -> None:
+    assert decode(encode({"name": "张三 \ud800"})) == {"name": "张三 ?"}
+    assert encode({"seconds": float("nan")}) == b'{"seconds":null}'
+    with pytest.raises(TypeError):
+        encode({"what": object()})
