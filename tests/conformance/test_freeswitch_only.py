@@ -30,6 +30,7 @@ from cti.domain.switch import (
     Originate,
     Play,
     PlayFinished,
+    TrunkChanged,
 )
 from tests.conformance.freeswitch_rig import FreeSwitchWorld
 from tests.conformance.test_asterisk_only import _ws_register
@@ -105,7 +106,8 @@ async def test_a_callers_name_is_shown_exactly(freeswitch_world: FreeSwitchWorld
     await line.talking()
     line.hangup()
     await world.log.until(ChannelHungUp, channel=channel)
-    assert [type(e) for e in world.log.events] == [LinkUp, ChannelOffered, ChannelAnswered, ChannelHungUp]
+    told = [type(e) for e in world.log.events if not isinstance(e, TrunkChanged)]
+    assert told == [LinkUp, ChannelOffered, ChannelAnswered, ChannelHungUp]
 
 
 async def test_what_a_caller_writes_is_never_carried_out(freeswitch_world: FreeSwitchWorld, tmp_path: Path) -> None:

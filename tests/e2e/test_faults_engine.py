@@ -15,7 +15,8 @@ from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.ledger import calls_of, finished_call
 from tests.e2e.rig.sip import SipCall
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.runs_on("asterisk")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+no_matter_which_switch = pytest.mark.runs_on("asterisk")
 CUSTOMER_TONE, AGENT_TONE = 1000.0, 600.0
 ORDERS_DID = "8001"
 
@@ -69,6 +70,7 @@ async def test_engine_killed_while_calls_talk_and_wait(centre: Centre, phones: P
         assert [leg.kind for leg in row.legs] == ["customer", "agent"], number
 
 
+@no_matter_which_switch
 async def test_worker_killed_while_calls_end(centre: Centre, phones: PhoneMaker, callers: PhoneMaker) -> None:
     phone = await phones("1001")
     await centre.quick_queues(wrapup=0.0)
@@ -89,6 +91,7 @@ async def test_worker_killed_while_calls_end(centre: Centre, phones: PhoneMaker,
     assert centre.pid("worker") != old
 
 
+@no_matter_which_switch
 async def test_database_away_for_a_while_loses_no_call_row(
     centre: Centre, phones: PhoneMaker, callers: PhoneMaker
 ) -> None:

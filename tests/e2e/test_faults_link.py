@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.e2e.conftest import SWITCHES, freeswitch_or_skip
 from tests.e2e.rig.centre import until
 from tests.e2e.rig.crowd import Crowd
 from tests.e2e.rig.ledger import calls_of, finished_call
@@ -20,9 +21,11 @@ ORDERS_DID = "8001"
 RIGHT_WITHIN = 5.0  # seconds after the link is back
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def outside(e2e_folder: Path) -> AsyncIterator[OutsideCentre]:
-    centre = OutsideCentre(e2e_folder / "b", {})
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=SWITCHES)
+async def outside(request: pytest.FixtureRequest, e2e_folder: Path) -> AsyncIterator[OutsideCentre]:
+    if request.param == "freeswitch":
+        freeswitch_or_skip()
+    centre = OutsideCentre(e2e_folder / f"o{request.param[:1]}", {"CALLYARD_SWITCH": request.param})
     try:
         await centre.launch()
         await centre.quick_queues(wrapup=0.0, ring_timeout=15.0)
@@ -61,7 +64,7 @@ async def test_link_cut_in_the_middle_of_calls(outside: OutsideCentre, crowd: Cr
     await call_b.hears(OTHER_TONE)
     await leg_b.hears(CUSTOMER_TONE)
     call_a.hangup()
-    originates = outside.proxy.actions("Originate")
+    originates = outside.originates()
     back = time.monotonic()
     await outside.proxy.mend()
     await until("linked again", lambda: _link_is(outside, up=True), 10)
@@ -71,7 +74,7 @@ async def test_link_cut_in_the_middle_of_calls(outside: OutsideCentre, crowd: Cr
     after = await outside.agent_is("1002", "talking")
     assert after["call"]["call_id"] == before["call"]["call_id"]
     await call_b.hears(OTHER_TONE)
-    assert outside.proxy.actions("Originate") == originates
+    assert outside.originates() == originates
     call_b.hangup()
     await leg_b.becomes("ended")
     await outside.agent_is("1002", "ready")
@@ -86,7 +89,7 @@ async def test_link_cut_while_the_phone_rings_dials_nobody_twice(outside: Outsid
     await outside.on_duty("1001")
     call = await caller.dial(ORDERS_DID, CUSTOMER_TONE)
     leg = await phone.incoming(10)
-    originates = outside.proxy.actions("Originate")
+    originates = outside.originates()
     await outside.proxy.cut()
     await until("the engine knows", lambda: _link_is(outside, up=False), 10)
     await leg.answer(AGENT_TONE)
@@ -96,7 +99,7 @@ async def test_link_cut_while_the_phone_rings_dials_nobody_twice(outside: Outsid
     await leg.hears(CUSTOMER_TONE)
     await outside.agent_is("1001", "talking", deadline=RIGHT_WITHIN)
     assert phone.ringing.empty()
-    assert outside.proxy.actions("Originate") == originates
+    assert outside.originates() == originates
     leg.hangup()
     await call.becomes("ended")
     row = await finished_call(outside, "13900000511")

@@ -126,3 +126,9 @@ def test_causes_of_calls_that_failed_before_there_was_a_channel() -> None:
     assert causes.not_originated("-ERR USER_NOT_REGISTERED\n").value == "unreachable"
     assert causes.not_originated("-ERR USER_BUSY\n").value == "busy"
     assert causes.not_originated("-ERR nonsense").value == "unreachable"
+
+
+def test_a_name_for_a_phone_holds_nothing_that_is_decoded_or_read() -> None:
+    """FreeSWITCH decodes percent signs in a caller's name and writes what comes out into the INVITE."""
+    assert shown_name("x%0d%0aX-Forged: 1 ${y} {a='b'}") == "x0d0aX-Forged: 1 y ab"
+    assert shown_name("张三 50%41") == "张三 5041"

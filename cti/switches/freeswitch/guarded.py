@@ -11,6 +11,7 @@ Everything of gevent lives in one thread per switch with its own hub (``link.py`
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -210,5 +211,6 @@ class GuardedESL(InboundESL):  # type: ignore[misc]
                     self.sock.sendall(b"".join(parts) or NOTHING)
             except (OSError, DeadlineExceeded) as error:
                 self._why = str(error)
-                self.sock.shutdown(gevent.socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the reader has closed it
+                    self.sock.shutdown(gevent.socket.SHUT_RDWR)
                 return

@@ -25,7 +25,7 @@ MAX_LINE = 16_384
 MAX_NAME = 80
 FORBIDDEN = re.compile(r"[\r\n\0]")
 UNSEEN = ("Cc", "Cs", "Zl", "Zp")
-NOT_IN_A_NAME = frozenset("\"<>\\;,{}[]()|^'$`!&@=")
+NOT_IN_A_NAME = frozenset("\"<>\\;,{}[]()|^'$`!&@=%")
 
 _QUICK = re.compile(rb"\n*Content-Length: (\d{1,9})\nContent-Type: text/event-json\n\n")
 
@@ -144,6 +144,9 @@ def message(*lines: str) -> bytes:
 
 
 def shown_name(name: str) -> str:
-    """A caller's name fit for a variable in the braces of ``originate`` and for a display name in SIP."""
+    """A caller's name fit for a variable in the braces of ``originate`` and for a display name in SIP.
+
+    FreeSWITCH decodes ``%0a`` in it and would write the line end into the INVITE.
+    """
     kept = "".join(c for c in name if c not in NOT_IN_A_NAME and unicodedata.category(c) not in UNSEEN)
     return " ".join(kept.split())[:MAX_NAME]

@@ -43,10 +43,6 @@ class LinkProxy:
     async def stop(self) -> None:
         await self.cut()
 
-    def actions(self, name: str) -> int:
-        """How often the engine sent the action ``name``."""
-        return bytes(self.sent).lower().count(f"action: {name.lower()}\r\n".encode())
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.links += 1
         if task := asyncio.current_task():
