@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -21,14 +22,14 @@ import numpy as np
 from tests.bench import stage
 from tests.e2e.rig import processes
 from tests.e2e.rig.centre import Centre
-from tests.e2e.rig.sipphones import callers, registered_phones, set_registration
+from tests.e2e.rig.sipphones import callers, registered_phones
 from tests.e2e.rig.visitor import Visitor
 
 PARTS = {"engine": " engine", "worker": " worker", "web": "gunicorn", "asterisk": " -C ", "nats": "nats-server"}
 PAGES = ("/orders", "/calls", "/customers", "/floor", "/calls/today", "/healthz")
 EVERY = 10.0  # seconds between two looks
 STREAM_SECONDS = 20.0
-REGISTER_EVERY = 240.0  # the switch forgets a phone after ten minutes
+ROUND = 400.0  # seconds of calls between two registrations: the switch forgets a phone after ten minutes
 Sample = tuple[float, float, int]  # seconds since the begin, MB resident, open files
 
 
@@ -84,33 +85,41 @@ async def soak(minutes: float, rate: int) -> None:
     centre = await stage.build(folder / "a")
     samples: dict[str, list[Sample]] = defaultdict(list)
     visits = [Visits(centre, name) for name in ("agent1", "agent2", "supervisor")]
+    began = time.monotonic()
     try:
-        agents = stage.accounts(centre, 20)
-        with registered_phones(folder, centre.switch, agents, talk_ms=(1000, 4000)) as phones:
-            await stage.all_ready(centre, [number for number, _ in agents])
-            for visit in visits:
-                visit.start()
-            numbers = [f"1993{n:07d}" for n in range(int(minutes * 60 * rate))]
-            began = time.monotonic()
-            with callers(folder, centre.switch.sip, stage.DID, numbers, rate=rate, trace=False) as sipp:
-                registered = began
-                while sipp.running and time.monotonic() - began < minutes * 60 + 60:
-                    for part, sample in look(centre, began).items():
-                        samples[part].append(sample)
-                    if time.monotonic() - registered > REGISTER_EVERY:
-                        registered = time.monotonic()
-                        await asyncio.to_thread(set_registration, folder, centre.switch.sip, agents, phones.port, 600)
-                    await asyncio.sleep(EVERY)
-                print(f"callers ended with {sipp.process.poll()} (0: every call as it should; None: not all ended)")
-                print(f"calls left {(await centre.floor())['calls']}")
+        for visit in visits:
+            visit.start()
+        calls = 0
+        while (left := minutes * 60 - (time.monotonic() - began)) > EVERY:
+            numbers = [f"1993{n:07d}" for n in range(calls, calls + int(min(left, ROUND) * rate))]
+            calls += len(numbers)
+            await one_round(centre, folder, numbers, rate, lambda: keep(samples, look(centre, began)))
         for visit in visits:
             await asyncio.to_thread(visit.end)
     finally:
+        print(f"pages answered {[dict(visit.answers) for visit in visits]}")
+        print("\n".join(report(part, seen) for part, seen in samples.items()), flush=True)
         await centre.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{len(numbers)} calls, {rate}/s; pages answered {[dict(visit.answers) for visit in visits]}")
-    print("\n".join(report(part, seen) for part, seen in samples.items()))
     print(centre.crashes() or "no crash printed")
+
+
+async def one_round(centre: Centre, folder: Path, numbers: list[str], rate: int, sample: Callable[[], None]) -> None:
+    agents = stage.accounts(centre, 20)
+    with registered_phones(folder, centre.switch, agents, talk_ms=(1000, 4000)):
+        await stage.all_ready(centre, [number for number, _ in agents])
+        end = time.monotonic() + len(numbers) / rate + 60
+        with callers(folder, centre.switch.sip, stage.DID, numbers, rate=rate, trace=False) as sipp:
+            while sipp.running and time.monotonic() < end:
+                sample()
+                await asyncio.sleep(EVERY)
+            left = (await centre.floor())["calls"]
+            print(f"{len(numbers)} callers ended with {sipp.process.poll()} (0: as they should), {left} calls left")
+
+
+def keep(samples: dict[str, list[Sample]], seen: dict[str, Sample]) -> None:
+    for part, sample in seen.items():
+        samples[part].append(sample)
 
 
 if __name__ == "__main__":
