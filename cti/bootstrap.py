@@ -7,7 +7,7 @@ import contextlib
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import structlog
 
@@ -21,7 +21,7 @@ from cti.settings import LOOPBACK, Settings, SwitchKind, SwitchSettings
 from cti.status import serve_status
 from cti.store import worker
 from cti.switches.asterisk import AsteriskSwitch
-from cti.switches.base import Switch
+from cti.switches.base import Queued, Switch
 from cti.switches.freeswitch import FreeSwitch
 from cti.switches.sim import SimSwitch
 from dialplan.which import apply, each
@@ -75,9 +75,13 @@ def make_switch(switch: SwitchSettings) -> Switch:
             )
 
 
-def make_runner(settings: Settings, bus: NatsBus) -> EngineRunner:
-    """The engine on every switch of the settings; ``auto`` without an Asterisk was decided by ``cti serve``."""
-    switches = [make_switch(switch) for switch in all_switches(settings)]
+def make_switches(settings: Settings) -> list[Switch]:
+    """Every switch of the settings; ``auto`` without an Asterisk was decided by ``cti serve``."""
+    return [make_switch(switch) for switch in all_switches(settings)]
+
+
+def make_runner(switches: Sequence[Switch], bus: NatsBus) -> EngineRunner:
+    """The engine on these switches."""
 
     def configured(config: CentreConfig) -> None:
         for switch in switches:
@@ -105,13 +109,14 @@ async def run_engine(settings: Settings) -> None:
     """The engine process, until a signal."""
     configure_logging(settings)
     bus = make_bus(settings, "engine")
-    runner = make_runner(settings, bus)
+    switches = make_switches(settings)
+    runner = make_runner(switches, bus)
     async with until_told_to_stop() as stop:
         await bus.start()
         end_status = serve_status(
             LOOPBACK,
             settings.engine_metrics_port,
-            registry_of(runner.engine, bus),
+            registry_of(runner.engine, bus, [switch for switch in switches if isinstance(switch, Queued)]),
             lambda: health_of(runner.engine, bus),
         )
         starting = asyncio.create_task(runner.start())

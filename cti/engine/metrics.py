@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -12,12 +12,14 @@ from prometheus_client.registry import Collector
 
 from cti.bus.base import Bus
 from cti.services.engine import Engine
+from cti.switches.base import Queued
 
 
 class EngineCollector(Collector):
-    def __init__(self, engine: Engine, bus: Bus) -> None:
+    def __init__(self, engine: Engine, bus: Bus, queued: Sequence[Queued]) -> None:
         self._engine = engine
         self._bus = bus
+        self._queued = queued
 
     def collect(self) -> Iterator[Metric]:
         centre = self._engine.centre
@@ -34,6 +36,13 @@ class EngineCollector(Collector):
         for name, status in centre.switches.items():
             up.add_metric([name], float(status.up and status.reconciled))
         yield up
+        waits = GaugeMetricFamily("callyard_switch_events_waiting", "Events read, not told yet", labels=["switch"])
+        most = GaugeMetricFamily("callyard_switch_events_waiting_most", "Since the connect", labels=["switch"])
+        for switch in self._queued:
+            for family, value in zip((waits, most), switch.backlog(), strict=True):
+                family.add_metric([switch.name], value)
+        yield waits
+        yield most
         counts = CounterMetricFamily("callyard_engine_events", "What the engine counted", labels=["kind"])
         for kind, count in list(centre.counters.items()):
             counts.add_metric([kind], count)
@@ -43,9 +52,9 @@ class EngineCollector(Collector):
         yield GaugeMetricFamily("callyard_bus_outbox", "Durable messages not stored yet", value=self._bus.stats.outbox)
 
 
-def registry_of(engine: Engine, bus: Bus) -> CollectorRegistry:
+def registry_of(engine: Engine, bus: Bus, queued: Sequence[Queued] = ()) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(EngineCollector(engine, bus))
+    registry.register(EngineCollector(engine, bus, queued))
     return registry
 
 

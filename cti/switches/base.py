@@ -7,7 +7,7 @@ A driver folder holds ``wire.py`` (bytes to frames, no sockets), ``translate.py`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cti.domain.switch import Capability, Command, Snapshot, SwitchEvent
 
@@ -38,3 +38,13 @@ class Switch(Protocol):
 
     async def snapshot(self, deadline: float = 5.0) -> Snapshot:
         """The truth, now: every live channel with our state, every known device. Errors as ``execute``."""
+
+
+@runtime_checkable
+class Queued(Protocol):
+    """A driver whose events wait between being read and being told."""
+
+    name: str
+
+    def backlog(self) -> tuple[int, int]:
+        """How many wait now, and the most that waited since the connect."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.bench import stage
 from tests.bench.appqueue import app_queue
 from tests.bench.callcenter import callcenter
-from tests.bench.gap import gaps, summary
+from tests.bench.gap import gaps, summary, waits_for_ok
 from tests.e2e.rig.centre import Centre
 from tests.e2e.rig.sipp import Sipp
 from tests.e2e.rig.sipphones import callers, registered_phones
@@ -64,5 +64,6 @@ async def _measure(centre: Centre, folder: Path, phones: Sipp, dialled: str) -> 
         seen = [message for message in phones.messages() if began <= message.at <= ended]
     centre.switch.hang_up_everybody()
     result = summary(gaps(seen))
-    result["waiting_at_end"] = waiting
+    before = summary(waits_for_ok(seen))
+    result |= {"bye_to_ok_p50": before["p50"], "bye_to_ok_p99": before["p99"], "waiting_at_end": waiting}
     return result

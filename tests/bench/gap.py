@@ -30,6 +30,19 @@ def gaps(messages: Iterable[Message]) -> list[float]:
     return found
 
 
+def waits_for_ok(messages: Iterable[Message]) -> list[float]:
+    """Seconds from each BYE that a phone sent to the switch's 200: the part of a gap that no distributor can change."""
+    sent: dict[str, float] = {}
+    found: list[float] = []
+    for message in messages:
+        call = message.header("Call-ID")
+        if message.sent and message.start.startswith("BYE"):
+            sent.setdefault(call, message.at)
+        elif message.start.startswith("SIP/2.0 200") and message.header("CSeq").endswith("BYE") and call in sent:
+            found.append(message.at - sent.pop(call))
+    return found
+
+
 def summary(values: Sequence[float]) -> dict[str, float | int]:
     return {
         "p50": round(quantile(values, 0.5), 4),

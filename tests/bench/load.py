@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+import urllib.request
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -29,8 +31,10 @@ async def ours(centre: Centre, folder: Path) -> Numbers:
     with registered_phones(folder, centre.switch, agents, talk_ms=TALK_MS) as phones:
         await stage.all_ready(centre, [number for number, _ in agents])
         engine = centre.pid("engine")
-        before = cpu_seconds(engine)
-        result = await _offer(centre, folder, phones, stage.DID)
+        before, backlog = cpu_seconds(engine), Backlog(centre)
+        async with backlog:
+            result = await _offer(centre, folder, phones, stage.DID)
+        result |= backlog.found()
         result["engine_ms_per_call"] = _per_call(cpu_seconds(engine) - before)
         result["rows"] = await _rows(centre)
     await stage.all_off(centre)
@@ -76,6 +80,54 @@ async def _offer(centre: Centre, folder: Path, phones: Sipp, dialled: str) -> Nu
         "seconds": round(seconds, 1),
         f"{centre.switch.name}_ms_per_call": _per_call(centre.switch.cpu_seconds() - before),
     }
+
+
+class Backlog:
+    """Looks every second how many events of the switch wait in the driver, where the driver has such a queue."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._url = f"http://127.0.0.1:{centre.settings.engine_metrics_port}/metrics"
+        self._seen: list[int] = []
+        self._most = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.create_task(self._watch())
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def found(self) -> Numbers:
+        """Means of the first and the last third: a queue that grows shows; and the most at any moment."""
+        if not self._seen:
+            return {}
+        third = max(1, len(self._seen) // 3)
+        first, last = self._seen[:third], self._seen[-third:]
+        return {
+            "events_waiting_first": round(sum(first) / len(first), 2),
+            "events_waiting_last": round(sum(last) / len(last), 2),
+            "events_waiting_most": self._most,
+        }
+
+    async def _watch(self) -> None:
+        while True:
+            text = await asyncio.to_thread(self._read)
+            now, most = (_GAUGE[name].findall(text) for name in ("now", "most"))
+            if now and most:
+                self._seen.append(int(float(now[0])))
+                self._most = int(float(most[0]))
+            await asyncio.sleep(1.0)
+
+    def _read(self) -> str:
+        with urllib.request.urlopen(self._url, timeout=2) as reply:
+            return str(reply.read().decode())
+
+
+_GAUGE = {
+    "now": re.compile(r"^callyard_switch_events_waiting\{.*\} (\S+)$", re.M),
+    "most": re.compile(r"^callyard_switch_events_waiting_most\{.*\} (\S+)$", re.M),
+}
 
 
 async def _rows(centre: Centre) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cti import cli, serve
-from cti.bootstrap import make_bus, make_runner
+from cti.bootstrap import make_bus, make_runner, make_switches
 from cti.provision import checks, freeswitch
 from cti.provision.apt import ProvisionFailed
 from cti.provision.first_run import migrate_database
@@ -92,7 +92,7 @@ def test_each_port_of_each_switch_is_named(both: Settings) -> None:
 
 
 def test_the_engine_drives_every_switch_by_its_name(both: Settings) -> None:
-    runner = make_runner(both, make_bus(both, "engine"))
+    runner = make_runner(make_switches(both), make_bus(both, "engine"))
     assert list(runner.engine.centre.switches) == ["asterisk", "freeswitch"]
 
 

@@ -123,6 +123,13 @@ class FreeSwitch:
         states = self._translator.trunks.states()
         return Snapshot(at, truth.snapshot(dumps, at), users, states, relayed=self._relayed)
 
+    def backlog(self) -> tuple[int, int]:
+        """See ``cti.switches.base.Queued``."""
+        if self._link is None:
+            return 0, 0
+        counts = self._link.counts
+        return counts.handed - counts.taken, counts.most_waiting
+
     # ------------------------------------------------------------ used by commands
 
     @property
