@@ -29,7 +29,10 @@ class Links:
 
     def changed(self, switch: str, event: LinkUp | LinkLost) -> None:
         status = self._centre.switches[switch]
-        status.up, status.since, status.reconciled = isinstance(event, LinkUp), self._centre.now, False
+        up = isinstance(event, LinkUp)
+        if up or status.up or not status.links:  # an attempt that fails is no new loss
+            status.since = self._centre.now
+        status.up, status.reconciled = up, False
         status.links += 1
         self._centre.dirty_agents.update(self._centre.agents)
         if isinstance(event, LinkLost):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cti.domain.switch import Cause, Originate, RecordStart
+from cti.domain.switch import Cause, LinkLost, LinkUp, Originate, RecordStart
 from cti.services import lifecycle, reconcile
 from cti.switches.sim import SimSwitch
 from tests.floor import Floor
@@ -323,3 +323,12 @@ async def test_a_relayed_leg_nobody_knows_is_ended(centre: Floor) -> None:
     await look(centre, "sim", "other")
     await centre.until(lambda: not centre.other.relayed, "freed")
     assert carried.far is None
+
+
+async def test_a_switch_is_lost_since_it_was_lost_not_since_the_last_attempt(centre: Floor) -> None:
+    engine, now = centre.runner.engine, centre.runner.engine.centre.now
+    engine.on_event(now + 1.0, "other", LinkLost("cut"))
+    engine.on_event(now + 6.0, "other", LinkLost("refused"))
+    assert engine.centre.switches["other"].since == now + 1.0
+    engine.on_event(now + 9.0, "other", LinkUp())
+    assert engine.centre.switches["other"].since == now + 9.0
