@@ -140,7 +140,7 @@ def _where(target: DeviceTarget | TrunkTarget) -> str:
     """What to dial: a phone of ours, one of another switch of ours, or a number outside."""
     if isinstance(target, TrunkTarget):
         return f"{target.number}@{TRUNK_PREFIX}{target.trunk}"
-    return f"{target.device}@{SWITCH_PREFIX}{target.switch}" if target.switch else target.device
+    return f"phone-{target.device}@{SWITCH_PREFIX}{target.switch}" if target.switch else target.device
 
 
 def test_call(command: TestCall, test_id: str) -> Action:

@@ -180,7 +180,7 @@ def originate(command: Originate, place: str = "") -> str:
     if isinstance(target, DeviceTarget):
         variables |= {"cy_device": target.device, "media_timeout": "30000", "media_hold_timeout": "600000"}
         if target.switch:
-            where = f"sofia/gateway/switch-{target.switch}/{target.device}"
+            where = f"sofia/gateway/switch-{target.switch}/phone-{target.device}"
             variables |= {"cy_via": target.switch, "sip_h_X-Callyard-Channel": command.channel}
             variables |= {"media_timeout": "15000", "media_hold_timeout": "3600000"}
         else:
