@@ -327,8 +327,8 @@ async def test_a_relayed_leg_nobody_knows_is_ended(centre: Floor) -> None:
 
 async def test_a_switch_is_lost_since_it_was_lost_not_since_the_last_attempt(centre: Floor) -> None:
     engine, now = centre.runner.engine, centre.runner.engine.centre.now
-    engine.on_event(now + 1.0, "other", LinkLost("cut"))
-    engine.on_event(now + 6.0, "other", LinkLost("refused"))
+    engine.on_event(now + 1.0, "other", LinkLost(now + 1.0, "cut"))
+    engine.on_event(now + 6.0, "other", LinkLost(now + 6.0, "refused"))
     assert engine.centre.switches["other"].since == now + 1.0
-    engine.on_event(now + 9.0, "other", LinkUp())
+    engine.on_event(now + 9.0, "other", LinkUp(now + 9.0))
     assert engine.centre.switches["other"].since == now + 9.0
