@@ -162,6 +162,14 @@ class CoreBus(ABC):
             await asyncio.sleep(delay)
             delay = min(delay * 2, RETRY_MOST)
 
+    async def _flush_puts(self, deadline: float) -> None:
+        """Store what waits, at the end; what cannot be within ``deadline`` seconds is given up."""
+        try:
+            async with asyncio.timeout(deadline):
+                await self._put_all(list(self._puts.items()))
+        except TimeoutError:
+            log.warning("bus.not_stored_at_the_end", waiting=len(self._puts))
+
     async def _put_all(self, waiting: list[tuple[tuple[str, str], bytes]]) -> bool:
         """Store these together; whether all were. What was replaced meanwhile stays to be stored."""
         stored = await asyncio.gather(*(self._put_one(bucket, key, data) for (bucket, key), data in waiting))

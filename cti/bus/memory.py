@@ -139,6 +139,7 @@ class MemoryBus(CoreBus):
     async def stop(self, flush: float = 2.0) -> None:
         if self.connected:
             await self.flush_durable(flush)
+            await self._flush_puts(flush)
         await self._stop_tasks()
         self._disconnected_now()
         if self in self.broker.buses:

@@ -60,7 +60,7 @@ class _Registration:
 
 class NatsBus(CoreBus):
     gather_durable = 0.02
-    gather_puts = 0.1
+    gather_puts = 0.05
 
     def __init__(self, url: str, token: str, *, name: str = "callyard", outbox_limit: int = LIMIT) -> None:
         super().__init__(outbox_limit)
@@ -81,6 +81,7 @@ class NatsBus(CoreBus):
     async def stop(self, flush: float = 2.0) -> None:
         if self.connected:
             await self.flush_durable(flush)
+            await self._flush_puts(flush)
         await self._stop_tasks()
         client, self._client = self._client, None
         self._disconnected_now()

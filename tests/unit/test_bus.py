@@ -443,3 +443,11 @@ def test_documents_hold_any_text_and_no_number_that_json_has_not() -> None:
     assert encode({"seconds": float("nan")}) == b'{"seconds":null}'
     with pytest.raises(TypeError):
         encode({"what": object()})
+
+
+async def test_what_was_stored_just_before_the_end_is_there(rig: Rig) -> None:
+    engine, next_engine = await rig.bus(), await rig.bus()
+    engine.put_soon("cy_agents", "a1", {"state": "loggedOff"})
+    engine.put_soon("cy_agents", "a2", {"state": "ready"})
+    await engine.stop()
+    assert await next_engine.kv_all("cy_agents") == {"a1": {"state": "loggedOff"}, "a2": {"state": "ready"}}
