@@ -94,11 +94,11 @@ async def soak(minutes: float, rate: int) -> None:
             numbers = [f"1993{n:07d}" for n in range(calls, calls + int(min(left, ROUND) * rate))]
             calls += len(numbers)
             await one_round(centre, folder, numbers, rate, lambda: keep(samples, look(centre, began)))
+            print("\n".join(report(part, seen) for part, seen in samples.items()), flush=True)
         for visit in visits:
             await asyncio.to_thread(visit.end)
     finally:
         print(f"pages answered {[dict(visit.answers) for visit in visits]}")
-        print("\n".join(report(part, seen) for part, seen in samples.items()), flush=True)
         await centre.stop()
         shutil.rmtree(folder, ignore_errors=True)
     print(centre.crashes() or "no crash printed")
