@@ -93,6 +93,10 @@ class FakeEngine:
         self.until(lambda: self.sim.outside(number).ringing, f"{number} rings")
         self._do(lambda: self.sim.outside(number).answer())
 
+    def outside_is_busy(self, number: str) -> None:
+        self.until(lambda: self.sim.outside(number).ringing, f"{number} rings")
+        self._do(lambda: self.sim.outside(number).busy())
+
     def cut_switch(self) -> None:
         self._do(self.sim.cut_link)
 

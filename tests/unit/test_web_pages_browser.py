@@ -5,6 +5,7 @@ recording's player, the live page. The engine runs on the simulator.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +14,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import func, select
 
-from cti.store.models import CallNote, CustomerPhone, Order
+from cti.store.models import CallNote, CustomerPhone, Order, Trunk
 from tests.fakes.site import PASSWORD, Site
-from tests.pages import audited, make_call, make_recording
+from tests.pages import FakeWorker, audited, make_call, make_recording
 from webui.orders import queries
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -224,3 +225,59 @@ def test_customers_are_searched_as_one_types_and_changed_without_a_reload(site: 
     with site.sessions() as session:
         phones = select(CustomerPhone.number).where(CustomerPhone.customer_id == 3).order_by(CustomerPhone.id)
         assert list(session.scalars(phones)) == ["+8619900000003", "+862166667788"]
+
+
+def test_a_trunk_is_made_by_keys_in_four_steps(site: Site, open_page: OpenPage) -> None:
+    """A mistake in the last step neither loses the password nor sends it back."""
+    worker = FakeWorker(site)
+    page = open_page("admin", "/admin/trunks/new")
+    keys = page.keyboard
+    expect(page.locator("[data-kind=carrier]")).to_be_focused(timeout=SLOW)
+    keys.press("Enter")
+    expect(page.locator("[name=host]")).to_be_focused(timeout=SLOW)
+    keys.press("Enter")
+    expect(page.locator("[name=host]")).to_be_focused()
+    keys.type("sip.example.com")
+    page.locator("[name=username]").fill("02161238000")
+    page.locator("[name=secret]").fill("s3cret-in-there")
+    keys.press("Enter")
+    expect(page.locator("[name=codec_1]")).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator("[name=caller_id]")).to_be_focused()
+    page.locator("[name=dial_rules-0-start]").fill("0")
+    page.locator("[name=dial_rules-0-add]").fill("17909")
+    page.locator("[name=dial_rules-0-add]").press("Tab")
+    page.locator("[name=try_number]").fill("013800138000")
+    expect(page.locator("[data-preview=out]")).to_contain_text("goes out as 17909013800138000", timeout=SLOW)
+    page.locator("[data-step='4'] [data-row-add]").first.click()
+    expect(page.locator("[name=dial_rules-1-start]")).to_be_focused()
+    page.locator("[name=numbers-0-number]").fill("8000")
+    page.locator("[name=numbers-0-number]").press("Enter")
+    expect(page.locator("[name=numbers-0-number]")).to_have_class(re.compile("is-invalid"), timeout=SLOW)
+    expect(page.locator("[name=numbers-0-number]")).to_be_focused()
+    assert page.evaluate("document.documentElement.outerHTML.includes('s3cret-in-there')") is False
+    keys.press("Control+a")
+    keys.type("8009")
+    page.locator("[name=numbers-0-target]").select_option("queue:orders")
+    keys.press("Tab")
+    keys.press("Enter")
+    page.locator("[data-save]").press("Enter")
+    expect(page.locator(".alert-success")).to_be_visible(timeout=SLOW)
+    with site.sessions() as session:
+        trunk = session.get_one(Trunk, "carrier")
+        assert (trunk.secret, trunk.dial_rules) == ("s3cret-in-there", [{"prefix": "0", "strip": 0, "add": "17909"}])
+    worker.close()
+
+
+def test_a_trunks_status_and_test_call_are_followed_without_reloading(site: Site, open_page: OpenPage) -> None:
+    page = open_page("admin", "/admin/trunks/local")
+    page.evaluate("window.same = true")
+    switch = {"name": "fake", "up": True, "trunks": {"local": "down"}, "round_trips": {}}
+    site.engine.tell("cy.evt.centre", {"switches": [switch], "config_version": 1})
+    expect(page.locator("#trunk-status-local")).to_contain_text("Does not answer", timeout=SLOW)
+    page.locator("input[name=number]").fill("13800138000")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-test-state=ringing]")).to_be_visible(timeout=SLOW)
+    site.engine.outside_is_busy("13800138000")
+    expect(page.locator("[data-test-state=failed]")).to_contain_text("engaged", timeout=SLOW)
+    assert page.evaluate("window.same") is True

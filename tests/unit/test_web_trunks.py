@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from cti.domain import sip
 from cti.domain.switch import TrunkState
 from cti.domain.trunks import CallerId, DidFrom
 from cti.store.models import Did, Trunk
 from tests.fakes.site import Site
 from tests.pages import HOSTILE, FakeWorker, audited, body, browser, form_error, statuses, trunk_form
+from webui.admin import sip_words
 from webui.admin.trunk_form import KINDS
+from webui.common.hub import Reader
+from webui.common.viewer import Viewer
+from webui.events.blueprint import next_text
 
 ADMINS = {"nobody": 302, "agent2": 403, "supervisor": 403, "admin": 200}
 SECRET = "s3cret-in-there"
@@ -36,6 +41,7 @@ def worker(site: Site) -> Iterator[FakeWorker]:
 
 @pytest.fixture(autouse=True)
 def only_the_demo_trunks(site: Site) -> Iterator[None]:
+    site.app.extensions["callyard_limiter"].reset()
     yield
     with site.sessions() as session:
         for trunk in session.scalars(select(Trunk).where(Trunk.id != "local")):
@@ -242,7 +248,8 @@ def test_the_preview_says_what_a_call_in_reaches(site: Site) -> None:
         "caller_rules-0-add": "0",
     }
     assert preview(site, **rules)[1] == (
-        "A call from 13912345678 to 02151118000 arrives as one from 013912345678 to 8000 and reaches Menu · 主菜单 Main menu."
+        "A call from 13912345678 to 02151118000 arrives as one from 013912345678 to 8000 and "
+        "reaches Menu · 主菜单 Main menu."
     )
     assert preview(site)[1].endswith("is refused: there is no service number 02151118000.")
     new = {"numbers-0-number": "02151118000", "numbers-0-target": "queue:orders"}
@@ -280,7 +287,7 @@ def tell_trunks(site: Site, **states: str) -> None:
     [
         (TrunkState.UP, ">Up<", "21 ms"),
         (TrunkState.REGISTERING, ">Registering<", "Wait a moment"),
-        (TrunkState.REJECTED, ">Rejected<", "were refused"),
+        (TrunkState.REJECTED, ">Refused<", "were refused"),
         (TrunkState.DOWN, ">Does not answer<", "firewalls"),
         (TrunkState.UNKNOWN, ">Not known<", "Nobody asks"),
     ],
@@ -315,3 +322,75 @@ def test_changes_need_a_token(site: Site) -> None:
             assert client.post(f"/admin/trunks/{path}", data=trunk_form()).status_code == 400, path
     finally:
         site.app.config["WTF_CSRF_ENABLED"] = False
+
+
+# ---------------------------------------------------------------- test calls
+
+
+def shown_test(site: Site, state: str) -> str:
+    """The page's piece on the last test call, once that is in ``state``."""
+    pages = {"": ""}
+
+    def there() -> bool:
+        pages[""] = body(browser(site, "admin"), "/admin/trunks/local/test")
+        return f'data-test-state="{state}"' in pages[""]
+
+    site.engine.until(there, state)
+    return pages[""]
+
+
+def test_a_test_call_is_followed_to_its_answer(site: Site) -> None:
+    page = post(site, "/admin/trunks/local/test", {"number": " 138 0013 8000 "})
+    assert page.status_code == 200
+    assert "Dialled 13800138000" in page.text
+    assert audited(site, "trunk.test")[-1].after == {"number": "13800138000", "switch": ""}
+    again = post(site, "/admin/trunks/local/test", {"number": "13800138000"})
+    assert (again.status_code, "is running" in again.text) == (409, True)
+    site.engine.outside_answers("13800138000")
+    assert "It works" in shown_test(site, "done")
+
+
+def test_a_test_call_that_fails_says_why_and_what_to_do(site: Site) -> None:
+    assert post(site, "/admin/trunks/local/test", {"number": "13800138001"}).status_code == 200
+    site.engine.outside_is_busy("13800138001")
+    page = shown_test(site, "failed")
+    assert "The far telephone is engaged" in page
+    assert "The trunk works" in page
+
+
+@pytest.mark.parametrize("number", ["", "1", "12a", "1;2", "x" * 500, "1\r\n2;", "٣٤٥", "+", "'--"])
+def test_a_test_call_to_no_number_is_refused(site: Site, number: str) -> None:
+    answer = post(site, "/admin/trunks/local/test", {"number": number})
+    assert answer.status_code == 422
+    assert "data-test-trouble" in answer.text
+
+
+def test_test_calls_are_limited(site: Site) -> None:
+    codes = [post(site, "/admin/trunks/local/test", {"number": ""}).status_code for _ in range(11)]
+    assert codes == [422] * 10 + [429]
+
+
+def test_a_test_call_by_a_trunk_the_engine_does_not_know(site: Site) -> None:
+    assert post(site, "/admin/trunks/new", trunk_form()).status_code == 303
+    answer = post(site, "/admin/trunks/demo/test", {"number": "110"})
+    assert (answer.status_code, "does not know this trunk" in answer.text) == (409, True)
+    assert post(site, "/admin/trunks/local/test", {"number": "110", "switch": "nowhere"}).status_code == 422
+
+
+def test_every_answer_has_words() -> None:
+    assert set(sip_words.WORDS) == sip.KEYS
+    found = sip_words.explain({"sip": 486, "answer": "busy"})
+    assert (found.code, str(found.meaning)) == ("486", "The far telephone is engaged")
+    assert sip_words.explain({"sip": 0, "answer": "of a newer engine"}).code == ""
+
+
+def test_trunks_are_told_to_administrators_only() -> None:
+    switch = {"name": "a", "up": True, "trunks": {"c1": "up"}, "round_trips": {"c1": 0.1}}
+    document = {"engine": True, "switches": [switch]}
+    mailbox = Reader()
+    for kind in ("centre", "trunk_test"):
+        for trunks in (False, True):
+            mailbox.put((kind, document))
+            text = next_text(mailbox, Viewer("a1", floor=True, unmasked=True, key=b"k", trunks=trunks), 1.0)
+            assert ("c1" in text) == trunks
+            assert ('"name":"a"' in text) == (trunks or kind == "centre")

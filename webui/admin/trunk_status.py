@@ -5,6 +5,7 @@ The engine's documents are those of docs/bus.md; nothing here waits for a call.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,6 @@ from flask_login import current_user
 from cti.domain.errors import CallyardError
 from cti.store.models import Trunk
 from webui.admin import queries, sip_words
-from webui.admin.trunk_form import DIALLED
 from webui.common import audit, db, errors
 from webui.common.bus import request_engine
 from webui.common.hub import EventHub
@@ -27,7 +27,7 @@ from webui.common.text import one_line
 blueprint = Blueprint("trunk_status", __name__, url_prefix="/trunks")
 
 TESTS_PER_USER = "10/minute"
-LONGEST = 33
+NUMBER = re.compile(r"\+?[0-9*#]{2,32}")
 TONES = {"up": "green", "registering": "yellow", "unknown": "azure"}
 
 
@@ -73,7 +73,7 @@ def place(trunk_id: str) -> ResponseReturnValue:
     switch = request.form.get("switch", "")
     if db.session().get(Trunk, trunk_id) is None or not valid_id(trunk_id):
         return shown(trunk_id, None, _("This trunk is not there any more.")), 404
-    if not (1 <= len(number) <= LONGEST and DIALLED.regex.match(number)) or switch not in ("", *known_switches()):
+    if not NUMBER.fullmatch(number) or switch not in ("", *known_switches()):
         return shown(trunk_id, None, _("Digits, * and # only; + in front.")), 422
     audit.record("trunk.test", f"trunk/{trunk_id}", after={"number": number, "switch": switch})
     db.session().commit()
@@ -95,7 +95,6 @@ def refusal(code: str) -> str:
         "trunk.unknown": _("The engine does not know this trunk: it is not in use, or not published."),
         "trunk.full": _("All calls that this trunk may carry at once are taken."),
         "agent.not_now": _("A test call through this trunk is running."),
-        "not_allowed_now": _("A test call through this trunk is running."),
     }
     return str(own.get(code) or errors.message_for(code))
 

@@ -113,7 +113,8 @@ def save(trunk: Trunk | None) -> ResponseReturnValue:
     if trunk is not None:
         form.id.data = trunk.id  # part of the switch's endpoint name: never changes
     offer(form, trunk)
-    if not (form.validate_on_submit() and unused(form, trunk)):
+    valid = form.validate_on_submit()
+    if not (unused(form, trunk) and valid):
         return show(form, trunk), 422
     before = snapshot(trunk) if trunk else None
     fresh = bool(form.secret.data)
@@ -138,14 +139,14 @@ def save(trunk: Trunk | None) -> ResponseReturnValue:
 def unused(form: TrunkForm, trunk: Trunk | None) -> bool:
     """The short name and the new service numbers are free; else the fields say so."""
     database, free = db.session(), True
-    if trunk is None and database.get(Trunk, form.id.data) is not None:
-        form.id.errors = [_("This short name is taken.")]
+    if trunk is None and form.id.data and database.get(Trunk, form.id.data) is not None:
+        form.id.errors = [*form.id.errors, _("This short name is taken.")]
         free = False
     seen: set[str] = set()
     for row in form.numbers:
         number = row.form.number.data
         if number and (number in seen or database.scalars(select(Did).where(Did.number == number)).first()):
-            row.form.number.errors = [_("This number is taken.")]
+            row.form.number.errors = [*row.form.number.errors, _("This number is taken.")]
             free = False
         seen.add(number)
     return free

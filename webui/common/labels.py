@@ -100,7 +100,7 @@ LABELS: dict[str, dict[str, Any]] = {
     "trunk_state": {
         "up": _("Up"),
         "registering": _("Registering"),
-        "rejected": _("Rejected"),
+        "rejected": _("Refused"),
         "down": _("Does not answer"),
         "unknown": _("Not known"),
         "no_switch": _("Switch away"),

@@ -49,7 +49,18 @@ function wizard(form) {
   else form.elements.host.focus();
 }
 
+// A password is never sent back to the page: while a mistake elsewhere is mended it is kept here.
+let typed = null;
+
+function keepPassword(form) {
+  const secret = form.elements.secret;
+  if (typed?.action === form.action && form.querySelector(".is-invalid, .invalid-feedback")) secret.value = typed.secret;
+  typed = null;
+  form.addEventListener("submit", () => { typed = { action: form.action, secret: secret.value }; });
+}
+
 mount("#trunk-form", (form) => {
+  keepPassword(form);
   dependent(form);
   if (form.matches("[data-wizard]")) wizard(form);
   else form.querySelector(".is-invalid")?.focus();
