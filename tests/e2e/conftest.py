@@ -2,8 +2,9 @@
 for at the end. The tests of one switch come one after the other, so that only one product runs at a time.
 
 ``@pytest.mark.runs_on("asterisk")`` is for a test that says something about that switch only, ``runs_on("both")`` for
-one across an Asterisk and a FreeSWITCH; without it a test of the product runs on each of ``SWITCHES``. A FreeSWITCH
-that is not there is named as not run."""
+one across an Asterisk and a FreeSWITCH, ``"across"`` the same with the browsers' phones at the FreeSWITCH and callers
+at the Asterisk; without it a test of the product runs on each of ``SWITCHES``. A FreeSWITCH that is not there is named
+as not run."""
 
 from __future__ import annotations
 
@@ -30,9 +31,10 @@ TIMEOUT = 180  # seconds a test; the first also starts the product
 SERIES = {"wrapup": 1.0, "ring_timeout": 15.0}
 LOG_START = pytest.StashKey[int]()
 SWITCHES = ("asterisk", "freeswitch")
+ACROSS = {"CALLYARD_SWITCH": "both", "CALLYARD_WEB_PHONE_SWITCH": "freeswitch"}  # callers come in at the Asterisk
 MICROPHONES = (600.0, 1600.0)  # what agent1 and agent2 say
 DeskMaker = Callable[..., Awaitable[Desk]]
-PhoneMaker = Callable[[str], Awaitable[SipPhone]]
+PhoneMaker = Callable[..., Awaitable[SipPhone]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -80,9 +82,10 @@ async def product(request: pytest.FixtureRequest, e2e_folder: Path) -> AsyncIter
     missing = [name for name in ("sipp", "chromium") if not shutil.which(name)]
     if missing:
         pytest.fail(f"not installed: {', '.join(missing)} (apt install sip-tester chromium)", pytrace=False)
-    if request.param in ("freeswitch", "both"):
+    if request.param != "asterisk":
         freeswitch_or_skip()
-    centre = await Centre.start(e2e_folder / request.param[:1], CALLYARD_SWITCH=request.param)
+    environment = ACROSS if request.param == "across" else {"CALLYARD_SWITCH": request.param}
+    centre = await Centre.start(e2e_folder / request.param[:2], **environment)
     try:
         yield centre
     finally:
