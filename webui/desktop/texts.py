@@ -50,7 +50,7 @@ def _notices() -> dict[str, str]:
         "send.failed": _("The server could not be reached. What you typed is still here; try again."),
         "link.engine": _("The call engine does not answer. Calls go on; buttons work again when it is back."),
         "link.switch": _("No connection to the switch. Calls go on; buttons work again when it is back."),
-        "link.some": _("No connection to the switch %(names)s. Calls there go on; everything else works.", names="{names}"),
+        "link.some": _("No connection to the switch %(names)s. Calls there go on; the rest works.", names="{names}"),
     }
 
 
