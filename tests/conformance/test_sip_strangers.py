@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,7 @@ from cti.domain.switch import (
 from tests.conformance.asterisk_rig import AsteriskLeg, AsteriskWorld
 from tests.conformance.freeswitch_rig import FreeSwitchWorld
 from tests.conformance.world import AGENT_HERTZ, CUSTOMER_HERTZ, TRUNK, new_channel, they_talk
+from tests.e2e.rig.sipp import SIPP, Sipp
 from tests.fakes import sip
 from tests.fakes.phone import HOST, SipPhone
 from tests.fakes.stranger import Stranger
@@ -120,6 +122,7 @@ async def test_a_phone_is_rung_where_it_registered_and_nowhere_else(
     written = contact.format(own=stranger.port, elsewhere=elsewhere.port)
     register = partial(stranger.ask, "REGISTER", "1001", sender=f"<sip:1001@{HOST}>", login=password(world, "1001"))
     assert (await register(contact=written, extra=(("Expires", "60"),))).status == 200
+    await world.switch.snapshot()  # the driver has heard of it
     channel = new_channel()
     try:
         await world.switch.execute(Originate(channel, DeviceTarget("1001"), "13800000001", ring_timeout=5))
@@ -324,6 +327,38 @@ async def test_requests_in_a_call_do_nothing_to_others(world: AsteriskWorld) -> 
         assert world.log.all(ChannelHungUp, channel=channel) == []
         await world.switch.execute(Hangup(channel))
         await world.log.until(ChannelHungUp, channel=channel)
+
+
+BROKEN = (
+    "INVITE sip:8000@[remote_ip] SIP/2.0\nVia: SIP/2.0/UDP [local_ip]:9;branch=[branch]\nCall-ID: [call_id]",
+    "INVITE sip:[remote_ip] x SIP/2.0\nVia: SIP/2.0/UDP\nFrom: <sip:x@y>;tag=\nTo: <\nCall-ID: [call_id]\nCSeq: 1 INVITE",
+    "INVITE sip:8000@[remote_ip] SIP/9.9\nVia: [local_ip]\nFrom: \nTo: \nCall-ID: [call_id]\nCSeq: x INVITE",
+    "REGISTER\nCall-ID: [call_id]\nCSeq: 99999999999 REGISTER\nContact: <<<>>>\nExpires: -1",
+    "BYE sip:8000@[remote_ip] SIP/2.0\nVia: SIP/2.0/UDP [local_ip]:99999\nCall-ID: [call_id]\nCSeq: -1 CANCEL",
+    "SIP/2.0 699\nVia: SIP/2.0/UDP [remote_ip]:[remote_port];branch=x\nCall-ID: [call_id]\nCSeq: 1 INVITE",
+)
+
+
+async def test_broken_messages_of_sipp_take_nothing_from_honest_callers(world: AsteriskWorld, tmp_path: Path) -> None:
+    """Thirty rounds of them; a call that talks goes on and the next one is served."""
+    if not SIPP:
+        pytest.skip("NOT RUN: sipp is not installed (apt install sip-tester)")
+    (_, customer), (_, phone) = await they_talk(world)
+    body = "Content-Type: application/sdp\n\nv=0\nm=audio 99999 x"
+    sends = "".join(
+        f"<send><![CDATA[\n{text}\nContent-Length: {length}\n{body}\n]]></send>"
+        for text in BROKEN
+        for length in ("-5", "99999", "0")
+    )
+    scenario = f'<?xml version="1.0"?>\n<scenario name="broken">\n{sends}\n</scenario>\n'
+    target = f"{HOST}:{world.outside.server}"
+    with Sipp(tmp_path, "broken", scenario, target, ["-m", "30", "-r", "30", "-default_behaviors", "none"]) as sipp:
+        assert await asyncio.to_thread(sipp.wait, 20) in (0, 1), sipp.errors()
+        assert len([m for m in sipp.messages() if m.sent]) >= 30 * len(BROKEN)
+    await served(world, "13900000001")
+    await customer.hears(AGENT_HERTZ)
+    await phone.hears(CUSTOMER_HERTZ)
+    assert len(world.log.all(ChannelOffered)) == 2
 
 
 async def test_spam_takes_nothing_from_honest_callers(world: AsteriskWorld) -> None:
