@@ -48,11 +48,11 @@ def host(value: object, what: str = "host") -> str:
     return text
 
 
-def secret(value: object, what: str = "secret") -> str:
-    """A password: printable, at least 8 characters, no blanks. Raises ``UnsafeValue`` without showing it."""
+def secret(value: object, what: str = "secret", least: int = 8) -> str:
+    """A password: printable, no blanks; one that others chose may be short. Raises ``UnsafeValue``, not showing it."""
     text = conf_value(value, what)
-    if len(text) < 8 or any(c.isspace() for c in text):
-        raise UnsafeValue(f"{what}: needs at least 8 characters and no blanks")
+    if len(text) < least or any(c.isspace() for c in text):
+        raise UnsafeValue(f"{what}: needs at least {least} characters and no blanks")
     return text
 
 

@@ -127,8 +127,8 @@ def _finalize(value: object) -> object:
     return value
 
 
-def _secret(value: object, what: str = "secret") -> str:
-    escape.secret(value, what)
+def _secret(value: object, what: str = "secret", least: int = 8) -> str:
+    escape.secret(value, what, least)
     text = str(value)
     if any(c in text for c in "${}"):
         raise escape.UnsafeValue(f"{what}: must not hold $ or braces")

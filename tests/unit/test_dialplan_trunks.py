@@ -195,7 +195,7 @@ HOSTILE: list[dict[str, Any]] = [
     {"username": "a@b"},
     {"auth_user": 'x"/>'},
     {"realm": "${realm}"},
-    {"secret": "short"},
+    {"secret": "a blank"},
     {"secret": "with\nline-end"},
     {"register": True, "username": ""},
     {"expiry": 5},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from sqlalchemy import select
 from cti.domain import sip
 from cti.domain.switch import TrunkState
 from cti.domain.trunks import CallerId, DidFrom
+from cti.settings import Settings
 from cti.store.models import Did, Trunk
+from cti.store.switchdata import load_switch_rows
+from dialplan import freeswitch_render, render
 from tests.fakes.site import Site
 from tests.pages import HOSTILE, FakeWorker, audited, body, browser, form_error, statuses, trunk_form
 from webui.admin import sip_words
@@ -160,7 +164,9 @@ def test_a_password_goes_in_and_never_comes_out(site: Site) -> None:
         ("username", {"username": "a:b", "secret": SECRET}),
         ("secret", {"username": "u1", "secret": "a\nb-long-enough"}),
         ("secret", {"username": "u1", "secret": "${system(id)}"}),
-        ("secret", {"username": "u1", "secret": "seven-7"}),
+        ("secret", {"username": "u1", "secret": "[x]"}),
+        ("did_fixed", {"did_from": "fixed", "did_fixed": "+"}),
+        ("outbound_proxy", {"outbound_proxy": "proxy.example.org:70000"}),
         ("auth_user", {"auth_user": "<x>"}),
         ("realm", {"realm": "a;b"}),
         ("outbound_proxy", {"outbound_proxy": "sip:x;lr"}),
@@ -194,6 +200,34 @@ def test_a_wrong_field_is_named_beside_it_and_nothing_is_saved(
     with site.sessions() as session:
         assert session.get(Trunk, "demo") is None
     assert worker.asked == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"host": "[2001:db8::20]", "port": "0", "transport": "tls", "codec_1": "g722"},
+        {"host": "2001:db8::20", "transport": "tcp", "outbound_proxy": "[2001:db8::1]:5061"},
+        {
+            "username": "0216+1238.000_x-1",
+            "secret": "1234",
+            "register": "y",
+            "auth_user": "a.b",
+            "realm": "example.org",
+        },
+        {"username": "u1", "secret": "a;b\\c\"'<>&%|!~^`@#*()=+,.?/:", "expiry": "86400"},
+        {"sources": "203.0.113.5/24; 198.51.100.7 2001:db8:1::5/48", "outbound_proxy": "proxy.example.org:59999"},
+        {"did_from": "fixed", "did_fixed": "+862161238000", "caller_in": "pai", "dtmf": "inband", "ping": ""},
+        {"id": "a-20-characters-long", "name": HOSTILE[:120], "host": "sip-1.example_x.org"},
+    ],
+)
+def test_whatever_the_form_takes_both_switches_take(site: Site, tmp_path: Path, changes: dict[str, str]) -> None:
+    assert post(site, "/admin/trunks/new", trunk_form() | changes).status_code == 303
+    with site.sessions() as session:
+        rows = load_switch_rows(session)
+    asterisk = Settings(var=tmp_path, ami_secret="manager-secret").switches()[0]
+    render.check(render.render(asterisk, rows))
+    freeswitch = Settings(var=tmp_path, switch="freeswitch", esl_password="socket-secret").switches()[0]
+    freeswitch_render.check(freeswitch_render.render(freeswitch, rows, resolve=lambda _: ["192.0.2.1"]))
 
 
 def test_hostile_text_is_inert_on_every_page(site: Site) -> None:

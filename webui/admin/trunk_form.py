@@ -36,7 +36,8 @@ from webui.customers.forms import Line
 DIALLED = Regexp(r"^\+?[0-9*#]*$", message=_("Digits, * and # only; + in front."))
 NAME = r"^[A-Za-z0-9_.+-]+$"
 HOST = r"^([A-Za-z0-9_][A-Za-z0-9_.-]*|\[?[0-9A-Fa-f:.]{2,45}\]?)$"
-PROXY = r"^([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$"
+REALM = r"^[A-Za-z0-9_.-]+$"
+PROXY = r"^([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]{2,45}\])(:[1-9][0-9]{0,3}|:[1-5][0-9]{4})?$"
 WIDEST = {4: 8, 6: 16}  # a larger network would let anybody call in
 MOST_NEW_NUMBERS = 20
 
@@ -114,7 +115,7 @@ class TrunkForm(FlaskForm):  # type: ignore[misc]
     auth_user = Line(
         _("Authentication user"), 64, [Optional(), Regexp(NAME, message=_("Letters, digits and _ . + - only."))]
     )
-    realm = Line(_("Realm"), 64, [Optional(), Regexp(NAME, message=_("Letters, digits and _ . + - only."))])
+    realm = Line(_("Realm"), 64, [Optional(), Regexp(REALM, message=_("A host name or address."))])
     expiry = IntegerField(_("Register every (s)"), [InputRequired(), NumberRange(60, 86_400)], default=300)
     sources = Line(_("Calls may come from"), 1000)
     codec_1 = SelectField(_("First choice"), choices=options((c, c) for c in CODECS), default=DEFAULT_CODECS[0])
@@ -124,7 +125,7 @@ class TrunkForm(FlaskForm):  # type: ignore[misc]
     max_channels = IntegerField(_("Calls at once"), [InputRequired(), NumberRange(0, 9999)], default=0)
     ping = BooleanField(_("Ask twice a minute whether it is there"), default=True)
     did_from = SelectField(_("The number dialled stands in"), choices=choices("did_from"), default="request")
-    did_fixed = Line(_("Always this number"), 32, [Optional(), DIALLED])
+    did_fixed = Line(_("Always this number"), 32, [Optional(), Regexp(SERVICE_NUMBER, message=_("2 to 20 digits."))])
     did_rules = rules(_("Numbers dialled in"))
     caller_rules = rules(_("Callers' numbers"))
     dial_rules = rules(_("Numbers dialled out"))
@@ -153,15 +154,15 @@ class TrunkForm(FlaskForm):  # type: ignore[misc]
     def validate_secret(self, field: Field) -> None:
         if not field.data:
             return
-        if not re.fullmatch(r"[\x21-\x7e]{8,}", field.data):
-            raise ValidationError(gettext("At least 8 printable ASCII characters, no blanks."))
+        if not re.fullmatch(r"[\x21-\x7e]+", field.data):
+            raise ValidationError(gettext("Printable ASCII characters only, no blanks."))
         if re.search(r"[\[\]{}$]", field.data) or field.data.startswith(">"):
             raise ValidationError(gettext("No brackets, braces or dollar signs: switches would misread them."))
 
     def validate_sources(self, field: Field) -> None:
         for part in networks(field.data):
             try:
-                network = ipaddress.ip_network(part, strict=False)
+                network = ipaddress.ip_network(as_network(part))
             except ValueError:
                 raise ValidationError(gettext("Not an address or network: %(text)s", text=part[:60])) from None
             if network.prefixlen < WIDEST[network.version]:
@@ -198,7 +199,7 @@ class TrunkForm(FlaskForm):  # type: ignore[misc]
             value = getattr(self, name).data
             found[name] = "" if value is None else value
         found |= {name: rule_documents(getattr(self, name)) for name in RULES}
-        return found | {"codecs": self.codecs(), "sources": networks(self.sources.data)}
+        return found | {"codecs": self.codecs(), "sources": [as_network(part) for part in networks(self.sources.data)]}
 
 
 def of_trunk(trunk: Trunk) -> dict[str, Any]:
@@ -221,6 +222,11 @@ def rule_row(rule: dict[str, Any]) -> dict[str, Any]:
 
 def networks(text: str | None) -> list[str]:
     return [part for part in re.split(r"[,;\s]+", text or "") if part]
+
+
+def as_network(text: str) -> str:
+    """``203.0.113.5/24`` as ``203.0.113.0/24``; a single address stays one. Raises ``ValueError``."""
+    return str(ipaddress.ip_network(text, strict=False)) if "/" in text else str(ipaddress.ip_address(text))
 
 
 def address(text: str) -> None:

@@ -23,7 +23,7 @@ from webui.customers.forms import changes
 
 blueprint = Blueprint("trunks", __name__, url_prefix="/trunks")
 
-EXAMPLES = {"try_number": "13800138000", "try_caller": "13912345678"}
+EXAMPLES = {"try_number": "13800138000", "try_caller": "13912345678", "try_did": ""}
 
 
 @blueprint.get("")
@@ -184,8 +184,9 @@ def show(form: TrunkForm, trunk: Trunk | None) -> str:
     targets = queries.target_choices(database)
     offer(form, trunk)
     numbers = numbers_of(trunk)
-    tried = EXAMPLES | {"try_did": trunk_preview.as_dialled(form.values(), (numbers or queries.dids(database))[:1])}
-    tried |= {name: request.form[name] for name in tried if name in request.form}
+    tried = {name: request.form.get(name, example) for name, example in EXAMPLES.items()}
+    if not tried["try_did"] and not form.errors:
+        tried["try_did"] = trunk_preview.as_dialled(form.values(), (numbers or queries.dids(database))[:1])
     settings = current_app.extensions["callyard_settings"]
     return render_template(
         "admin/trunk.html",
