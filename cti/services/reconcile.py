@@ -281,8 +281,10 @@ class Reconciler:
                 self._lifecycle.answered(call, leg)
 
     def _vanished(self, switch: str, snapshot: Snapshot, news: float) -> None:
+        """Who waits for an agent first: an agent who becomes free must not be rung for somebody who is gone too."""
         there = {channel.channel for channel in snapshot.channels}
-        for call in [c for c in self._centre.calls.values() if c.switch == switch]:
+        calls = [call for call in self._centre.calls.values() if call.switch == switch]
+        for call in sorted(calls, key=lambda call: any(leg.agent_id for leg in call.live_legs())):
             missing = [leg for leg in call.live_legs() if leg.channel not in there and leg.changed_at <= news]
             # the customer's end decides what the others' end means
             for leg in sorted(missing, key=lambda leg: leg.kind is not LegKind.CUSTOMER):

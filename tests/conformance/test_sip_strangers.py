@@ -331,7 +331,7 @@ async def test_requests_in_a_call_do_nothing_to_others(world: AsteriskWorld) -> 
 
 BROKEN = (
     "INVITE sip:8000@[remote_ip] SIP/2.0\nVia: SIP/2.0/UDP [local_ip]:9;branch=[branch]\nCall-ID: [call_id]",
-    "INVITE sip:[remote_ip] x SIP/2.0\nVia: SIP/2.0/UDP\nFrom: <sip:x@y>;tag=\nTo: <\nCall-ID: [call_id]\nCSeq: 1 INVITE",
+    "INVITE sip:[remote_ip] x SIP/2.0\nVia: SIP/2.0/UDP\nFrom: <sip:x>;tag=\nTo: <\nCall-ID: [call_id]\nCSeq: 1 INVITE",
     "INVITE sip:8000@[remote_ip] SIP/9.9\nVia: [local_ip]\nFrom: \nTo: \nCall-ID: [call_id]\nCSeq: x INVITE",
     "REGISTER\nCall-ID: [call_id]\nCSeq: 99999999999 REGISTER\nContact: <<<>>>\nExpires: -1",
     "BYE sip:8000@[remote_ip] SIP/2.0\nVia: SIP/2.0/UDP [local_ip]:99999\nCall-ID: [call_id]\nCSeq: -1 CANCEL",

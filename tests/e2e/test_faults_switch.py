@@ -43,6 +43,7 @@ async def test_switch_killed_while_calls_talk_and_wait(centre: Centre, phones: P
     await centre.agent_is("1001", "ready", deadline=10)
     call = await (await callers("13900000702")).dial(ORDERS_DID, CUSTOMER_TONE)
     served = await phone.incoming(10)
+    assert served.state == "ringing", "rung for nobody of before"
     await served.answer(AGENT_TONE)
     await call.hears(AGENT_TONE)
     await served.hears(CUSTOMER_TONE)

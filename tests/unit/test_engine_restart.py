@@ -32,6 +32,21 @@ async def test_a_hang_up_missed_while_the_link_was_down_is_noticed(open_floor: O
     assert floor.runner.engine.centre.calls == {}
 
 
+async def test_nobody_is_rung_for_a_waiting_caller_who_has_gone_as_well(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    talking = await floor.talking_to("a1")
+    waiting = await floor.call_in(number="13800000009")
+    floor.sim.cut_link()
+    for caller in (talking, waiting):
+        floor.sim.hangup_by_caller(caller)
+    floor.phone("a1").hangup()
+    floor.sim.restore_link()
+    await floor.until_agent("a1", "ready")
+    assert floor.runner.engine.centre.calls == {}
+    assert sum(isinstance(c, Originate) for c in floor.sim.commands) == 1
+
+
 async def test_a_caller_who_came_while_the_link_was_down_is_served(open_floor: OpenFloor) -> None:
     floor = await open_floor()
     await floor.on_duty("a1")
