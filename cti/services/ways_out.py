@@ -82,12 +82,16 @@ def _shown(centre: Centre, trunk: TrunkConfig, agent: Agent | None, call: Call |
 
 
 def _own_number(centre: Centre, trunk: TrunkConfig, agent: Agent | None, call: Call | None) -> str:
-    """The service number of the agent, else of the call's queue, else of the agent's first queue that has one."""
+    """The service number of the agent, else of the call's queue, else of the agent's first queue that has one.
+
+    One that is bound to this trunk goes before one of any trunk.
+    """
     wanted = [(TargetKind.AGENT, agent.agent_id)] if agent is not None else []
     wanted += [(TargetKind.QUEUE, call.queue_id)] if call is not None and call.queue_id else []
     wanted += [(TargetKind.QUEUE, queue) for queue in agent.queues] if agent is not None else []
-    for kind, ident in wanted:
-        for did in centre.config.dids:
-            if (did.target.kind, did.target.id) == (kind, ident) and did.trunk in ("", trunk.id):
+    fit = [did for bound in (trunk.id, "") for did in centre.config.dids if did.trunk == bound]
+    for target in wanted:
+        for did in fit:
+            if (did.target.kind, did.target.id) == target:
                 return did.number
     return ""

@@ -69,6 +69,14 @@ async def test_the_agents_own_number_is_shown_then_the_queues_then_the_trunks(op
     assert (await calls_out(floor, "a3")).caller_number == "02160000000"
 
 
+async def test_a_number_of_the_trunk_is_shown_rather_than_one_of_any(open_floor: OpenFloor) -> None:
+    target = RouteTarget(TargetKind.AGENT, "a1")
+    trunk = TrunkConfig("t1", "Carrier", "02160000000", CallerId.OWN)
+    dids = (DidConfig("62160001", target), DidConfig("62160009", target, "t1"))
+    floor = await with_trunks(open_floor, trunk, dids=dids)
+    assert (await calls_out(floor, "a1")).caller_number == "62160009"
+
+
 @pytest.mark.parametrize(("caller", "shown"), [("13900139000", "13900139000"), ("", "8001"), ("anonymous", "8001")])
 async def test_a_call_passed_on_shows_its_caller(open_floor: OpenFloor, caller: str, shown: str) -> None:
     floor = await with_trunks(open_floor, TrunkConfig("t1", "Carrier", "02160000000", CallerId.CALLER))
