@@ -168,7 +168,7 @@ async def test_a_captured_call_in_pieces_is_understood(
     assert [d.digit for d in log.all(Digit)] == ["2"]
     assert len(log.all(ChannelUnbridged, channel="captured-agent")) == 1
     assert [e.channel for e in log.all(ChannelHungUp)] == [call.channel, "captured-agent"]
-    assert log.all(DeviceRegistered, device="1001", registered=True)
+    await log.until(DeviceRegistered, device="1001", registered=True)
     assert switch.channels == {}
 
 

@@ -12,10 +12,10 @@ import random
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
-from cti.domain.switch import Command, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
+from cti.domain.switch import Command, DeviceRegistered, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
 from cti.switches.base import EventSink
 from cti.switches.checks import check_command
 from cti.switches.freeswitch import capabilities, commands, requests, trunks, truth
@@ -394,18 +394,33 @@ class FreeSwitch:
         for line in step.actions:
             self._send(line)
         for one in step.events:
-            self.report(one)
-        self._look_up(step.lookups)
+            if isinstance(one, DeviceRegistered) and one.registered:
+                self._in_background(self._tell_registered(one))
+            else:
+                self.report(one)
+        for device in step.lookups:
+            self._in_background(self._ask_registration(device))
         for chan in step.stranded:
             self.watch_park(chan)
         if self._link is not None:
             self._link.urge(bool(self.channels))
 
-    def _look_up(self, devices: Iterable[str]) -> None:
-        for device in devices:
-            task = asyncio.create_task(self._ask_registration(device))
-            self._lookups.add(task)
-            task.add_done_callback(self._lookups.discard)
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
+
+    async def _tell_registered(self, event: DeviceRegistered) -> None:
+        """When the dialplan knows where it is: another switch may ring it at once."""
+        try:
+            link = self._connected()
+            lines = requests.note_place(event.device, self.place(event.device))
+            for ticket in [link.send(line) for line in lines]:
+                await link.wait(ticket, CONNECT_DEADLINE)
+        except SwitchError as error:
+            log.warning("%s: place of %s not noted: %s", self.name, event.device, error)
+        if self._translator.devices.get(event.device, False):
+            self.report(event)
 
     async def _ask_registration(self, device: str) -> None:
         """One contact of a device goes away; it may have another. FreeSWITCH tells before it forgets the contact."""

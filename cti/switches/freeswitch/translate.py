@@ -121,7 +121,6 @@ class Translator:
             self.places[device] = truth.place(
                 text(event, "network-ip"), text(event, "network-port"), text(event, "contact")
             )
-            step.actions += requests.note_place(device, self.places[device])
             step.events += self.registered(device, True, at)
         else:
             step.lookups.append(device)
@@ -165,7 +164,7 @@ class Translator:
         if chan.controlled or chan.ending:
             return
         self._part(chan)
-        chan.joining_since = 0.0
+        chan.joining_since, chan.spying = 0.0, ""
         was_answered = chan.answered
         chan.controlled = chan.answered = True
         step.events.append(ChannelUnbridged(at, chan.id) if was_answered else ChannelAnswered(at, chan.id))
