@@ -68,7 +68,16 @@ def _reload(
     done: list[str] = []
     with contextlib.suppress(OSError):  # not running: it reads everything when it starts
         tell(switch, commands, done)
-    return Applied(release, changed, tuple(done), tuple(name for name in changed if name in RESTART))
+    waiting = [name for name in changed if name in RESTART]
+    if before and _profile(before["sofia.xml"]) != _profile(after["sofia.xml"]):
+        waiting.append("sofia.xml")
+    return Applied(release, changed, tuple(done), tuple(waiting))
+
+
+def _profile(text: str) -> list[bytes]:
+    """The settings of the SIP profile, which only a start reads."""
+    root = ElementTree.fromstring(text)  # noqa: S314 - our own text
+    return [ElementTree.tostring(settings) for settings in root.iter("settings")]
 
 
 def trunks_to_take_down(before: str, after: str) -> list[str]:

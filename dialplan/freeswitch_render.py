@@ -21,7 +21,7 @@ from cti.switches.freeswitch.requests import CHANNEL_VARIABLES
 from dialplan import escape
 from dialplan.peers import peers_of
 from dialplan.render import NO_ROWS, BadDialplan, Rows
-from dialplan.trunks import Network, Resolve, Trunk, carried_by, trunks
+from dialplan.trunks import Network, Resolve, Trunk, carried_by, trunks, wants_tls
 
 FILES: Final = ("freeswitch.xml", "configuration.xml", "sofia.xml", "directory.xml", "dialplan.xml")
 MODULES: Final = (
@@ -64,6 +64,7 @@ def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, resolve: Resolve = a
         "devices_pattern": "|".join(re.escape(device) for agent in agents for device, _ in agent["devices"]),
         "trunks": found,
         "gates": _gates(found),
+        "tls": wants_tls(found),
         "trunk_variables": _trunk_variables,
         "from_trunk": _from_trunk,
         "channel_variables": CHANNEL_VARIABLES,
@@ -165,7 +166,8 @@ def _codec_string(trunk: Trunk) -> str:
 
 def _trunk_variables(trunk: Trunk) -> dict[str, str]:
     """What the channel of a call out through the trunk carries."""
-    return {"absolute_codec_string": _codec_string(trunk)} | _dtmf(trunk)
+    asserted = {"sip_cid_type": "pid" if trunk.asserted else "none"}
+    return {"absolute_codec_string": _codec_string(trunk)} | asserted | _dtmf(trunk)
 
 
 def _from_trunk(trunk: Trunk) -> str:

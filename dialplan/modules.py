@@ -53,6 +53,7 @@ CONTROL = (
     "res_speech",
     "res_agi",
     "res_manager_devicestate",
+    "app_chanspy",
     "app_controlplayback",
     "app_echo",
     "app_exec",

@@ -19,7 +19,7 @@ from cti.switch_settings import SwitchSettings
 from dialplan import escape
 from dialplan.modules import QUIET_EVENTS, modules
 from dialplan.peers import peers_of
-from dialplan.trunks import carried_by, trunks
+from dialplan.trunks import carried_by, trunks, wants_tls
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -77,6 +77,7 @@ def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, app_queue: bool = Fa
         "media_address": _media_address(switch.bind),
         "agents": [_agent(row) for row in rows["agents"]],
         "trunks": found,
+        "tls_bind": _address(switch.bind, switch.sip_port + 1) if wants_tls(found) else "",
         "default_trunk": next(t.id for t in found if t.loopback),
         "app_queue": app_queue,
         "longest": LONGEST_NUMBER,

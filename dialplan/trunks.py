@@ -77,6 +77,10 @@ def trunks(rows: Sequence[Mapping[str, Any]], own_port: int, resolve: Resolve | 
     return found
 
 
+def wants_tls(found: Iterable[Trunk]) -> bool:
+    return any(trunk.transport == Transport.TLS for trunk in found)
+
+
 def _share_out(found: list[Trunk]) -> None:
     """No address belongs to two trunks: the smaller network wins, and of two equal ones the first."""
     taken: set[Network] = set()

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -55,6 +56,28 @@ def free_ports(count: int, kind: socket.SocketKind) -> list[int]:
             one.close()
 
 
+def free_sip_port() -> int:
+    """One whose next one, for TLS, is free too."""
+    for _ in range(50):
+        (port,) = free_ports(1, socket.SOCK_DGRAM)
+        with socket.socket() as tcp, socket.socket() as tls:
+            try:
+                tcp.bind(("127.0.0.1", port))
+                tls.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no two free ports side by side")
+
+
+def agent_rows(passwords: dict[str, str]) -> list[dict[str, Any]]:
+    """The phones as the database gives them."""
+    return [
+        {"number": a, "name": f"Agent {a}", "sip_secret": passwords[a], "web_secret": passwords[f"{a}-web"]}
+        for a in AGENTS
+    ]
+
+
 @dataclass(frozen=True)
 class RunningAsterisk:
     """The process's settings, the passwords of its phones, and the port its trunk expects the outside at."""
@@ -83,7 +106,7 @@ def asterisk_settings(var: Path) -> SwitchSettings:
     settings.dist = Path(os.environ.get("CALLYARD_DIST", REPOSITORY / "var" / "dist"))
     settings.bind, settings.ami_host = "127.0.0.1", ""
     settings.ami_port, settings.sip_ws_port = free_ports(2, socket.SOCK_STREAM)
-    (settings.sip_port,) = free_ports(1, socket.SOCK_DGRAM)
+    settings.sip_port = free_sip_port()
     settings.rtp_start = 30000 + secrets.randbelow(100) * 200
     settings.rtp_end = settings.rtp_start + 199
     return switch_named(settings)
@@ -98,11 +121,7 @@ def running_asterisk(var: Path, given: SwitchSettings | None = None) -> Iterator
     (outside,) = free_ports(1, socket.SOCK_DGRAM)
     prepare_home(switch, installation)
     make_prompts(switch.prompts_dir)
-    agents = [
-        {"number": a, "name": f"Agent {a}", "sip_secret": passwords[a], "web_secret": passwords[f"{a}-web"]}
-        for a in AGENTS
-    ]
-    apply(switch, {"agents": agents, "trunks": trunk_rows(outside)})
+    apply(switch, {"agents": agent_rows(passwords), "trunks": trunk_rows(outside)})
     command = asterisk_command(switch, installation)
     with (var / "asterisk.out").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
@@ -221,6 +240,10 @@ class AsteriskWorld:
             ) from None
         await self.switch.stop()
         await self.proxy.stop()
+
+    def apply_trunks(self, rows: list[dict[str, Any]]) -> None:
+        """Put these trunks in force, with the phones that are there."""
+        apply(self.asterisk.switch, {"agents": agent_rows(self.asterisk.passwords), "trunks": rows})
 
     def register_trunk(self, trunk: str) -> None:
         """Make the switch register there now."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cti.provision.freeswitch import (
     freeswitch_command,
@@ -25,7 +26,7 @@ from cti.provision.switches import switch_named
 from cti.settings import SwitchChoice, SwitchSettings, load_settings
 from cti.switches.freeswitch import FreeSwitch
 from dialplan.freeswitch_deploy import apply, tell
-from tests.conformance.asterisk_rig import AGENTS, AsteriskWorld, free_ports, make_prompts
+from tests.conformance.asterisk_rig import AGENTS, AsteriskWorld, agent_rows, free_ports, free_sip_port, make_prompts
 from tests.conformance.trunks import trunk_rows
 from tests.fakes.events import EventLog
 from tests.fakes.phone import SipPhone
@@ -52,7 +53,8 @@ def freeswitch_settings(var: Path) -> SwitchSettings:
     settings = load_settings(var)
     settings.switch = SwitchChoice.FREESWITCH
     settings.bind, settings.esl_host = "127.0.0.1", ""
-    settings.esl_port, settings.sip_ws_port, settings.sip_port = free_ports(3, socket.SOCK_STREAM)
+    settings.esl_port, settings.sip_ws_port = free_ports(2, socket.SOCK_STREAM)
+    settings.sip_port = free_sip_port()
     settings.rtp_start = 40000 + secrets.randbelow(100) * 200
     settings.rtp_end = settings.rtp_start + 199
     return switch_named(settings)
@@ -67,11 +69,7 @@ def running_freeswitch(var: Path, given: SwitchSettings | None = None) -> Iterat
     (outside,) = free_ports(1, socket.SOCK_DGRAM)
     prepare_freeswitch_home(switch)
     make_prompts(switch.prompts_dir)
-    agents = [
-        {"number": a, "name": f"Agent {a}", "sip_secret": passwords[a], "web_secret": passwords[f"{a}-web"]}
-        for a in AGENTS
-    ]
-    apply(switch, {"agents": agents, "trunks": trunk_rows(outside)})
+    apply(switch, {"agents": agent_rows(passwords), "trunks": trunk_rows(outside)})
     command = freeswitch_command(switch, installation)
     with (var / "freeswitch.out").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
@@ -111,6 +109,10 @@ class FreeSwitchWorld(AsteriskWorld):
         self._phones: dict[str, SipPhone] = {}
         self._left_behind: list[SipPhone] = []
         self._calls_taken: dict[str, int] = {}
+
+    def apply_trunks(self, rows: list[dict[str, Any]]) -> None:
+        """Put these trunks in force, with the phones that are there."""
+        apply(self.asterisk.switch, {"agents": agent_rows(self.asterisk.passwords), "trunks": rows})
 
     def register_trunk(self, trunk: str) -> None:
         self.asterisk.cli(f"sofia profile callyard register trunk-{trunk}")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import shutil
+import ssl
+import subprocess
 from collections.abc import AsyncIterator
 
 import pytest
@@ -19,12 +23,15 @@ from cti.domain.switch import (
 )
 from tests.conformance import trunks
 from tests.conformance.asterisk_rig import AsteriskWorld
+from tests.conformance.conftest import not_run
 from tests.conformance.freeswitch_rig import FreeSwitchWorld
 from tests.conformance.world import new_channel
 from tests.fakes.carrier import Carrier, expires
 from tests.fakes.phone import PhoneCall
+from tests.fakes.stream_peer import StreamPeer
 
 REGISTERS_WITHIN = 40.0
+GONE_WITHIN = 15.0
 
 
 @pytest.fixture(params=["asterisk", "freeswitch"])
@@ -171,6 +178,31 @@ async def test_a_call_from_another_address_is_refused(real: AsteriskWorld) -> No
     await known.__aexit__()
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """Of a TLS server."""
+    folder, program = tmp_path_factory.mktemp("tls"), shutil.which("openssl")
+    if program is None:
+        not_run("TLS", "openssl is missing: apt-get install openssl")
+    key, own = str(folder / "key.pem"), str(folder / "own.pem")
+    asked = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=carrier.example"]
+    subprocess.run([str(program), *asked, "-keyout", key, "-out", own], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, key)
+    return context
+
+
+@pytest.mark.parametrize("kind", ["tcp", "tls"])
+async def test_a_call_out_over_a_stream(real: AsteriskWorld, certificate: ssl.SSLContext, kind: str) -> None:
+    channel, tls = new_channel(), certificate if kind == "tls" else None
+    async with StreamPeer(trunks.STREAMS[kind], real.asterisk.outside_port, tls) as far:
+        await real.switch.execute(Originate(channel, TrunkTarget(kind, "13800138000"), "8000"))
+        invite = await far.hears("INVITE")
+        assert user(invite.start) == "13800138000"
+        assert f"SIP/2.0/{kind.upper()}" in invite.get("via")
+        assert (await real.log.until(ChannelHungUp, channel=channel)).sip == 486
+
+
 @pytest.mark.parametrize(
     ("answer", "sip", "cause"),
     [
@@ -218,3 +250,32 @@ async def test_a_trunk_that_answers_is_up(asterisk_world: AsteriskWorld) -> None
     await asterisk_world.log.until(TrunkChanged, trunk=trunks.WATCHED, state=TrunkState.DOWN, since=mark)
     assert (await asterisk_world.switch.snapshot()).trunks[trunks.WATCHED] is TrunkState.DOWN
     await watched.__aexit__()
+
+
+async def test_a_trunk_that_is_changed_is_so_at_once(real: AsteriskWorld, peer: Carrier) -> None:
+    """Without a restart: a trunk that is changed, one that is new, one that is gone."""
+    rows = trunks.trunk_rows(real.asterisk.outside_port)
+    changed = next(row for row in rows if row["id"] == trunks.BY_ADDRESS)
+    changed |= {"did_fixed": "8899", "codecs": ["alaw"], "caller_in": "from"}
+    fresh = {"id": "fresh", "name": "New", "host": trunks.STRANGER_HOST, "port": real.asterisk.outside_port}
+    fresh["sources"] = [f"{trunks.STRANGER_HOST}/32"]
+    try:
+        real.apply_trunks([row for row in rows if row["id"] != trunks.WATCHED] + [fresh])
+        call = await calls_out(real, peer, trunks.BY_ADDRESS, "13800138000", "02160000000")
+        assert codecs(call) == ["PCMA"]
+        assert call.invite is not None
+        assert call.invite.get("p-asserted-identity") == ""
+        stranger = await carrier(real, trunks.STRANGER_HOST)
+        mark = real.log.mark()
+        known = await stranger.call("4711", shown="13900139002")
+        offered = await real.log.until(ChannelOffered, since=mark)
+        assert (offered.trunk, offered.dialed) == ("fresh", "4711")
+        known.hangup()
+        await known.until("ended")
+        await stranger.__aexit__()
+        async with asyncio.timeout(GONE_WITHIN):
+            while trunks.WATCHED in (states := (await real.switch.snapshot()).trunks):
+                pass
+        assert "fresh" in states
+    finally:
+        real.apply_trunks(trunks.trunk_rows(real.asterisk.outside_port))

@@ -10,6 +10,7 @@ ACCOUNT, BY_ADDRESS, WATCHED = "acct", "addr", "watched"
 ACCOUNT_HOST, ADDRESS_HOST, STRANGER_HOST, WATCHED_HOST = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
 USER, AUTH_USER, SECRET = "8675309", "auth-8675309", "carrier-secret"
 FIXED = "8800"
+STREAMS = {"tcp": "127.0.0.6", "tls": "127.0.0.7"}
 
 
 def trunk_rows(port: int) -> list[dict[str, Any]]:
@@ -51,4 +52,8 @@ def trunk_rows(port: int) -> list[dict[str, Any]]:
             "ping": True,
             "sources": [f"{WATCHED_HOST}/32"],
         },
+        *(
+            {"id": kind, "name": kind, "host": host, "port": port, "transport": kind, "sources": [f"{host}/32"]}
+            for kind, host in STREAMS.items()
+        ),
     ]

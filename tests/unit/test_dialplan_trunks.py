@@ -115,11 +115,10 @@ def test_an_account_on_freeswitch(freeswitch: SwitchSettings) -> None:
         "register-transport": "tcp",
         "expire-seconds": "120",
         "caller-id-in-from": "false",
-        "cid-type": "pid",
         "ping": "30",
     }
     assert {name: parameters[name] for name in wanted} == wanted
-    assert variables == {"absolute_codec_string": "G722,PCMA", "dtmf_type": "info"}
+    assert variables == {"absolute_codec_string": "G722,PCMA", "dtmf_type": "info", "sip_cid_type": "pid"}
     files = freeswitch_render.render(freeswitch, {"agents": [], "trunks": [ACCOUNT]})
     assert "mod_spandsp" in files["configuration.xml"]
     assert "cy_did=to" in files["dialplan.xml"]
@@ -156,8 +155,16 @@ def test_the_headers_that_show_the_number(
     row = ACCOUNT | {"caller_in": caller_in}
     endpoint = asterisk(switch, row)["endpoint"]
     assert ("from_user = 8675309" in endpoint, "send_pai = yes" in endpoint) == (user, asserted)
-    parameters, _ = sofia(freeswitch, row)
-    assert (parameters["caller-id-in-from"] == "false", parameters["cid-type"] == "pid") == (user, asserted)
+    parameters, variables = sofia(freeswitch, row)
+    assert (parameters["caller-id-in-from"] == "false", variables["sip_cid_type"] == "pid") == (user, asserted)
+
+
+def test_tls_is_listened_for_where_a_trunk_wants_it(switch: SwitchSettings, freeswitch: SwitchSettings) -> None:
+    for row, there in ((ACCOUNT, False), (ACCOUNT | {"transport": "tls"}, True)):
+        rows = {"agents": [], "trunks": [row]}
+        assert ("[transport-tls]" in render.render(switch, rows)["pjsip.conf"]) is there
+        sofia_text = freeswitch_render.render(freeswitch, rows, resolve=lambda _: [])["sofia.xml"]
+        assert ('<param name="tls" value="true"/>' in sofia_text) is there
 
 
 def test_an_address_belongs_to_one_trunk() -> None:

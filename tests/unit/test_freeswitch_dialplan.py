@@ -158,6 +158,13 @@ def test_a_trunk_that_changed_is_taken_down_first(switch: SwitchSettings) -> Non
     assert freeswitch_deploy.trunks_to_take_down("", after) == []
 
 
+def test_what_only_a_start_reads_waits_for_it(switch: SwitchSettings) -> None:
+    """The first trunk by TLS makes the profile listen for it."""
+    which.apply(switch, rows(AGENT, trunks=(CARRIER,)))
+    assert which.apply(switch, rows(AGENT, trunks=(CARRIER | {"transport": "tls"},))).restart == ("sofia.xml",)
+    assert which.apply(switch, rows(AGENT, trunks=(CARRIER | {"transport": "tls", "port": 1},))).restart == ()
+
+
 def test_our_running_freeswitch_is_told(switch: SwitchSettings) -> None:
     heard: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
