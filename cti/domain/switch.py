@@ -172,6 +172,28 @@ class Unbridge:
     channel: str
 
 
+class SpyMode(StrEnum):
+    """Who hears a supervisor: nobody, the target only, or everybody in the conversation."""
+
+    LISTEN = "listen"
+    WHISPER = "whisper"
+    BARGE = "barge"
+
+
+@dataclass(frozen=True, slots=True)
+class Spy:
+    """Let the answered, controlled ``channel`` hear ``target`` and whoever talks with it (``SPY``).
+
+    It is not controlled meanwhile. Once more with another mode, or another target: changes it, without an event.
+    ``Unbridge`` of ``channel``, or the target's end, ends it: ``ChannelUnbridged`` of ``channel``. Nothing is reported
+    of ``target``, which need not be in a bridge and may come and go from bridges.
+    """
+
+    channel: str
+    target: str
+    mode: SpyMode
+
+
 @dataclass(frozen=True, slots=True)
 class RecordStart:
     """Record ``channel`` on two tracks: left what it says, right what it hears.
@@ -239,6 +261,7 @@ Command = (
     | SendDigits
     | Bridge
     | Unbridge
+    | Spy
     | RecordStart
     | RecordStop
     | RecordPause
@@ -439,6 +462,7 @@ class ChannelSnapshot:
     trunk: str = ""
     incoming: bool = False
     age: float = 0.0  # seconds since the channel was made
+    spying: str = ""  # the channel it listens to: ``Spy``
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from cti.domain.switch import (
     RecordStart,
     SendDigits,
     SetState,
+    Spy,
     TestCall,
 )
 
@@ -52,6 +53,8 @@ def check_command(command: Command) -> None:
     match command:
         case Originate():
             _originate(command)
+        case Spy():
+            _match(CHANNEL, command.target, "target")
         case Play():
             if len(command.prompts) > MAX_PROMPTS:
                 raise CommandRefused(f"more than {MAX_PROMPTS} prompts", field="prompts")

@@ -14,13 +14,13 @@ OPEN = frozenset(
         Capability.REMOTE_ANSWER,
         Capability.RECORD,
         Capability.RECORD_PAUSE,
+        Capability.SPY,
         Capability.REGISTRATION,
         Capability.TEST_CALL,
     }
 )
 
 CLOSED: dict[Capability, str] = {
-    Capability.SPY: "the contract has no command for it yet",
     Capability.CONFERENCE: "the contract has no command for it yet",
 }
 

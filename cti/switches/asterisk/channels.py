@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from cti.domain.switch import Cause, PlayEnd
+from cti.domain.switch import Cause, PlayEnd, Spy
 
 TRUNK_PREFIX, SWITCH_PREFIX = "trunk-", "switch-"
 TEST_TRUNK = "test"
@@ -32,6 +32,7 @@ class Pending:
     playback: Playback | None = None
     bridge_to: str = ""  # the channel it is to be joined with
     met: bool = False  # they were in one bridge
+    spying: bool = False  # it listens to another channel
     done: Callable[[], None] | None = None
 
 
@@ -62,6 +63,8 @@ class AstChannel:
     bridge: str = ""
     bridge_to: str = ""
     parting: bool = False
+    spying: str = ""  # the channel it listens to
+    spy_next: Spy | None = None  # what it is to do when it is parked
     back_while_parting: bool = False
     ending: bool = False
     by_far_side: bool = False

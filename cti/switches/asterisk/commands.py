@@ -30,6 +30,7 @@ from cti.domain.switch import (
     RecordStop,
     SendDigits,
     SetState,
+    Spy,
     StopPlay,
     TestCall,
     Unbridge,
@@ -173,6 +174,9 @@ async def bridge(switch: AsteriskSwitch, command: Bridge, deadline: float) -> No
 
 async def unbridge(switch: AsteriskSwitch, command: Unbridge, deadline: float) -> None:
     chan = switch.channel(command.channel)
+    if chan.spying:
+        await _spy_no_more(switch, chan, None, deadline)
+        return
     peer = switch.peer(chan)
     if peer is None:
         return
@@ -184,6 +188,39 @@ async def unbridge(switch: AsteriskSwitch, command: Unbridge, deadline: float) -
         switch.channel(chan.id)  # if only the other one is gone they are parted, as was wished
     except CommandRefused:
         switch.not_parted(chan, peer)
+        raise
+
+
+async def spy(switch: AsteriskSwitch, command: Spy, deadline: float) -> None:
+    chan, target = switch.channel(command.channel), switch.channel(command.target)
+    if chan is target or not (chan.answered and target.answered):
+        raise CommandRefused("both channels must be answered", channel=chan.id, target=target.id)
+    if chan.spying:
+        await _spy_no_more(switch, chan, command, deadline)
+        return
+    _controlled(switch, chan.id)
+    actions = _stop_playing(switch, chan)
+    if chan.music:
+        actions.append(requests.agi(chan, "SET MUSIC OFF")[1])
+    command_id, action = requests.spy(chan, target, command.mode)
+    chan.pending[command_id] = Pending(spying=True)
+    chan.controlled, chan.music, chan.spying = False, False, target.id
+    try:
+        await switch.ask_all(chan, [*actions, action, requests.wake(chan)], deadline)
+    except (CommandRefused, ChannelGone):
+        chan.pending.pop(command_id, None)
+        chan.controlled, chan.spying = chan.id in switch.channels and not chan.ending, ""
+        raise
+
+
+async def _spy_no_more(switch: AsteriskSwitch, chan: AstChannel, then: Spy | None, deadline: float) -> None:
+    """Parked, it reports itself, or goes on as ``then`` says."""
+    chan.parting, chan.spy_next = True, then
+    try:
+        await switch.ask_all(chan, [requests.park(chan)], deadline)
+    except (CommandRefused, ChannelGone):
+        chan.spy_next = None
+        switch.not_parted(chan)
         raise
 
 
@@ -297,6 +334,7 @@ HANDLERS: dict[type, Handler] = {
     SendDigits: send_digits,
     Bridge: bridge,
     Unbridge: unbridge,
+    Spy: spy,
     RecordStart: record_start,
     RecordStop: record_stop,
     RecordPause: record_pause,

@@ -276,7 +276,9 @@ class AsteriskSwitch:
         status, devices, found = await self._truth(manager, CONNECT_DEADLINE)
         fresh = Translator()
         fresh.devices, fresh.trunks = devices, found
-        for chan in filter(None, map(truth.channel, status)):
+        pairs = [(chan, frame) for frame in status if (chan := truth.channel(frame)) is not None]
+        truth.spied_on(pairs)
+        for chan, _ in pairs:
             fresh.channels[chan.id] = chan
             if chan.bridge:
                 fresh.put_in_bridge(chan, chan.bridge)

@@ -7,12 +7,13 @@ import re
 import zlib
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import Cause, DeviceTarget, Originate, TestCall, TrunkTarget
+from cti.domain.switch import Cause, DeviceTarget, Originate, SpyMode, TestCall, TrunkTarget
 from cti.switches.asterisk import causes
 from cti.switches.asterisk.channels import SWITCH_PREFIX, TEST_ID, TRUNK_PREFIX, AstChannel
 from cti.switches.asterisk.wire import Action, caller_id
 
 ANY_DIGIT = "0123456789*#"
+SPY_OPTIONS = {SpyMode.LISTEN: "", SpyMode.WHISPER: "w", SpyMode.BARGE: "B"}
 PARKED = {"Context": "callyard-parked", "Exten": "s", "Priority": "1"}
 STATE_VARIABLE, RECORDINGS_VARIABLE, OUT_VARIABLE = "CALLYARD", "CY_RECORDINGS", "CY_OUT"
 RELAY_VARIABLE = "CY_RELAY"
@@ -56,6 +57,18 @@ def bridge(chan: AstChannel, peer: AstChannel) -> tuple[str, Action]:
         raise CommandRefused(f"channel name {peer.name[:40]!r} cannot be bridged", channel=peer.id)
     after = "^".join(PARKED.values())
     return agi(chan, f"EXEC Bridge {peer.name},F({after})")
+
+
+def spy(chan: AstChannel, target: AstChannel, mode: SpyMode) -> tuple[str, Action]:
+    """Listen until ``target`` hangs up: quiet, without the tone and the name that are usual."""
+    if not _SAFE_NAME.fullmatch(target.name):
+        raise CommandRefused(f"channel name {target.name[:40]!r} cannot be listened to", channel=target.id)
+    return agi(chan, f"EXEC ChanSpy {target.name},qsES{SPY_OPTIONS[mode]}")
+
+
+def park(chan: AstChannel) -> Action:
+    """Take it out of what it is doing."""
+    return {"Action": "Redirect", "Channel": chan.address, **PARKED}
 
 
 def part(chan: AstChannel, peer: AstChannel) -> Action:

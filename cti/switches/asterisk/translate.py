@@ -117,10 +117,25 @@ class Translator:
             return
         self._leave_bridge(chan)
         self._drop_pending(chan, at, step)
+        chan.spying = ""
+        if self._spies_on(chan, step):
+            return
         was_answered = chan.answered
         chan.controlled, chan.answered = True, True
         chan.parting = chan.back_while_parting = False
         step.events.append(ChannelUnbridged(at, chan.id) if was_answered else ChannelAnswered(at, chan.id))
+
+    def _spies_on(self, chan: AstChannel, step: Step) -> bool:
+        """It was taken out of listening only to go on in another way."""
+        wish, chan.spy_next = chan.spy_next, None
+        target = self.channels.get(wish.target) if wish is not None else None
+        if wish is None or target is None:
+            return False
+        command, action = requests.spy(chan, target, wish.mode)
+        chan.pending[command], chan.spying = Pending(spying=True), target.id
+        chan.parting = chan.back_while_parting = False
+        step.actions += [action, requests.wake(chan)]
+        return True
 
     def _offered(self, frame: Frame, at: float, step: Step) -> None:
         if text(frame, "Context") not in INBOUND_CONTEXTS:
@@ -191,12 +206,16 @@ class Translator:
             self._prompt_done(chan, pending.playback, at, step)
         if pending.bridge_to:
             self._bridge_over(chan, pending, at, step)
+        if pending.spying:
+            chan.spying = ""
+            self._back(chan, at, step)
         if pending.done is not None:
             pending.done()
 
     def _back_from_unknown(self, chan: AstChannel, at: float, step: Step) -> None:
         """A command of an earlier connection is done; if it was its bridge, the channel is under control again."""
         if chan.answered and not chan.bridge:
+            chan.spying = ""
             self._back(chan, at, step)
 
     def _back(self, chan: AstChannel, at: float, step: Step) -> None:

@@ -24,6 +24,7 @@ STATUS: Action = {"Action": "Status", "Variables": requests.SNAPSHOT_VARIABLES}
 ENDPOINTS: Action = {"Action": "PJSIPShowEndpoints"}
 CONTACTS: Action = {"Action": "PJSIPShowContacts"}
 REGISTRATIONS: Action = {"Action": "PJSIPShowRegistrationsOutbound"}
+SPYING = "ChanSpy"
 IN_AGI = ("AGI", "ControlPlayback", "MusicOnHold")
 
 
@@ -87,7 +88,17 @@ def snapshot(frames: Iterable[Frame]) -> tuple[ChannelSnapshot, ...]:
     for chan, _ in pairs:
         if chan.bridge:
             bridges.setdefault(chan.bridge, []).append(chan.id)
+    spied_on(pairs)
     return tuple(_one(chan, frame, bridges.get(chan.bridge, [])) for chan, frame in pairs)
+
+
+def spied_on(pairs: Iterable[tuple[AstChannel, Frame]]) -> None:
+    """Note who listens to whom."""
+    known = list(pairs)
+    ids = {chan.name: chan.id for chan, _ in known}
+    for chan, frame in known:
+        if text(frame, "Application") == SPYING:
+            chan.spying = ids.get(text(frame, "Data").partition(",")[0], "")
 
 
 def _one(chan: AstChannel, frame: Frame, members: list[str]) -> ChannelSnapshot:
@@ -104,6 +115,7 @@ def _one(chan: AstChannel, frame: Frame, members: list[str]) -> ChannelSnapshot:
         trunk=chan.trunk,
         incoming=chan.incoming,
         age=float(text(frame, "Seconds") or 0),
+        spying=chan.spying,
     )
 
 

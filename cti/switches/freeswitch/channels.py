@@ -49,6 +49,7 @@ class FsChannel:
     bridge_to: str = ""  # the channel it is to be joined with, or was named first with
     joining_since: float = 0.0  # when it was last told to be joined; 0 once it is, or is parked
     stranded: bool = False  # it must park within a moment
+    spying: str = ""  # the channel it listens to
     ending: bool = False
     hangup_asked: Cause | None = None
     sound: Sound | None = None

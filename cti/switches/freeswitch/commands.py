@@ -27,6 +27,7 @@ from cti.domain.switch import (
     RecordStop,
     SendDigits,
     SetState,
+    Spy,
     StopPlay,
     TestCall,
     Unbridge,
@@ -155,11 +156,26 @@ async def bridge(switch: FreeSwitch, command: Bridge, deadline: float) -> None:
 
 async def unbridge(switch: FreeSwitch, command: Unbridge, deadline: float) -> None:
     chan = switch.channel(command.channel)
+    if chan.spying:
+        await switch.ask(chan, deadline, (requests.park_anew(chan),))
+        return
     peer = switch.channels.get(chan.peer)
     if chan.peer:
         await switch.ask(chan, deadline, (requests.park(chan),))
         for one in filter(None, (chan, peer)):
             switch.watch_park(one)
+
+
+async def spy(switch: FreeSwitch, command: Spy, deadline: float) -> None:
+    chan, target = switch.channel(command.channel), switch.channel(command.target)
+    if chan is target or not (chan.answered and target.answered):
+        raise CommandRefused("both channels must be answered", channel=chan.id, target=target.id)
+    if not chan.spying:
+        _controlled(switch, chan.id)
+    stop = _replace_sound(switch, chan, None)
+    chan.controlled, chan.spying = False, target.id
+    lines = [(line,) for line in requests.spy(chan, target.id, command.mode)]
+    await switch.ask(chan, deadline, *stop, *lines)
 
 
 async def record_start(switch: FreeSwitch, command: RecordStart, deadline: float) -> None:
@@ -246,6 +262,7 @@ HANDLERS: dict[type, Handler] = {
     SendDigits: send_digits,
     Bridge: bridge,
     Unbridge: unbridge,
+    Spy: spy,
     RecordStart: record_start,
     RecordStop: record_stop,
     RecordPause: record_pause,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import secrets
 
-from cti.domain.switch import Cause, DeviceTarget, Originate, TestCall
+from cti.domain.switch import Cause, DeviceTarget, Originate, SpyMode, TestCall
 from cti.switches.freeswitch import causes
 from cti.switches.freeswitch.channels import RELAY_ID, TEST_ID, FsChannel
 from cti.switches.freeswitch.wire import shown_name
@@ -17,6 +17,7 @@ from cti.switches.freeswitch.wire import shown_name
 DOMAIN = PROFILE = "callyard"
 PARKED_CONTEXT, TEST_CONTEXT, TEST_INBOUND = "callyard-parked", "callyard-test", "callyard-test-in"
 STATE, RECORDINGS = "callyard", "cy_recordings"
+EAVESDROP = "eavesdrop"
 RINGBACK, RINGBACK_TONE = "ringback", "tone_stream://%(1000,4000,450);loops=-1"
 NOT_REGISTERED = "error/user_not_registered"
 DIGIT_LENGTH = 1600  # samples: 200 ms at 8 kHz
@@ -122,6 +123,17 @@ def digits(chan: FsChannel, keys: str) -> str:
 
 def bridge(chan: FsChannel, peer: FsChannel) -> str:
     return f"api uuid_bridge {chan.id} {peer.id}"
+
+
+def spy(chan: FsChannel, target: str, mode: SpyMode) -> list[str]:
+    """Listen until ``target`` hangs up, then park. Keys of its phone do not change who hears it."""
+    values = {
+        "eavesdrop_enable_dtmf": "false",
+        "eavesdrop_whisper_aleg": str(mode is SpyMode.BARGE).lower(),
+        "eavesdrop_whisper_bleg": str(mode is not SpyMode.LISTEN).lower(),
+    }
+    variables = [set_variable(chan, name, value) for name, value in values.items()]
+    return [*variables, f"api uuid_transfer {chan.id} {EAVESDROP}:{target},park: inline"]
 
 
 def park(chan: FsChannel) -> str:

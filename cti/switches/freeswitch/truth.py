@@ -49,7 +49,8 @@ def channel(event: Event) -> FsChannel | None:
     if not identity or not (out or incoming):
         return None
     answered = text(event, "Answer-State") == "answered"
-    parked = text(event, "Channel-State") in PARKED_STATES
+    spies = variable(event, "current_application") == requests.EAVESDROP
+    parked = text(event, "Channel-State") in PARKED_STATES and not spies
     return FsChannel(
         id=identity,
         incoming=incoming,
@@ -63,7 +64,8 @@ def channel(event: Event) -> FsChannel | None:
         ringing=out,
         answered=answered,
         controlled=parked and (answered or incoming),
-        peer="" if parked else variable(event, "bridge_uuid"),
+        peer="" if parked or spies else variable(event, "bridge_uuid"),
+        spying=variable(event, "current_application_data") if spies else "",
         recordings=unpack_recordings(variable(event, requests.RECORDINGS)),
     )
 
@@ -120,6 +122,7 @@ def _one(chan: FsChannel, event: Event, at: float, peer: str) -> ChannelSnapshot
         trunk=chan.trunk,
         incoming=chan.incoming,
         age=max(0.0, at - int(created) / MICROSECONDS) if created.isdigit() else 0.0,
+        spying=chan.spying,
     )
 
 

@@ -27,6 +27,7 @@ from cti.domain.switch import (
     RecordStop,
     SendDigits,
     SetState,
+    Spy,
     StopPlay,
     TestCall,
     Unbridge,
@@ -143,10 +144,24 @@ def bridge(sim: SimSwitch, command: Bridge) -> None:
 
 def unbridge(sim: SimSwitch, command: Unbridge) -> None:
     chan = sim.channel(command.channel)
+    if chan.spying is not None:
+        sim.spy_over(chan)
+        return
     peer = sim.part(chan)
     if peer is not None:
         sim.unbridged(chan)
         sim.unbridged(peer)
+
+
+def spy(sim: SimSwitch, command: Spy) -> None:
+    check_command(command)
+    chan, target = sim.channel(command.channel), sim.channel(command.target)
+    if chan.spying is None:
+        sim.controlled(chan.id)
+    if chan is target or not (chan.answered and target.answered):
+        raise CommandRefused("both channels must be answered", channel=chan.id, target=target.id)
+    sim.end_play(chan, PlayEnd.STOPPED)
+    chan.music, chan.controlled, chan.spying, chan.spy_mode = "", False, target, command.mode
 
 
 def record_start(sim: SimSwitch, command: RecordStart) -> None:
@@ -201,6 +216,7 @@ HANDLERS: dict[type, Callable[[SimSwitch, Any], None]] = {
     SendDigits: send_digits,
     Bridge: bridge,
     Unbridge: unbridge,
+    Spy: spy,
     RecordStart: record_start,
     RecordStop: record_stop,
     RecordPause: record_pause,

@@ -100,6 +100,11 @@ class Floor:
                 one.peer, one.controlled = None, True
         return peer
 
+    def spy_over(self, chan: SimChannel) -> None:
+        """It listened, and does so no more."""
+        chan.spying, chan.spy_mode, chan.controlled = None, None, True
+        self.unbridged(chan)
+
     def unbridged(self, chan: SimChannel) -> None:
         self.emit(ChannelUnbridged(self.clock(), chan.id))
 
@@ -126,6 +131,8 @@ class Floor:
         self.emit(ChannelHungUp(self.clock(), chan.id, cause, by_far_side, SIP.get(cause, 0) if refused else 0))
         if survivor is not None:
             self.unbridged(survivor)
+        for spy in [one for one in self.channels.values() if one.spying is chan]:
+            self.spy_over(spy)
 
     def lose_everything(self) -> None:
         """The process dies: nobody is told. Phones elsewhere that this switch was talking to do not know it yet."""

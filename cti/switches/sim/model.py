@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cti.domain.switch import Cause
+from cti.domain.switch import Cause, SpyMode
 
 
 class Timer(Protocol):
@@ -49,6 +49,8 @@ class SimChannel:
     state: str = ""
     music: str = ""
     peer: SimChannel | None = None
+    spying: SimChannel | None = None
+    spy_mode: SpyMode | None = None
     playing: Playing | None = None
     ring_timer: Timer | None = None
     far: FarEnd | None = None
