@@ -148,7 +148,7 @@ async def test_caller_hangs_up_at_the_moment_the_agent_answers(
         await leg.becomes("ended", 5)
         await centre.agent_is("1001", "ready", deadline=5)
     assert (await centre.floor())["calls"] == 0
-    assert centre.switch.channels() == 0
+    await until("nobody is left on the switch", lambda: centre.switch.channels() == 0, 5, every=0.1)
 
     def all_written() -> bool:
         with centre.database() as session:
