@@ -66,6 +66,7 @@ class EngineRunner:
         await self._restore()
         self._undo.append(await self._bus.serve("cy.cmd.agent", self._agent_request))
         self._undo.append(await self._bus.serve("cy.cmd.centre", self._centre_request))
+        self._undo.append(await self._bus.serve("cy.cmd.supervisor", self._supervisor_request))
         self._undo.append(self._bus.on_connected(lambda: self._do(self.engine.refresh(self._clock()))))
         for switch in self._switches.values():
             await switch.start(self._sink(switch.name))
@@ -131,6 +132,11 @@ class EngineRunner:
 
     async def _centre_request(self, request: Document) -> Document:
         reply, effects = self.engine.centre_request(self._clock(), request)
+        self._do(effects)
+        return reply
+
+    async def _supervisor_request(self, request: Document) -> Document:
+        reply, effects = self.engine.supervisor_request(self._clock(), request)
         self._do(effects)
         return reply
 

@@ -59,6 +59,7 @@ from cti.services.reconcile import Reconciler
 from cti.services.recordings import Recordings
 from cti.services.requests import TEST_CALL_COMES_WITHIN, TEXT_LIMIT, Requests
 from cti.services.routing import Routing
+from cti.services.supervision import Supervision
 from cti.services.trunk_test import TrunkTests
 from cti.services.ways_out import is_full
 
@@ -86,7 +87,10 @@ class Engine:
             self._offered,
         )
         self._trunk_tests = TrunkTests(self.centre, self._control, self._routing)
-        self._requests = Requests(self.centre, self._agents, self._dialling, self._routing, self._trunk_tests)
+        supervision = Supervision(self.centre, self._control, self._acd)
+        self._requests = Requests(
+            self.centre, self._agents, self._dialling, self._routing, self._trunk_tests, supervision
+        )
         self._recordings = Recordings(self.centre)
         self._outputs = Outputs(self.centre, self._trunk_tests)
         self._early: dict[str, deque[SwitchEvent]] = {}  # of channels not known yet, before the first snapshot
@@ -227,6 +231,11 @@ class Engine:
         """One ``cy.cmd.centre`` request."""
         self.centre.now = now
         return self._requests.centre(request), self._outputs.flush()
+
+    def supervisor_request(self, now: float, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[Effect]]:
+        """One ``cy.cmd.supervisor`` request."""
+        self.centre.now = now
+        return self._requests.supervisor(request), self._outputs.flush()
 
     # ------------------------------------------------------------ events of a switch
 

@@ -18,6 +18,7 @@ from cti.services.dialling import Dialling
 from cti.services.documents import agent_document, floor_document
 from cti.services.effects import SwitchCommand
 from cti.services.routing import Routing
+from cti.services.supervision import Supervision
 from cti.services.trunk_test import TrunkTests
 
 TEXT_LIMIT = 200
@@ -29,13 +30,20 @@ _CALLER = re.compile(r"\+?[0-9]{1,32}")
 
 class Requests:
     def __init__(
-        self, centre: Centre, agents: AgentService, dialling: Dialling, routing: Routing, trunk_tests: TrunkTests
+        self,
+        centre: Centre,
+        agents: AgentService,
+        dialling: Dialling,
+        routing: Routing,
+        trunk_tests: TrunkTests,
+        supervision: Supervision,
     ) -> None:
         self._centre = centre
         self._agents = agents
         self._dialling = dialling
         self._routing = routing
         self._trunk_tests = trunk_tests
+        self._supervision = supervision
 
     # ------------------------------------------------------------ agents
 
@@ -76,6 +84,28 @@ class Requests:
             raise BadRequest("unknown operation", op=op[:40])
         operations[op]()
         self._centre.dirty_agents.add(agent.agent_id)
+
+    # ------------------------------------------------------------ supervisors
+
+    def supervisor(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The reply to one ``cy.cmd.supervisor`` request. Whoever sends it has looked whether the user may."""
+        text: Callable[[str], str] = lambda name: _text(request, name)  # noqa: E731
+        agent: Callable[[], Agent] = lambda: self._centre.agent(text("agent_id"))  # noqa: E731
+        operations: dict[str, Callable[[], None]] = {
+            "force_ready": lambda: self._supervision.force_ready(agent()),
+            "force_not_ready": lambda: self._supervision.force_not_ready(agent(), text("reason")),
+            "force_logout": lambda: self._supervision.force_logout(agent()),
+            "pull": lambda: self._supervision.pull(text("call_id"), agent()),
+            "drop": lambda: self._supervision.drop(text("call_id")),
+        }
+        op = str(request.get("op"))
+        try:
+            if op not in operations:
+                raise BadRequest("unknown operation", op=op[:40])
+            operations[op]()
+            return {"ok": True}
+        except CallyardError as error:
+            return error.reply()
 
     # ------------------------------------------------------------ the centre
 
