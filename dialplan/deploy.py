@@ -6,6 +6,7 @@ change is whole or not there. Our own running Asterisk is told to read what chan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ RELOADS: Mapping[str, str] = {
     "indications.conf": "module reload indications",
     "queues.conf": "queue reload all",
 }
+_ASKED = re.compile(r"^\[(trunk-[^\]]+)\]\(cy-trunk-aor\)\n[^\[]*^qualify_frequency", re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,12 @@ def apply(switch: SwitchSettings, rows: Rows, *, app_queue: bool = False) -> App
     files = render(switch, rows, app_queue=app_queue)
     check(files)
     release, changed = _releases(switch).put(files)
-    return _reload(switch, release, changed) if changed else Applied(release, ())
+    return _reload(switch, release, changed, files) if changed else Applied(release, ())
 
 
 def rollback(switch: SwitchSettings) -> Applied:
     """Put the configuration before the present one in force again. Raises ``NothingToRollBack``."""
-    return _reload(switch, *_releases(switch).back())
+    return _reload(switch, *_releases(switch).back(), {})
 
 
 def in_force(switch: SwitchSettings) -> Path | None:
@@ -69,13 +71,18 @@ def _releases(switch: SwitchSettings) -> Releases:
     return Releases(switch.home, ".conf")
 
 
-def _reload(switch: SwitchSettings, release: str, changed: tuple[str, ...]) -> Applied:
-    """Tell our own Asterisk. Not running: it reads everything when it starts."""
+def _reload(switch: SwitchSettings, release: str, changed: tuple[str, ...], files: Mapping[str, str]) -> Applied:
+    """Tell our own Asterisk. Not running: it reads everything when it starts.
+
+    Where trunks changed each is asked at once whether it is there; by itself Asterisk does that within half a minute.
+    """
     if not switch.own or not is_running(switch):
         return Applied(release, changed)
     installation = find_asterisk(switch)
     if installation is None:
         return Applied(release, changed)
-    commands = dict.fromkeys(RELOADS[name] for name in changed if name in RELOADS)
+    trunks = _ASKED.findall(files.get("pjsip_trunks.conf", "")) if "pjsip_trunks.conf" in changed else []
+    reloads = dict.fromkeys(RELOADS[name] for name in changed if name in RELOADS)
+    commands = [*reloads, *(f"pjsip qualify {trunk}" for trunk in trunks)]
     reloaded = tuple(c for c in commands if asterisk_cli(switch, installation, c) is not None)
     return Applied(release, changed, reloaded, tuple(name for name in changed if name not in RELOADS))

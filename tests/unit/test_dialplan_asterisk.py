@@ -220,3 +220,20 @@ def test_agents_come_and_go_while_it_runs(asterisk: Running) -> None:
     wait_for(lambda: "1002-web" in asterisk.cli("pjsip show endpoints"), "the new agent's phone")
     rollback(asterisk.switch)
     wait_for(lambda: "1002-web" not in asterisk.cli("pjsip show endpoints"), "the agent's phone gone")
+
+
+def test_a_new_trunk_is_asked_at_once_whether_it_is_there(asterisk: Running) -> None:
+    """By itself Asterisk asks at some moment of the next half minute."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far_side:
+        far_side.bind(("127.0.0.1", 0))
+        far_side.settimeout(3)
+        rows = demo_rows("1001")
+        for at, ping in (("here", True), ("silent", False)):
+            rows["trunks"].append(
+                {"id": at, "name": at, "host": "127.0.0.1", "port": far_side.getsockname()[1], "ping": ping}
+            )
+        applied = apply(asterisk.switch, rows)
+        assert "pjsip qualify trunk-here" in applied.reloaded
+        assert "pjsip qualify trunk-silent" not in applied.reloaded
+        assert far_side.recv(4096).startswith(b"OPTIONS sip:127.0.0.1:")
+    rollback(asterisk.switch)
