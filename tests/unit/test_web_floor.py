@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.site import Site
-from tests.pages import body, browser, statuses
+from tests.pages import agent_id, audited, body, browser, statuses
 
 
 @pytest.fixture
@@ -55,3 +55,50 @@ def test_without_an_engine_the_page_says_so(site: Site) -> None:
 
 def test_only_supervisors_and_administrators_watch(site: Site) -> None:
     assert statuses(site, "GET", "/floor") == {"nobody": 302, "agent2": 403, "supervisor": 200, "admin": 200}
+
+
+def post(site: Site, username: str, path: str, document: Any) -> tuple[int, str]:
+    answer = browser(site, username).post(f"/floor{path}", json=document, headers={"Accept": "application/json"})
+    return answer.status_code, (answer.json or {}).get("error", "")
+
+
+def test_a_supervisor_changes_an_agents_state_and_it_is_audited(site: Site) -> None:
+    site.engine.on_duty("1003")
+    agent = agent_id(site, "1003")
+    assert post(site, "supervisor", f"/agents/{agent}/state", {"state": "notReady", "reason": "meeting"})[0] == 200
+    site.engine.until_state("1003", "notReady")
+    assert site.engine.agent("1003").notice == "forced"
+    assert post(site, "supervisor", f"/agents/{agent}/state", {"state": "loggedOff"})[0] == 200
+    site.engine.until_state("1003", "loggedOff")
+    assert [(e.object, e.after) for e in audited(site, "supervise.force_not_ready")] == [
+        (f"agent/{agent}", {"agent_id": agent, "reason": "meeting"})
+    ]
+    assert len(audited(site, "supervise.force_logout")) == 1
+    assert post(site, "supervisor", f"/agents/{agent}/state", {"state": "ready"}) == (409, "agent.not_now")
+    for wrong in ({}, [], None, {"state": "talking"}, {"state": "notReady"}, {"state": ["ready"]}):
+        assert post(site, "supervisor", f"/agents/{agent}/state", wrong) == (400, "request.bad"), wrong
+    assert post(site, "supervisor", "/agents/nobody/state", {"state": "ready"}) == (404, "agent.unknown")
+
+
+def test_a_supervisor_drops_a_call(site: Site) -> None:
+    site.engine.call_in("19900000013")
+    calls = site.engine.engine.centre.calls
+    site.engine.until(lambda: any(q.waiting for q in site.engine.engine.centre.queues.values()), "a caller waits")
+    (call,) = calls
+    assert post(site, "supervisor", f"/calls/{call}/pull", {"agent_id": agent_id(site, "1003")}) == (
+        409,
+        "agent.not_now",
+    )
+    assert post(site, "supervisor", f"/calls/{call}/drop", {})[0] == 200
+    site.engine.until(lambda: not calls, "the call is over")
+    assert [e.object for e in audited(site, "supervise.drop")] == [f"call/{call}"]
+    assert len(audited(site, "supervise.pull")) == 1
+
+
+def test_only_supervisors_and_administrators_act(site: Site) -> None:
+    for path in ("/floor/agents/x/state", "/floor/calls/x/pull", "/floor/calls/x/drop"):
+        answers = statuses(site, "POST", path)
+        assert answers["nobody"] in (302, 401)
+        assert answers["agent2"] == 403
+        assert answers["supervisor"] == answers["admin"] == 400
+    assert audited(site, "supervise.pull") == []

@@ -206,6 +206,32 @@ def test_the_live_page_follows_without_reloading(site: Site, open_page: OpenPage
     expect(page.locator("[data-stale-note]")).to_be_hidden(timeout=SLOW)
 
 
+def test_a_supervisor_acts_on_the_live_page_by_keys_and_mouse(site: Site, open_page: OpenPage) -> None:
+    site.engine.on_duty("1003")
+    page = open_page("supervisor", "/floor")
+    agent = page.locator("[data-agent='1003']")
+    expect(agent).to_have_attribute("data-state", "ready", timeout=SLOW)
+    agent.focus()
+    page.keyboard.press("Enter")
+    page.locator("[data-do='busy-meeting']").focus()
+    page.keyboard.press("Enter")
+    expect(agent).to_have_attribute("data-state", "notReady", timeout=SLOW)
+    expect(agent).to_be_focused(timeout=SLOW)
+    site.engine.call_in("19900000013")
+    row = page.locator(".cx-waiting li", has_text="19900000013")
+    row.click()
+    expect(page.locator("[data-choices]")).to_contain_text("Nobody is ready.")
+    drop = page.locator("[data-do='drop']")
+    drop.click()
+    expect(drop).to_have_text("Press again to hang up everybody in the call")
+    drop.click()
+    expect(row).to_have_count(0, timeout=SLOW)
+    agent.click()
+    page.locator("[data-do='off']").click()
+    expect(agent).to_have_attribute("data-state", "loggedOff", timeout=SLOW)
+    assert [len(audited(site, f"supervise.{op}")) for op in ("force_not_ready", "drop", "force_logout")] == [1, 1, 1]
+
+
 def test_customers_are_searched_as_one_types_and_changed_without_a_reload(site: Site, open_page: OpenPage) -> None:
     page = open_page("agent2", "/customers")
     page.evaluate("window.same = true")

@@ -57,7 +57,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "consulted": _("Consulted"),
         "outside": _("Outside number"),
     },
-    "ended_by": {"customer": _("Customer"), "agent": _("Agent"), "system": _("System")},
+    "ended_by": {"customer": _("Customer"), "agent": _("Agent"), "system": _("System"), "supervisor": _("Supervisor")},
     "transfer": {
         "blind": _("Blind transfer"),
         "consult": _("Transfer after consultation"),

@@ -33,6 +33,9 @@ class Permission(StrEnum):
     RECORDINGS_DOWNLOAD = "recordings.download"
     NUMBERS_UNMASKED = "numbers.unmasked"
     FLOOR_VIEW = "floor.view"
+    SUPERVISE_STATE = "supervise.state"
+    SUPERVISE_PULL = "supervise.pull"
+    SUPERVISE_DROP = "supervise.drop"
     TESTCALL_PLACE = "testcall.place"
     ADMIN_USERS = "admin.users"
     ADMIN_QUEUES = "admin.queues"
@@ -63,6 +66,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.RECORDINGS_LISTEN_ALL,
         Permission.NUMBERS_UNMASKED,
         Permission.FLOOR_VIEW,
+        Permission.SUPERVISE_STATE,
+        Permission.SUPERVISE_PULL,
+        Permission.SUPERVISE_DROP,
     },
     Role.ADMIN: frozenset(Permission),
 }

@@ -40,6 +40,7 @@ def _notices() -> dict[str, str]:
         "notice.device_lost": _("Your phone lost its connection, so you are busy until it is back."),
         "notice.target_failed": _("The other side could not be reached."),
         "notice.caller_gone": _("The caller hung up."),
+        "notice.forced": _("A supervisor has changed your state."),
         "notice.dial_busy": _("The number is busy."),
         "notice.dial_no_answer": _("Nobody answered."),
         "notice.dial_rejected": _("The call was refused."),

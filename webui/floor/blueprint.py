@@ -1,15 +1,19 @@
-"""The live page. First paint from the engine's floor document; after that the browser follows the event stream."""
+"""The live page. First paint from the engine's floor document; after that the browser follows the event stream.
+
+What supervisors do from it goes into the audit log first, then to the engine.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, render_template
+from flask import Blueprint, Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 
-from cti.domain.errors import CallyardError
-from webui.common import db, labels
+from cti.domain.errors import BadRequest, CallyardError
+from webui.common import audit, db, labels
 from webui.common.bus import request_engine
 from webui.common.i18n import current_locale
 from webui.common.labels import LABELS
@@ -20,6 +24,9 @@ from webui.floor import queries
 blueprint = Blueprint("floor", __name__, url_prefix="/floor")
 
 DEADLINE = 2.0
+LONGEST_ID = 64
+MAY = {"state": Permission.SUPERVISE_STATE, "pull": Permission.SUPERVISE_PULL, "drop": Permission.SUPERVISE_DROP}
+FORCE = {"ready": "force_ready", "notReady": "force_not_ready", "loggedOff": "force_logout"}
 
 
 def install(app: Flask) -> None:
@@ -33,10 +40,54 @@ def index() -> ResponseReturnValue:
     start = {
         "targets": queries.targets(database),
         "reasons": queries.reasons(database, current_locale()),
+        "busy": queries.busy_choices(database, current_locale()),
+        "may": {name: current_user.can(permission) for name, permission in MAY.items()},
         "texts": texts(),
     }
     db.release()
     return render_template("floor/index.html", start=start | present())
+
+
+@blueprint.post("/agents/<agent_id>/state")
+@requires(Permission.SUPERVISE_STATE)
+def force_state(agent_id: str) -> ResponseReturnValue:
+    """Ready, busy for a reason, or off; in a call it is what comes next."""
+    op = FORCE.get(_field("state"))
+    if op is None:
+        raise BadRequest("ready, notReady or loggedOff", field="state")
+    reason = {"reason": _field("reason")} if op == "force_not_ready" else {}
+    return supervise(op, f"agent/{agent_id}", agent_id=agent_id, **reason)
+
+
+@blueprint.post("/calls/<call_id>/pull")
+@requires(Permission.SUPERVISE_PULL)
+def pull(call_id: str) -> ResponseReturnValue:
+    """Offer a waiting call to a given agent."""
+    return supervise("pull", f"call/{call_id}", call_id=call_id, agent_id=_field("agent_id"))
+
+
+@blueprint.post("/calls/<call_id>/drop")
+@requires(Permission.SUPERVISE_DROP)
+def drop(call_id: str) -> ResponseReturnValue:
+    """Hang up a call."""
+    return supervise("drop", f"call/{call_id}", call_id=call_id)
+
+
+def supervise(op: str, what: str, **arguments: str) -> ResponseReturnValue:
+    """Write down who asked for what, then ask the engine. What it refuses has been asked for all the same."""
+    audit.record(f"supervise.{op}", what, after=arguments)
+    db.session().commit()
+    db.release()
+    request_engine("cy.cmd.supervisor", {"op": op, "by": current_user.id, **arguments})
+    return jsonify(ok=True)
+
+
+def _field(name: str) -> str:
+    document = request.get_json(silent=True)
+    value = document.get(name) if isinstance(document, dict) else None
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
+        raise BadRequest(f"{name} is missing", field=name)
+    return value
 
 
 def present() -> dict[str, Any]:
@@ -55,6 +106,7 @@ def texts() -> dict[str, str]:
     """Words for the page's script."""
     states = {f"state.{code}": str(text) for code, text in LABELS["agent_state"].items()}
     return states | {
+        **actions(),
         "nobody": _("Nobody is waiting."),
         "waiting": _("Waiting"),
         "longest": _("Longest now"),
@@ -71,4 +123,21 @@ def texts() -> dict[str, str]:
         "pending": _("then"),
         "inbound": _("with"),
         "outbound": _("calling"),
+    }
+
+
+def actions() -> dict[str, str]:
+    """Words of the supervisor's dialog."""
+    return {
+        "set_ready": _("Set ready"),
+        "set_busy": _("Set busy"),
+        "sign_off": _("Sign the agent off"),
+        "after": _("after the call"),
+        "give_to": _("Give to"),
+        "none_ready": _("Nobody is ready."),
+        "nothing": _("There is nothing you can do here now."),
+        "drop": _("Hang up the call"),
+        "sure": _("Press again to hang up everybody in the call"),
+        "done": _("Done."),
+        "failed": _("The server could not be reached. Try again."),
     }

@@ -18,6 +18,11 @@ def targets(session: Session) -> dict[str, float]:
     return {queue_id: float(seconds or DEFAULT_TARGET) for queue_id, seconds in rows}
 
 
+def busy_choices(session: Session, locale: str) -> list[list[str]]:
+    """Code and name of each reason that an agent may be set busy for."""
+    return [[reason.code, reason.name] for reason in busy_reasons(session, locale)]
+
+
 def reasons(session: Session, locale: str) -> dict[str, str]:
     """Busy-reason codes, the system's own among them, to what people read in ``locale``."""
     own = {key.removeprefix("reason."): text for key, text in bar_texts().items() if key.startswith("reason.")}

@@ -1,6 +1,7 @@
 // The live page: draws queue and agent documents as they come, ticks the clocks, tells when the picture may be old.
 import { now, span } from "./clock.js";
 import { alive, mount } from "./mount.js";
+import { Supervise } from "./supervise.js";
 
 const MINUTES = 30;
 const GROUPS = [["ready", "ready"], ["talking", "talking"], ["notReady", "busy"], ["workingAfterCall", "wrapup"], ["loggedOff", "off"]];
@@ -25,6 +26,7 @@ class Floor {
     this.reasons = start.reasons;
     this.agents = new Map(start.agents.map((agent) => [agent.agent_id, agent]));
     this.queues = new Map(start.queues.map((queue) => [queue.queue_id, queue]));
+    this.supervise = new Supervise(root, start, () => ({ agents: this.agents, queues: this.queues }));
     this.late = false;
     this.lost = !start.up;
     this.down = !start.up;
@@ -55,10 +57,12 @@ class Floor {
   }
 
   draw() {
+    const focused = document.activeElement?.dataset?.open;
     const queues = [...this.queues.values()].sort((a, b) => a.number.localeCompare(b.number));
     this.root.querySelector("[data-queues]").replaceChildren(...queues.map((queue) => this.queue(queue)));
     const agents = [...this.agents.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.number.localeCompare(b.number));
     this.root.querySelector("[data-agents]").replaceChildren(...agents.map((agent) => this.agent(agent)));
+    if (focused && document.activeElement === document.body) this.root.querySelector(`[data-open="${CSS.escape(focused)}"]`)?.focus();
     this.tick();
   }
 
@@ -86,6 +90,7 @@ class Floor {
     const list = element("ol", "", { class: "cx-waiting" });
     for (const caller of queue.waiting) {
       const row = element("li", "", { "data-call": caller.call_id, "data-target": String(this.targets[queue.queue_id] ?? 20) });
+      this.supervise.mark(row, `c:${caller.call_id}`);
       row.append(element("b", String(caller.position)), element("span", caller.shown ?? caller.number), element("time", "", { "data-since": String(caller.since) }));
       list.append(row);
     }
@@ -94,6 +99,7 @@ class Floor {
 
   agent(agent) {
     const box = element("article", "", { class: "cx-agent", "data-agent": agent.number, "data-state": agent.state });
+    this.supervise.mark(box, `a:${agent.agent_id}`);
     box.append(element("span", agent.number, { class: "cx-num" }), element("strong", agent.name), element("time", "", agent.state === "loggedOff" ? {} : { "data-since": String(agent.since) }), element("small", this.what(agent)));
     return box;
   }
