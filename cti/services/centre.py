@@ -22,6 +22,9 @@ from cti.machines.table import step
 from cti.services.effects import Effect, Log, StartTimer, StopTimer, SwitchCommand
 from cti.services.queues import QueueRuntime
 
+SAME_TIME = 1.0
+"""Seconds within which a phone that registers at several switches does so at all of them."""
+
 
 @dataclass(slots=True)
 class SwitchStatus:
@@ -121,14 +124,18 @@ class Centre:
         return any(status.devices.get(device, False) for status in self.switches.values())
 
     def device_home(self, device: str, prefer: str = "") -> str:
-        """The switch that can ring a device now: ``prefer`` if it is registered there, else where it registered last.
+        """The switch that can ring a device now: where it registered last, or ``prefer`` if that was at the same time.
 
-        Empty where none can: of a switch that is lost nothing is known.
+        An older registration may be that of a phone that has moved. Empty where no switch can: of one that is lost
+        nothing is known.
         """
-        homes = {n: s for n, s in self.switches.items() if s.up and s.reconciled and s.devices.get(device, False)}
-        if prefer in homes:
-            return prefer
-        return max(homes, key=lambda name: homes[name].registered_at.get(device, 0.0), default="")
+        homes = {
+            name: status.registered_at.get(device, 0.0)
+            for name, status in self.switches.items()
+            if status.up and status.reconciled and status.devices.get(device, False)
+        }
+        latest = max(homes, key=lambda name: homes[name], default="")
+        return prefer if prefer in homes and homes[latest] - homes[prefer] < SAME_TIME else latest
 
     def device_target(self, call: Call, device: str) -> DeviceTarget:
         """How the call's switch rings a device; through the device's home where that is another one."""

@@ -115,6 +115,19 @@ async def test_a_device_that_is_none_of_ours_cannot_be_reached(pair: Pair) -> No
     assert not pair.other.log.all(ChannelOffered)
 
 
+async def test_it_is_rung_where_it_registered_last(pair: Pair) -> None:
+    """From another port, without a word from the old one."""
+    await pair.other.register("1001")
+    there = pair.other.asterisk
+    async with SipPhone("1001", there.passwords["1001"], server=there.switch.sip_port) as moved:
+        await moved.register()
+        channel = new_channel()
+        await pair.home.switch.execute(Originate(channel, DeviceTarget("1001", pair.other_name), "8000"))
+        call = await moved.rings()
+        call.reject()
+        await pair.home.log.until(ChannelHungUp, channel=channel)
+
+
 async def test_it_stops_ringing_when_nobody_picks_up(pair: Pair) -> None:
     channel, leg = await pair.rings(ring_timeout=0.4)
     ended = await pair.home.log.until(ChannelHungUp, channel=channel)

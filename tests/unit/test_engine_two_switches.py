@@ -151,8 +151,18 @@ async def test_a_phone_on_both_is_rung_where_the_call_is(centre: Floor) -> None:
 async def test_the_latest_registration_counts(centre: Floor) -> None:
     centre.sim.phone("1003").register()
     await centre.sim.settle()
-    assert centre.runner.engine.centre.device_home("1003") == "sim"
-    assert centre.runner.engine.centre.device_home("1003", "other") == "other"
+    known = centre.runner.engine.centre
+    assert known.device_home("1003") == "sim"
+    assert known.device_home("1003", "other") == "other"
+
+
+async def test_a_phone_that_has_moved_is_not_rung_where_it_was(centre: Floor) -> None:
+    """It went away without a word: its registration there has not expired yet."""
+    centre.sim.phone("1003").register()
+    await centre.sim.settle()
+    known = centre.runner.engine.centre
+    known.switches["other"].registered_at["1003"] -= 2.0
+    assert known.device_home("1003", "other") == "sim"
 
 
 async def test_a_test_call_through_the_switch_that_was_named(centre: Floor) -> None:

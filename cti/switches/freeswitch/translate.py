@@ -118,10 +118,12 @@ class Translator:
         if device not in self.devices:
             return
         if text(event, "Event-Subclass") == "sofia::register":
-            self.places[device] = truth.place(
-                text(event, "network-ip"), text(event, "network-port"), text(event, "contact")
-            )
-            step.events += self.registered(device, True, at)
+            before, place = self.places.get(device), _place(event)
+            self.places[device] = place
+            news = self.registered(device, True, at)
+            if place != before and not news:
+                step.actions += requests.note_place(device, place)  # one that is new is noted before it is told
+            step.events += news
         else:
             step.lookups.append(device)
 
@@ -287,6 +289,10 @@ def _sip(chan: FsChannel, event: Event) -> int:
     status = variable(event, "sip_invite_failure_status") or variable(event, "sip_term_status")
     refused = not (chan.answered or chan.incoming) and status.isdigit() and chan.hangup_asked is None
     return int(status) if refused and 300 <= int(status) < 700 else 0
+
+
+def _place(event: Event) -> str:
+    return truth.place(text(event, "network-ip"), text(event, "network-port"), text(event, "contact"))
 
 
 _Handler = Callable[[Translator, FsChannel, Event, float, Step], None]
