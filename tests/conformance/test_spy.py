@@ -7,8 +7,10 @@ import asyncio
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused
-from cti.domain.switch import Capability, ChannelUnbridged, Hangup, Spy, SpyMode, Unbridge
+from cti.domain.switch import Capability, ChannelUnbridged, Hangup, RecordStop, Spy, SpyMode, Unbridge
+from tests.conformance.test_recording import start, stopped, tracks
 from tests.conformance.world import AGENT_HERTZ, CUSTOMER_HERTZ, Leg, World, agent_is_on, join, they_talk
+from tests.fakes.rtp import tone_level
 
 pytestmark = pytest.mark.needs(Capability.SPY)
 
@@ -81,6 +83,22 @@ async def test_who_hears_whom(world: World) -> None:
     await only_hears(line, AGENT_HERTZ)
     assert await spying(world) == {supervisor: agent}
     assert not [e for e in world.log.all(ChannelUnbridged) if e.channel == supervisor]
+
+
+@pytest.mark.needs(Capability.MEDIA, Capability.RECORD)
+async def test_a_whisper_is_not_on_the_customers_recording(world: World) -> None:
+    (customer, line), (agent, phone) = await they_talk(world)
+    supervisor, _ = await supervisor_is_on(world)
+    recording_id, file = await start(world, customer)
+    await world.switch.execute(Spy(supervisor, agent, SpyMode.WHISPER))
+    await hears_supervisor_too(phone)
+    await only_hears(line, AGENT_HERTZ)
+    await world.switch.execute(RecordStop(customer, recording_id))
+    await stopped(world, recording_id)
+    said, heard = tracks(world, file)
+    assert tone_level(said[-3200:], CUSTOMER_HERTZ) > 0.9
+    assert tone_level(heard[-3200:], AGENT_HERTZ) > 0.9
+    assert max(tone_level(track, SUPERVISOR_HERTZ) for track in (said, heard)) < 0.01
 
 
 async def test_it_ends_when_asked_and_the_conversation_goes_on(world: World) -> None:
