@@ -13,6 +13,7 @@ from cti.domain.config import (
     CentreConfig,
     DidConfig,
     MenuConfig,
+    Need,
     QueueConfig,
     RouteTarget,
     TargetKind,
@@ -57,7 +58,7 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
 
 def _agent(agent: Agent, in_queue: dict[str, tuple[str, ...]]) -> AgentConfig:
     queues = tuple(queue_id for queue_id, members in in_queue.items() if agent.id in members)
-    return AgentConfig(agent.id, agent.number, agent.user.name, queues)
+    return AgentConfig(agent.id, agent.number, agent.user.name, queues, dict(agent.skills))
 
 
 def _queue(queue: Queue, agents: tuple[str, ...]) -> QueueConfig:
@@ -73,7 +74,24 @@ def _queue(queue: Queue, agents: tuple[str, ...]) -> QueueConfig:
         music=queue.music,
         service_level=queue.service_level_seconds,
         agents=agents,
+        levels={m.agent_id: m.level for m in queue.members if m.agent_id in agents and m.level != 1},
+        weights={m.agent_id: m.weight for m in queue.members if m.agent_id in agents and m.weight != 1},
+        level_after=queue.level_after,
+        needs=_needs(queue.needs),
+        priority=queue.priority,
+        age=queue.age,
     )
+
+
+def _needs(documents: list[dict[str, Any]]) -> tuple[Need, ...]:
+    """What is no need is left out."""
+    found: list[Need] = []
+    for document in documents:
+        try:
+            found.append(Need(str(document["skill"]), int(document["level"]), float(document["relax_every"])))
+        except (KeyError, TypeError, ValueError):
+            continue
+    return tuple(found)
 
 
 def _trunk(trunk: Trunk) -> TrunkConfig:

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select
 
 import webui
+from cti.domain.config import Need, Strategy
 from cti.store.config import build_config
-from cti.store.models import Did, Menu, Queue, Role, User
+from cti.store.models import Agent, Did, Menu, Queue, Role, User
 from tests.fakes.site import PASSWORD, Site
 from tests.pages import HOSTILE, FakeWorker, audited, body, browser, statuses, trunk_form
 from webui.common.labels import LABELS
@@ -59,6 +60,9 @@ def queue_form(**changes: Any) -> dict[str, Any]:
         "announce_max": "2",
         "music": "default",
         "service_level_seconds": "30",
+        "level_after": "0",
+        "priority": "0",
+        "age": "60",
         "active": "y",
     } | changes
 
@@ -70,6 +74,11 @@ def post(site: Site, path: str, form: dict[str, Any]) -> Any:
 def user(site: Site, username: str) -> User:
     with site.sessions() as session:
         return session.scalars(select(User).where(User.username == username)).one()
+
+
+def agents(site: Site) -> list[str]:
+    with site.sessions() as session:
+        return list(session.scalars(select(Agent.id).order_by(Agent.number)))
 
 
 def once(page: str) -> str:
@@ -218,14 +227,82 @@ def test_a_queue_is_created_with_its_agents_in_order(site: Site, worker: FakeWor
         ("music", "a;b"),
         ("strategy", "favourites"),
         ("service_level_seconds", "inf"),
+        ("level_after", "0.2"),
+        ("priority", "-1"),
+        ("age", "nan"),
+        ("needs-0-name", "two words"),
+        ("members-0-level", "10"),
+        ("members-0-weight", "0"),
         ("wrapup", "nan"),
     ],
 )
 def test_a_wrong_field_of_a_queue_is_named(site: Site, field: str, value: str) -> None:
-    answer = post(site, "/admin/queues/new", queue_form(number="2010") | {field: value})
+    rows = {"needs-0-name": "en", "members-0-agent_id": agents(site)[0], "members-0-member": "y"}
+    answer = post(site, "/admin/queues/new", queue_form(number="2010") | rows | {field: value})
     assert answer.status_code == 422
     assert f'name="{field}"' in answer.text
     assert "is-invalid" in answer.text
+
+
+def test_levels_weights_needs_and_priorities_reach_the_engine(site: Site, worker: FakeWorker) -> None:
+    first, second = agents(site)[:2]
+    form = queue_form(number="2011", strategy="weighted", level_after="20", priority="45.5", age="30") | {
+        "members-0-agent_id": first,
+        "members-0-member": "y",
+        "members-0-order": "1",
+        "members-0-level": "2",
+        "members-0-weight": "3",
+        "members-1-agent_id": second,
+        "members-1-member": "y",
+        "members-1-order": "2",
+        "needs-0-name": "EN",
+        "needs-0-level": "5",
+        "needs-0-relax_every": "15",
+        "needs-3-name": "粤语",
+        "needs-3-level": "2",
+        "needs-3-relax_every": "",
+    }
+    assert post(site, "/admin/queues/new", form).status_code == 303
+    with site.sessions() as session:
+        queue = session.scalars(select(Queue).where(Queue.number == "2011")).one()
+        config = next(q for q in build_config(session).queues if q.id == queue.id)
+    assert (config.strategy, config.level_after, config.priority, config.age) == ("weighted", 20.0, 45.5, 30.0)
+    assert (config.levels, config.weights) == ({first: 2}, {first: 3})
+    assert config.needs == (Need("en", 5, 15.0), Need("粤语", 2, 0.0))
+    page = body(browser(site, "admin"), f"/admin/queues/{queue.id}")
+    assert all(f'value="{value}"' in page for value in ("粤语", "45.5", "3"))
+    entry = audited(site, "queue.create")[-1]
+    assert entry.after is not None
+    assert entry.after["members"][0] == {"agent": first, "level": 2, "weight": 3}
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+def test_every_strategy_is_offered_and_explained(site: Site, strategy: Strategy) -> None:
+    assert strategy.value in LABELS["strategy"]
+    assert f'data-when="strategy={strategy.value}"' in body(browser(site, "admin"), "/admin/queues/new")
+
+
+def test_a_skill_named_twice_is_refused(site: Site) -> None:
+    twice = {"needs-0-name": "en", "needs-1-name": "EN", "needs-0-level": "1", "needs-1-level": "2"}
+    answer = post(site, "/admin/queues/new", queue_form(number="2012") | twice)
+    assert answer.status_code == 422
+    assert "Named twice: en" in answer.text
+
+
+def test_skills_of_an_agent_are_kept_and_shown_as_tags(site: Site, worker: FakeWorker) -> None:
+    agent = user(site, "agent2")
+    form = user_form(username="agent2", name="Demo", number="1002")
+    skills = {"skills-0-name": "English", "skills-0-level": "7", "skills-1-name": "", "skills-1-level": "1"}
+    assert post(site, f"/admin/users/{agent.id}", form | skills).status_code == 303
+    with site.sessions() as session:
+        assert next(a.skills for a in build_config(session).agents if a.number == "1002") == {"english": 7}
+    assert worker.asked[0] == "publish_config"
+    assert ">english 7<" in body(browser(site, "admin"), "/admin/queues/new")
+    assert 'value="english"' in body(browser(site, "admin"), f"/admin/users/{agent.id}")
+    for wrong in ({"skills-0-level": "10"}, {"skills-0-name": "a b"}, {"skills-0-name": "x" * 33}):
+        answer = post(site, f"/admin/users/{agent.id}", form | skills | wrong)
+        assert answer.status_code == 422, wrong
+        assert "is-invalid" in answer.text
 
 
 def test_a_service_number_is_led_to_a_queue_and_removed(site: Site, worker: FakeWorker) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import available_timezones
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -31,6 +32,28 @@ SERVICE_NUMBER = r"^\+?[0-9]{2,20}$"
 DIGITS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "*", "#")
 
 
+SKILLS = 30
+LEVELS = options((level, level) for level in range(1, 10))
+
+
+class SkillForm(Form):  # type: ignore[misc]
+    """One skill of an agent; a row without a name is none."""
+
+    name = Line(_("Skill"), 32, [Optional(), Regexp(r"^[\w.+-]+$", message=_("One word: letters, digits, dash, dot."))])
+    level = SelectField(_("Level"), choices=LEVELS, coerce=int, default=5)
+
+    def validate_name(self, field: Field) -> None:
+        field.data = field.data.lower()
+
+
+def once(_form: Form, rows: FieldList) -> None:
+    """No skill is named twice."""
+    named = [row.form.name.data for row in rows if row.form.name.data]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        raise ValidationError(gettext("Named twice: %(skills)s", skills=", ".join(twice)))
+
+
 class UserForm(FlaskForm):  # type: ignore[misc]
     """``number`` empty: a user without a phone. An agent stays an agent; to stop calls, leave the queues."""
 
@@ -48,16 +71,11 @@ class UserForm(FlaskForm):  # type: ignore[misc]
     number = Line(_("Extension"), 8, [Optional(), Regexp(EXTENSION, message=_("2 to 8 digits."))])
     phone = SelectField(_("Phone"), choices=choices("phone_kind"), default="web")
     queues = SelectMultipleField(_("Queues"), choices=[])
+    skills = FieldList(FormField(SkillForm), _("Skills"), [once], min_entries=1, max_entries=SKILLS)
 
     def validate_timezone(self, field: Field) -> None:
         if field.data not in available_timezones():
             raise ValidationError(_("This time zone is not known. Example: Asia/Shanghai."))
-
-
-class MemberForm(Form):  # type: ignore[misc]
-    agent_id = HiddenField()
-    member = BooleanField()
-    order = IntegerField(validators=[Optional(), NumberRange(0, 9999)])
 
 
 class Seconds(FloatField):  # type: ignore[misc]
@@ -69,24 +87,6 @@ class Seconds(FloatField):  # type: ignore[misc]
 
 def seconds(label: Any, highest: int, lowest: int = 0) -> FloatField:
     return Seconds(label, [InputRequired(), NumberRange(lowest, highest)])
-
-
-class QueueForm(FlaskForm):  # type: ignore[misc]
-    """Times are in seconds."""
-
-    number = Line(_("Number"), 8, [DataRequired(), Regexp(EXTENSION, message=_("2 to 8 digits."))])
-    name = Line(_("Name"), 128, [DataRequired()])
-    strategy = SelectField(_("Strategy"), choices=choices("strategy"), default="longest_idle")
-    ring_timeout = seconds(_("Ring for (s)"), 120, 3)
-    wrapup = seconds(_("Wrap-up (s)"), 3600)
-    announce_every = seconds(_("Announce every (s)"), 600, 5)
-    announce_max = IntegerField(_("Announce at most"), [InputRequired(), NumberRange(0, 100)])
-    music = Line(
-        _("Music"), 64, [DataRequired(), Regexp(r"^[A-Za-z0-9_-]+$", message=_("Letters, digits, dash only."))]
-    )
-    service_level_seconds = seconds(_("Service level (s)"), 3600, 1)
-    active = BooleanField(_("In use"), default=True)
-    members = FieldList(FormField(MemberForm), max_entries=2000)
 
 
 class NumberForm(FlaskForm):  # type: ignore[misc]

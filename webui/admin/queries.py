@@ -47,6 +47,13 @@ def queue_names(session: Session) -> dict[str, list[str]]:
     return names
 
 
+def skill_names(session: Session) -> list[str]:
+    """Every skill that an agent has or a queue asks for."""
+    had = {name for skills in session.scalars(select(Agent.skills)) for name in skills}
+    asked = {need["skill"] for needs in session.scalars(select(Queue.needs)) for need in needs}
+    return sorted(had | asked)
+
+
 def dids(session: Session) -> Sequence[Did]:
     return session.scalars(select(Did).order_by(Did.number)).all()
 

@@ -11,34 +11,14 @@ from flask_babel import gettext as _
 from cti.domain.config import Strategy
 from cti.store.models import Agent, Queue, QueueMember
 from webui.admin import queries
-from webui.admin.forms import QueueForm
 from webui.admin.publish import announce
+from webui.admin.queue_form import DEFAULTS, FIELDS, QueueForm, values
 from webui.common import audit, db
 from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
 from webui.customers.forms import changes
 
 blueprint = Blueprint("queues", __name__, url_prefix="/queues")
-
-FIELDS = (
-    "number",
-    "name",
-    "ring_timeout",
-    "wrapup",
-    "announce_every",
-    "announce_max",
-    "music",
-    "service_level_seconds",
-    "active",
-)
-DEFAULTS = {
-    "ring_timeout": 15.0,
-    "wrapup": 15.0,
-    "announce_every": 15.0,
-    "announce_max": 3,
-    "music": "default",
-    "service_level_seconds": 20.0,
-}
 
 
 @blueprint.get("")
@@ -50,7 +30,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/new")
 @requires(Permission.ADMIN_QUEUES)
 def new() -> ResponseReturnValue:
-    form = QueueForm(formdata=None, data=DEFAULTS | {"active": True})
+    form = QueueForm(formdata=None, data=DEFAULTS)
     put_members(form, None)
     return show(form, None)
 
@@ -65,8 +45,7 @@ def create() -> ResponseReturnValue:
 @requires(Permission.ADMIN_QUEUES)
 def edit(queue_id: str) -> ResponseReturnValue:
     queue = load(queue_id)
-    form = QueueForm(formdata=None, data={name: getattr(queue, name) for name in FIELDS})
-    form.strategy.data = queue.strategy.value
+    form = QueueForm(formdata=None, data=values(queue))
     put_members(form, queue)
     return show(form, queue)
 
@@ -89,7 +68,7 @@ def save(queue: Queue | None) -> ResponseReturnValue:
     queue = queue or Queue()
     for name in FIELDS:
         setattr(queue, name, getattr(form, name).data)
-    queue.strategy = Strategy(form.strategy.data)
+    queue.strategy, queue.needs = Strategy(form.strategy.data), form.need_documents()
     database.add(queue)
     set_members(form, queue)
     database.flush()
@@ -111,10 +90,14 @@ def load(queue_id: str) -> Queue:
 
 def put_members(form: QueueForm, queue: Queue | None) -> None:
     """A row for every agent: members first in their order, then the others."""
-    order = {m.agent_id: at for at, m in enumerate(queue.members, 1)} if queue else {}
-    agents = sorted(queries.agents(db.session()), key=lambda a: (order.get(a.id, 10_000), a.number))
+    members = {m.agent_id: (at, m) for at, m in enumerate(queue.members, 1)} if queue else {}
+    agents = sorted(queries.agents(db.session()), key=lambda a: (members.get(a.id, (10_000,))[0], a.number))
     for agent in agents:
-        form.members.append_entry({"agent_id": agent.id, "member": agent.id in order, "order": order.get(agent.id)})
+        row = {"agent_id": agent.id, "member": agent.id in members}
+        if agent.id in members:
+            order, member = members[agent.id]
+            row |= {"order": order, "level": member.level, "weight": member.weight}
+        form.members.append_entry(row)
 
 
 def set_members(form: QueueForm, queue: Queue) -> None:
@@ -122,16 +105,21 @@ def set_members(form: QueueForm, queue: Queue) -> None:
     rows = [row for row in form.members.data if row["member"] and row["agent_id"] in known]
     rows.sort(key=lambda row: row["order"] if row["order"] is not None else 10_000)
     present = {m.agent_id: m for m in queue.members}
-    wanted = list(dict.fromkeys(row["agent_id"] for row in rows))
+    wanted = {row["agent_id"]: row for row in rows}
     queue.members[:] = [present.get(agent_id) or QueueMember(agent_id=agent_id) for agent_id in wanted]
     queue.members.reorder()  # type: ignore[attr-defined]
+    for member in queue.members:
+        row = wanted[member.agent_id]
+        member.level, member.weight = row["level"], row["weight"] or 1
 
 
 def show(form: QueueForm, queue: Queue | None) -> str:
     agents: dict[str, Agent] = {agent.id: agent for agent in queries.agents(db.session())}
-    return render_template("admin/queue.html", form=form, queue=queue, agents=agents)
+    known = queries.skill_names(db.session())
+    return render_template("admin/queue.html", form=form, queue=queue, agents=agents, known_skills=known)
 
 
 def snapshot(queue: Queue) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(queue, name) for name in FIELDS}
-    return found | {"strategy": str(queue.strategy), "members": [m.agent_id for m in queue.members]}
+    members = [{"agent": m.agent_id, "level": m.level, "weight": m.weight} for m in queue.members]
+    return found | {"strategy": str(queue.strategy), "needs": queue.needs, "members": members}

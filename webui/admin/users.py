@@ -57,7 +57,9 @@ def create() -> ResponseReturnValue:
 @requires(Permission.ADMIN_USERS)
 def edit(user_id: str) -> ResponseReturnValue:
     user = load(user_id)
-    form = UserForm(formdata=None, obj=user)
+    known = user.agent.skills if user.agent is not None else {}
+    skills = [{"name": name, "level": level} for name, level in sorted(known.items())]
+    form = UserForm(formdata=None, obj=user, skills=skills)
     form.role.data = user.role.value
     if user.agent is not None:
         form.number.data, form.phone.data = user.agent.number, user.agent.phone.value
@@ -111,7 +113,8 @@ def with_queues(form: UserForm) -> UserForm:
 
 
 def show(form: UserForm, user: User | None) -> str:
-    return render_template("admin/user.html", form=with_queues(form), user=user)
+    known = queries.skill_names(db.session())
+    return render_template("admin/user.html", form=with_queues(form), user=user, known_skills=known)
 
 
 def free(form: UserForm, user: User | None) -> bool:
@@ -146,6 +149,7 @@ def fill(form: UserForm, user: User) -> None:
     if user.agent is None:
         user.agent = Agent(number="", sip_secret=random_secret(), web_secret=random_secret())
     user.agent.number, user.agent.phone = form.number.data, PhoneKind(form.phone.data)
+    user.agent.skills = {row["name"]: row["level"] for row in form.skills.data if row["name"]}
     db.session().flush()
     join_queues(user.agent, set(form.queues.data or []))
 
@@ -175,6 +179,7 @@ def snapshot(user: User) -> dict[str, Any]:
     found["role"] = str(user.role)
     if user.agent is not None:
         found["number"], found["phone"] = user.agent.number, str(user.agent.phone)
+        found["skills"] = user.agent.skills
         found["queues"] = sorted(m.queue_id for m in queries.queues_of(db.session(), user.agent.id))
     return found
 

@@ -88,8 +88,23 @@ LABELS: dict[str, dict[str, Any]] = {
     },
     "strategy": {
         "longest_idle": _("Longest idle"),
+        "fewest_calls": _("Fewest calls"),
+        "least_talk": _("Least talk time"),
+        "random": _("By chance"),
         "sequential": _("In order"),
         "round_robin": _("Round robin"),
+        "weighted": _("By weight"),
+        "most_skilled": _("Most skilled"),
+    },
+    "strategy_hint": {
+        "longest_idle": _("Whoever has been free for the longest time is called."),
+        "fewest_calls": _("Whoever has had the fewest calls today is called."),
+        "least_talk": _("Whoever has talked the least today is called."),
+        "random": _("Any free agent is called, by lot."),
+        "sequential": _("Always the first free agent of the list: the smallest rank."),
+        "round_robin": _("The next free agent of the list after the one called last."),
+        "weighted": _("Calls are shared out by weight: twice the weight, twice the calls."),
+        "most_skilled": _("The best in the skills asked for; among equals whoever has been free longest."),
     },
     "trunk_kind": {
         "carrier": _("Carrier"),

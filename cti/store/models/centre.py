@@ -18,7 +18,10 @@ from cti.store.models.people import Agent
 
 
 class Queue(Base):
-    """Times are in seconds; fields as ``QueueConfig``. ``members`` stand in the order of the sequential strategy."""
+    """Times are in seconds; fields as ``QueueConfig``. ``members`` stand in the order of the sequential strategy.
+
+    ``needs`` are documents ``{"skill", "level", "relax_every"}``.
+    """
 
     __tablename__ = "queues"
 
@@ -32,6 +35,10 @@ class Queue(Base):
     announce_max: Mapped[int] = mapped_column(default=3)
     music: Mapped[str] = mapped_column(String(64), default="default")
     service_level_seconds: Mapped[float] = mapped_column(default=20.0)
+    level_after: Mapped[float] = mapped_column(default=0.0)
+    needs: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    priority: Mapped[float] = mapped_column(default=0.0)
+    age: Mapped[float] = mapped_column(default=60.0)
     active: Mapped[bool] = mapped_column(default=True)
 
     members: Mapped[list[QueueMember]] = relationship(
@@ -49,6 +56,8 @@ class QueueMember(Base):
     queue_id: Mapped[str] = mapped_column(ForeignKey("queues.id", ondelete="CASCADE"), primary_key=True)
     agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True)
     order: Mapped[int] = mapped_column("position", default=0)
+    level: Mapped[int] = mapped_column(default=1)
+    weight: Mapped[int] = mapped_column(default=1)
 
     queue: Mapped[Queue] = relationship(back_populates="members")
     agent: Mapped[Agent] = relationship()

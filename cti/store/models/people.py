@@ -48,7 +48,10 @@ class User(Base):
 
 
 class Agent(Base):
-    """A user who takes calls. ``number`` is the extension and the work number; ``device`` the phone in use."""
+    """A user who takes calls. ``number`` is the extension and the work number; ``device`` the phone in use.
+
+    ``skills`` maps the name of a skill to its level, 1 to 9.
+    """
 
     __tablename__ = "agents"
 
@@ -58,6 +61,7 @@ class Agent(Base):
     sip_secret: Mapped[str] = mapped_column(String(64))
     web_secret: Mapped[str] = mapped_column(String(64))
     phone: Mapped[PhoneKind] = mapped_column(enum_type(PhoneKind), default=PhoneKind.WEB)
+    skills: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
 
     user: Mapped[User] = relationship(back_populates="agent", lazy="joined")
 

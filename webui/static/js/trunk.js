@@ -1,19 +1,8 @@
 // The trunk's form: fields that only matter for some choices, and for a new trunk one step after the other. The server
 // checks everything; where it found a mistake, that step opens.
+import { dependent } from "./dependent.js";
 import { mount } from "./mount.js";
 import "./rows.js";
-
-function dependent(form) {
-  const parts = [...form.querySelectorAll("[data-when]")];
-  const look = () => {
-    for (const part of parts) {
-      const [name, value] = part.dataset.when.split("=");
-      part.hidden = form.elements[name].value !== value;
-    }
-  };
-  form.addEventListener("change", look);
-  look();
-}
 
 function wizard(form) {
   const steps = [...form.querySelectorAll("[data-step]")];

@@ -1,0 +1,109 @@
+"""The form of a queue: how callers wait, how agents are chosen, who belongs to it. Must not know requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    Field,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    ValidationError,
+)
+from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, Regexp
+
+from cti.store.models import Queue
+from webui.admin.forms import EXTENSION, LEVELS, Seconds, SkillForm, once, seconds
+from webui.common.labels import choices
+from webui.customers.forms import Line
+
+NEEDS = 8
+FIELDS = (
+    "number",
+    "name",
+    "ring_timeout",
+    "wrapup",
+    "announce_every",
+    "announce_max",
+    "music",
+    "service_level_seconds",
+    "level_after",
+    "priority",
+    "age",
+    "active",
+)
+DEFAULTS = {
+    "ring_timeout": 15.0,
+    "wrapup": 15.0,
+    "announce_every": 15.0,
+    "announce_max": 3,
+    "music": "default",
+    "service_level_seconds": 20.0,
+    "level_after": 0.0,
+    "priority": 0.0,
+    "age": 60.0,
+    "active": True,
+}
+
+
+def whole_steps(_form: Form, field: Field) -> None:
+    """A part of a second would wake the engine for nothing."""
+    if field.data is not None and 0 < field.data < 1:
+        raise ValidationError(gettext("0 or at least one second."))
+
+
+class MemberForm(Form):  # type: ignore[misc]
+    agent_id = HiddenField()
+    member = BooleanField()
+    order = IntegerField(_("Rank"), [Optional(), NumberRange(0, 9999)])
+    level = SelectField(_("Level"), choices=LEVELS, coerce=int, default=1)
+    weight = IntegerField(_("Weight"), [Optional(), NumberRange(1, 100)], default=1)
+
+
+class NeedForm(SkillForm):
+    """One skill that the queue's calls ask for; a row without a name is none."""
+
+    relax_every = Seconds(_("One level less every (s)"), [Optional(), NumberRange(0, 3600), whole_steps], default=0.0)
+
+    def document(self) -> dict[str, Any]:
+        relax_every = self.relax_every.data or 0.0
+        return {"skill": self.name.data, "level": self.level.data, "relax_every": relax_every}
+
+
+class QueueForm(FlaskForm):  # type: ignore[misc]
+    """Times are in seconds."""
+
+    number = Line(_("Number"), 8, [DataRequired(), Regexp(EXTENSION, message=_("2 to 8 digits."))])
+    name = Line(_("Name"), 128, [DataRequired()])
+    strategy = SelectField(_("Strategy"), choices=choices("strategy"), default="longest_idle")
+    ring_timeout = seconds(_("Ring for (s)"), 120, 3)
+    wrapup = seconds(_("Wrap-up (s)"), 3600)
+    announce_every = seconds(_("Announce every (s)"), 600, 5)
+    announce_max = IntegerField(_("Announce at most"), [InputRequired(), NumberRange(0, 100)])
+    music = Line(
+        _("Music"), 64, [DataRequired(), Regexp(r"^[A-Za-z0-9_-]+$", message=_("Letters, digits, dash only."))]
+    )
+    service_level_seconds = seconds(_("Service level (s)"), 3600, 1)
+    level_after = Seconds(_("Next level after (s)"), [InputRequired(), NumberRange(0, 3600), whole_steps])
+    priority = seconds(_("Head start (s)"), 3600)
+    age = seconds(_("A point of priority is worth (s)"), 3600)
+    active = BooleanField(_("In use"), default=True)
+    needs = FieldList(FormField(NeedForm), _("Skills asked for"), [once], min_entries=1, max_entries=NEEDS)
+    members = FieldList(FormField(MemberForm), max_entries=2000)
+
+    def need_documents(self) -> list[dict[str, Any]]:
+        return [row.form.document() for row in self.needs if row.form.name.data]
+
+
+def values(queue: Queue) -> dict[str, Any]:
+    """What the form shows of a queue, but for its members."""
+    needs = [{"name": n["skill"], "level": n["level"], "relax_every": n["relax_every"]} for n in queue.needs]
+    return {name: getattr(queue, name) for name in FIELDS} | {"strategy": queue.strategy.value, "needs": needs}
