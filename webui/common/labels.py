@@ -180,6 +180,11 @@ LABELS: dict[str, dict[str, Any]] = {
         "recording.download": _("Recording downloaded"),
         "phone.choose": _("Phone chosen"),
         "testcall.place": _("Test call placed"),
+        "supervise.force_ready": _("Agent set ready"),
+        "supervise.force_not_ready": _("Agent set busy"),
+        "supervise.force_logout": _("Agent signed off"),
+        "supervise.pull": _("Waiting call given to an agent"),
+        "supervise.drop": _("Call hung up by a supervisor"),
         "access.refused": _("Access refused"),
     },
     "recording": {
