@@ -24,6 +24,8 @@ from webui.common.text import one_line
 STATUS = {
     "agent.unknown": 404,
     "agent.not_now": 409,
+    "trunk.full": 409,
+    "trunk.unknown": 404,
     "state.illegal": 409,
     "request.bad": 400,
     "engine.unavailable": 503,
@@ -42,6 +44,8 @@ def message_for(code: str, params: dict[str, Any] | None = None) -> str:
     messages = {
         "agent.unknown": _("This agent is not known to the engine yet. Ask an administrator to check the agent."),
         "agent.not_now": _("That is not possible at this moment."),
+        "trunk.full": _("All lines to the outside are in use. Try again in a moment."),
+        "trunk.unknown": _("The engine does not know this trunk: it is not in use, or not published."),
         "state.illegal": _("That is not possible at this moment."),
         "request.bad": _("The request was not understood. Check what you entered."),
         "engine.unavailable": _("The call engine does not answer. Calls go on; try again in a moment."),
