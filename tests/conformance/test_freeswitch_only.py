@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import statistics
 import time
@@ -30,6 +31,7 @@ from cti.domain.switch import (
     Originate,
     Play,
     PlayFinished,
+    RecordStart,
     TrunkChanged,
 )
 from tests.conformance.freeswitch_rig import FreeSwitchWorld
@@ -184,6 +186,25 @@ async def test_who_is_left_when_two_are_just_being_joined_stays(
     assert [(c.channel, c.controlled) for c in (await world.switch.snapshot()).channels] == [(left[0], True)]
     await world.switch.execute(Play(left[0], (SHORT,), "p"))
     await world.log.until(PlayFinished, play_id="p")
+
+
+async def test_a_recording_started_as_the_caller_hangs_up_leaves_no_channel_behind(
+    freeswitch_world: FreeSwitchWorld,
+) -> None:
+    """A recording thread that starts too late would hold its dead channel for ever."""
+    world = freeswitch_world
+    for turn in range(60):
+        channel, line = await customer_is_served(world)
+        line.hangup()
+        await asyncio.sleep(turn % 12 * 0.001)
+        with contextlib.suppress(SwitchError):
+            await world.switch.execute(RecordStart(channel, f"r{turn}", f"late/{channel}"))
+        await world.log.until(ChannelHungUp, channel=channel)
+    for _ in range(50):
+        if "\n0 session(s) - peak" in world.asterisk.cli("status"):
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(world.asterisk.cli("show channels"))
 
 
 async def test_who_waits_parked_is_not_thrown_out(freeswitch_world: FreeSwitchWorld) -> None:

@@ -43,6 +43,7 @@ CHANNEL_VARIABLES = {
     "playback_terminators": "none",
     "send_silence_when_idle": "-1",
     "RECORD_STEREO": "true",
+    "RECORD_USE_THREAD": "false",
     "RECORD_MIN_SEC": "0",
     "RECORD_PRE_BUFFER_FRAMES": "0",
     "record_sample_rate": "8000",
