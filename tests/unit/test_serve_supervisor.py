@@ -170,6 +170,26 @@ async def test_output_comes_line_by_line_whatever_it_holds() -> None:
     assert max(map(len, lines)) <= 65_536 + 16_384
 
 
+async def test_a_program_has_its_place_at_the_processors() -> None:
+    lines: list[str] = []
+    script = "import os; print(os.getpriority(os.PRIO_PROCESS, 0)); print(open('/proc/self/autogroup').read())"
+    child = await Child.start((sys.executable, "-c", script), os.environ, lines.append, nice=7)
+    await child.wait()
+    assert lines[0] == "7"
+    assert lines[1].endswith("nice 7") or "No such file" in lines[-1]  # what counts where sessions are grouped
+
+
+async def test_a_priority_we_may_not_take_does_not_keep_a_program_from_running() -> None:
+    lines: list[str] = []
+    script = (
+        "import os; from cti.provision.child import take_priority\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "take_priority(-20); print('on')"
+    )
+    child = await Child.start((sys.executable, "-c", script), os.environ, lines.append)
+    assert (await child.wait(), lines) == (0, ["on"])
+
+
 def test_nothing_is_left_when_the_supervisor_itself_is_killed(tmp_path: Path) -> None:
     """kill -9 of ``cti serve``: the kernel ends the children."""
     script = textwrap.dedent(f"""
