@@ -109,3 +109,16 @@ async def test_an_important_caller_goes_before_those_who_came_a_little_earlier(o
     call.queued_at = (call.queued_at or 0) + 61
     queue.add(call, floor.runner.engine.centre.now)
     assert floor.waiting() == ["13800000001", "13800000002"]
+
+
+async def test_settings_that_change_while_a_caller_waits_hold_at_once_and_go_on_with_the_time(
+    open_floor: OpenFloor,
+) -> None:
+    floor = await open_floor(agents=2, needs=(Need("en", 9),))
+    await floor.on_duty("a1")
+    caller = await floor.call_in()
+    await floor.until(lambda: len(floor.waiting()) == 1, "waits: nobody speaks it")
+    await floor.use(needs=(), levels={"a1": 2, "a2": 1}, level_after=0.3)
+    await floor.rings("a1")
+    call = floor.call(caller)
+    assert call.legs[-1].created_at - (call.queued_at or 0) >= 0.3
