@@ -186,7 +186,8 @@ class Spy:
 
     It is not controlled meanwhile. Once more with another mode, or another target: changes it, without an event.
     ``Unbridge`` of ``channel``, or the target's end, ends it: ``ChannelUnbridged`` of ``channel``. Nothing is reported
-    of ``target``, which need not be in a bridge and may come and go from bridges.
+    of ``target``, which need not be in a bridge. Where it leaves one, a switch may end the listening in the same way:
+    whoever wants to go on asks again.
     """
 
     channel: str

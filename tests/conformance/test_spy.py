@@ -101,6 +101,24 @@ async def test_a_whisper_is_not_on_the_customers_recording(world: World) -> None
     assert max(tone_level(track, SUPERVISOR_HERTZ) for track in (said, heard)) < 0.01
 
 
+async def test_when_the_target_leaves_its_bridge_it_goes_on_or_says_so_and_can_be_asked_again(world: World) -> None:
+    (customer, line), (agent, _) = await they_talk(world)
+    supervisor, listener = await supervisor_is_on(world)
+    await begins(world, supervisor, agent, SpyMode.LISTEN)
+    await world.switch.execute(Unbridge(agent))
+    for channel in (agent, customer):
+        await world.log.until(ChannelUnbridged, channel=channel)
+    await join(world, customer, agent)
+    if Capability.MEDIA in world.switch.capabilities:
+        await line.hears(AGENT_HERTZ)
+    if await spying(world) != {supervisor: agent}:
+        await world.log.until(ChannelUnbridged, channel=supervisor)
+        await begins(world, supervisor, agent, SpyMode.LISTEN)
+    if Capability.MEDIA in world.switch.capabilities:
+        await hears_both(listener)
+    assert await spying(world) == {supervisor: agent}
+
+
 async def test_it_ends_when_asked_and_the_conversation_goes_on(world: World) -> None:
     (customer, _), (agent, _) = await they_talk(world)
     supervisor, _ = await supervisor_is_on(world)
