@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import func, select
 
-from cti.store.models import CallNote, CustomerPhone, Order, Trunk
+from cti.store.models import CallNote, CustomerPhone, Order, Queue, Trunk
 from tests.fakes.site import PASSWORD, Site
 from tests.pages import FakeWorker, audited, make_call, make_recording
 from webui.orders import queries
@@ -197,6 +197,12 @@ def test_the_live_page_follows_without_reloading(site: Site, open_page: OpenPage
     row = page.locator("[data-queue='2001'] .cx-waiting li").last
     expect(row).to_contain_text("19900000013", timeout=2000)
     expect(row.locator("time")).to_have_text("0:01", timeout=3000)
+    site.engine.lose_switch()
+    for place in (agent.locator("small"), row):
+        expect(place).to_contain_text("the call's switch cannot be reached", timeout=2000)
+    site.engine.find_switch()
+    for place in (agent.locator("small"), row):
+        expect(place).not_to_contain_text("cannot be reached", timeout=2000)
     site.engine.caller_hangs_up(waiting)
     expect(page.locator(".cx-waiting li", has_text="19900000013")).to_have_count(0, timeout=2000)
     site.engine.stop()
@@ -307,3 +313,29 @@ def test_a_trunks_status_and_test_call_are_followed_without_reloading(site: Site
     site.engine.outside_is_busy("13800138000")
     expect(page.locator("[data-test-state=failed]")).to_contain_text("engaged", timeout=SLOW)
     assert page.evaluate("window.same") is True
+
+
+def test_a_queues_agents_are_put_in_order_by_keys_and_its_choice_is_explained(site: Site, open_page: OpenPage) -> None:
+    page = open_page("admin", "/admin/queues/service")
+    expect(page.locator("[data-when='strategy=longest_idle']")).to_be_visible()
+    page.select_option("[name=strategy]", "weighted")
+    expect(page.locator("[data-when='strategy=weighted']")).to_be_visible()
+    expect(page.locator("[data-when='strategy=longest_idle']")).to_be_hidden()
+    rows = page.locator("[data-member]")
+    numbers = rows.locator(".cx-num")
+    expect(numbers).to_have_text(["1003", "1004", "1005", "1001", "1002"])
+    rows.nth(2).locator("[name$=-weight]").fill("4")
+    rows.nth(2).locator("[name$=-weight]").press("Alt+ArrowUp")
+    rows.nth(0).locator("[data-down]").click()
+    rows.nth(4).locator("[type=checkbox]").check()
+    expect(numbers).to_have_text(["1005", "1003", "1004", "1002", "1001"])
+    page.fill("[name=needs-0-name]", "en")
+    page.click("[data-row-add]")
+    page.locator("[data-row] [name$=-name]").nth(1).fill("vip")
+    page.click("form[data-queue-form] .btn-primary")
+    page.wait_for_url("**/admin/queues")
+    with site.sessions() as session:
+        queue = session.get_one(Queue, "service")
+        members = [(m.agent.number, m.weight) for m in queue.members]
+        assert members == [("1005", 4), ("1003", 1), ("1004", 1), ("1002", 1)]
+        assert [need["skill"] for need in queue.needs] == ["en", "vip"]
