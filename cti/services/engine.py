@@ -112,9 +112,8 @@ class Engine:
         self._agents.configure(config.agents)
         self.centre.dirty_queues.update(self.centre.queues)
         self._outputs.centre_changed = True
-        for queue in self.centre.queues.values():
-            for call in queue.waiting:
-                self._acd.line_up(call)
+        for call in [call for queue in self.centre.queues.values() for call in queue.waiting]:
+            self._acd.line_up(call)
         self._acd.dispatch_all()
         return self._outputs.flush()
 
