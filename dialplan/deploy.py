@@ -7,7 +7,7 @@ change is whole or not there. Our own running Asterisk is told to read what chan
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from dialplan.render import Rows, check, render
 
 __all__ = ["KEPT_RELEASES", "Applied", "NothingToRollBack", "apply", "in_force", "rollback"]
 
+TRUNKS = "pjsip_trunks.conf"
 _PJSIP = (
     "module reload res_pjsip.so res_pjsip_authenticator_digest.so res_pjsip_endpoint_identifier_ip.so "
     "res_pjsip_outbound_registration.so"
@@ -26,7 +27,7 @@ _PJSIP = (
 RELOADS: Mapping[str, str] = {
     "pjsip.conf": _PJSIP,
     "pjsip_agents.conf": _PJSIP,
-    "pjsip_trunks.conf": _PJSIP,
+    TRUNKS: _PJSIP,
     "extensions.conf": "dialplan reload",
     "manager.conf": "manager reload",
     "musiconhold.conf": "moh reload",
@@ -36,7 +37,8 @@ RELOADS: Mapping[str, str] = {
     "indications.conf": "module reload indications",
     "queues.conf": "queue reload all",
 }
-_ASKED = re.compile(r"^\[(trunk-[^\]]+)\]\(cy-trunk-aor\)\n[^\[]*^qualify_frequency", re.M)
+_SECTION = re.compile(r"^\[(trunk-[^\]]+)\](.*?)(?=^\[|\Z)", re.M | re.S)
+_AT_ONCE = (("\nqualify_frequency", "pjsip qualify {}"), ("\ntype = registration", "pjsip send register {}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,18 @@ def apply(switch: SwitchSettings, rows: Rows, *, app_queue: bool = False) -> App
     """Render, check, put in force, reload. Does nothing if nothing changed. Raises ``UnsafeValue``, ``BadDialplan``."""
     files = render(switch, rows, app_queue=app_queue)
     check(files)
-    release, changed = _releases(switch).put(files)
-    return _reload(switch, release, changed, files) if changed else Applied(release, ())
+    releases = _releases(switch)
+    path = releases.in_force()
+    before = (path / TRUNKS).read_text("utf-8") if path is not None and (path / TRUNKS).exists() else ""
+    release, changed = releases.put(files)
+    if not changed:
+        return Applied(release, ())
+    return _reload(switch, release, changed, at_once(before, files[TRUNKS]))
 
 
 def rollback(switch: SwitchSettings) -> Applied:
     """Put the configuration before the present one in force again. Raises ``NothingToRollBack``."""
-    return _reload(switch, *_releases(switch).back(), {})
+    return _reload(switch, *_releases(switch).back(), [])
 
 
 def in_force(switch: SwitchSettings) -> Path | None:
@@ -71,18 +78,31 @@ def _releases(switch: SwitchSettings) -> Releases:
     return Releases(switch.home, ".conf")
 
 
-def _reload(switch: SwitchSettings, release: str, changed: tuple[str, ...], files: Mapping[str, str]) -> Applied:
-    """Tell our own Asterisk. Not running: it reads everything when it starts.
+def at_once(before: str, after: str) -> list[str]:
+    """What to do with the trunks that changed: ask whether they are there, and register.
 
-    Where trunks changed each is asked at once whether it is there; by itself Asterisk does that within half a minute.
+    By itself Asterisk does the first within half a minute, and takes a new password when it tries the next time.
     """
+    old, new = _trunks(before), _trunks(after)
+    found = ((name, text) for name, text in new.items() if old.get(name) != text)
+    return [command.format(name) for name, text in found for mark, command in _AT_ONCE if mark in text]
+
+
+def _trunks(text: str) -> dict[str, str]:
+    """All that is said of each trunk."""
+    found: dict[str, str] = {}
+    for name, body in _SECTION.findall(text):
+        found[name] = found.get(name, "") + body
+    return found
+
+
+def _reload(switch: SwitchSettings, release: str, changed: tuple[str, ...], more: Sequence[str]) -> Applied:
+    """Tell our own Asterisk, then have it carry out ``more``. Not running: it reads everything when it starts."""
     if not switch.own or not is_running(switch):
         return Applied(release, changed)
     installation = find_asterisk(switch)
     if installation is None:
         return Applied(release, changed)
-    trunks = _ASKED.findall(files.get("pjsip_trunks.conf", "")) if "pjsip_trunks.conf" in changed else []
-    reloads = dict.fromkeys(RELOADS[name] for name in changed if name in RELOADS)
-    commands = [*reloads, *(f"pjsip qualify {trunk}" for trunk in trunks)]
+    commands = [*dict.fromkeys(RELOADS[name] for name in changed if name in RELOADS), *more]
     reloaded = tuple(c for c in commands if asterisk_cli(switch, installation, c) is not None)
     return Applied(release, changed, reloaded, tuple(name for name in changed if name not in RELOADS))

@@ -223,7 +223,7 @@ def test_agents_come_and_go_while_it_runs(asterisk: Running) -> None:
 
 
 def test_a_new_trunk_is_asked_at_once_whether_it_is_there(asterisk: Running) -> None:
-    """By itself Asterisk asks at some moment of the next half minute."""
+    """By itself Asterisk asks at some moment of the next half minute, and takes a new password a minute later."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far_side:
         far_side.bind(("127.0.0.1", 0))
         far_side.settimeout(3)
@@ -233,7 +233,13 @@ def test_a_new_trunk_is_asked_at_once_whether_it_is_there(asterisk: Running) -> 
                 {"id": at, "name": at, "host": "127.0.0.1", "port": far_side.getsockname()[1], "ping": ping}
             )
         applied = apply(asterisk.switch, rows)
-        assert "pjsip qualify trunk-here" in applied.reloaded
-        assert "pjsip qualify trunk-silent" not in applied.reloaded
+        assert [command for command in applied.reloaded if "trunk-" in command] == ["pjsip qualify trunk-here"]
         assert far_side.recv(4096).startswith(b"OPTIONS sip:127.0.0.1:")
+        rows["trunks"][-1] |= {"register": True, "username": "u1", "secret": "secret-1"}
+        assert apply(asterisk.switch, rows).reloaded[-1] == "pjsip send register trunk-silent"
+        rows["trunks"][-1]["secret"] = "secret-2"
+        assert [c for c in apply(asterisk.switch, rows).reloaded if "trunk-" in c] == [
+            "pjsip send register trunk-silent"
+        ]
+        wait_for(lambda: far_side.recv(4096).startswith(b"REGISTER sip:127.0.0.1:"), "registers")
     rollback(asterisk.switch)
