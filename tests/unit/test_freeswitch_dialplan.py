@@ -193,9 +193,7 @@ def test_our_running_freeswitch_is_told(switch: SwitchSettings) -> None:
     assert applied.restart == ("configuration.xml",)
 
 
-def test_a_freeswitch_that_is_not_there_is_told(
-    switch: SwitchSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_freeswitch_that_is_not_there_is_told(switch: SwitchSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FREESWITCH_BIN", raising=False)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(freeswitch, "USUAL_PLACE", Path("/nowhere"))
