@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from cti.store.models import Order, Product, Recording
-from tests.e2e.conftest import MICROPHONES, DeskMaker
+from tests.e2e.conftest import MICROPHONES, SWITCHES, DeskMaker
 from tests.e2e.rig.browser import Person
 from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.ledger import finished_call, recordings
@@ -32,6 +32,7 @@ def menu_caller(centre: Centre, folder: Path, number: str, digit: str = "1", sec
     return sipp_callers(folder, centre.switch.sip, MENU_DID, [number], pcap=pcap)
 
 
+@pytest.mark.runs_on(*SWITCHES, "across")
 async def test_browser_agent_takes_an_order_then_consults(
     centre: Centre, desks: DeskMaker, browsers: dict[str, Browser], e2e_folder: Path
 ) -> None:
@@ -66,6 +67,7 @@ async def test_browser_agent_takes_an_order_then_consults(
     assert row.id == call_id
     assert row.digits == "1"
     assert [(leg.kind, leg.device) for leg in row.legs][1:] == [("agent", "1001-web")]
+    assert row.document["legs"][1]["via"] == centre.settings.web_phone_switch, "carried across, where there is an other"
     assert all(leg.answered_at and leg.ended_at for leg in row.legs)
     assert row.ended_by == "agent"
     [(tape, audio)] = await recordings(centre, row)

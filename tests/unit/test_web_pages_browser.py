@@ -197,10 +197,10 @@ def test_the_live_page_follows_without_reloading(site: Site, open_page: OpenPage
     row = page.locator("[data-queue='2001'] .cx-waiting li").last
     expect(row).to_contain_text("19900000013", timeout=2000)
     expect(row.locator("time")).to_have_text("0:01", timeout=3000)
-    site.engine.lose_switch()
+    site.engine.cut_switch()
     for place in (agent.locator("small"), row):
         expect(place).to_contain_text("the call's switch cannot be reached", timeout=2000)
-    site.engine.find_switch()
+    site.engine.restore_switch()
     for place in (agent.locator("small"), row):
         expect(place).not_to_contain_text("cannot be reached", timeout=2000)
     site.engine.caller_hangs_up(waiting)

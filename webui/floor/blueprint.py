@@ -120,6 +120,7 @@ def texts() -> dict[str, str]:
         "off": _("Signed off"),
         "held": _("on hold"),
         "unregistered": _("phone not connected"),
+        "switch_lost": _("the call's switch cannot be reached"),
         "pending": _("then"),
         "inbound": _("with"),
         "outbound": _("calling"),

@@ -92,6 +92,7 @@ class Floor {
       const row = element("li", "", { "data-call": caller.call_id, "data-target": String(this.targets[queue.queue_id] ?? 20) });
       this.supervise.mark(row, `c:${caller.call_id}`);
       row.append(element("b", String(caller.position)), element("span", caller.shown ?? caller.number), element("time", "", { "data-since": String(caller.since) }));
+      if (caller.switch_lost) row.append(element("small", this.texts.switch_lost));
       list.append(row);
     }
     return list;
@@ -112,6 +113,7 @@ class Floor {
     if (call && call.state !== "ended") {
       parts.push(`${this.texts[call.direction] ?? ""} ${call.shown ?? call.number}`.trim());
       if (call.queue_name) parts.push(call.queue_name);
+      if (call.switch_lost) parts.push(this.texts.switch_lost);
     }
     if (agent.pending) parts.push(`${this.texts.pending} ${this.texts[`state.${agent.pending}`] ?? agent.pending}`);
     if (!agent.registered && agent.state !== "loggedOff") parts.push(this.texts.unregistered);
