@@ -161,12 +161,16 @@ class SipPhone(asyncio.DatagramProtocol):
 
     def close(self) -> None:
         """Hang up what is left and let the port go. The registration stays: see ``register(0)``."""
+        self.hang_up()
+        if self._transport:
+            self._transport.close()
+
+    def hang_up(self) -> None:
+        """End every call that is left."""
         for call in self.calls.values():
             call.hangup()
             if call.rtp:
                 call.rtp.close()
-        if self._transport:
-            self._transport.close()
 
     async def register(self, expires: int = 3600) -> None:
         """Register, or with 0 unregister. Raises ``AssertionError`` when refused."""
