@@ -186,7 +186,8 @@ def show(form: TrunkForm, trunk: Trunk | None) -> str:
     numbers = numbers_of(trunk)
     tried = {name: request.form.get(name, example) for name, example in EXAMPLES.items()}
     if not tried["try_did"] and not form.errors:
-        tried["try_did"] = trunk_preview.as_dialled(form.values(), (numbers or queries.dids(database))[:1])
+        free = [did for did in queries.dids(database) if not did.trunk_id]
+        tried["try_did"] = trunk_preview.as_dialled(form.values(), (numbers or free)[:1])
     settings = current_app.extensions["callyard_settings"]
     return render_template(
         "admin/trunk.html",

@@ -147,7 +147,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "ringing": _("Rings"),
         "answered": _("Answered"),
         "done": _("It works: the call was answered"),
-        "failed": _("It did not work"),
+        "failed": _("The call did not get through"),
     },
     "target": {"menu": _("Menu"), "queue": _("Queue"), "agent": _("Agent"), "hangup": _("Hang up")},
     "audit": {
