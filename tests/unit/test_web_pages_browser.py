@@ -291,8 +291,6 @@ def test_a_trunk_is_made_by_keys_in_four_steps(site: Site, open_page: OpenPage) 
     keys.press("Control+a")
     keys.type("8009")
     page.locator("[name=numbers-0-target]").select_option("queue:orders")
-    keys.press("Tab")
-    keys.press("Enter")
     page.locator("[data-save]").press("Enter")
     expect(page.locator(".alert-success")).to_be_visible(timeout=SLOW)
     with site.sessions() as session:
