@@ -58,7 +58,7 @@ async def test_skills_levels_and_strategy_changed_while_a_caller_waits_hold_at_o
     first, second = await phones("1001"), await phones("1002")
     await centre.on_duty("1001")
     await centre.on_duty("1002")
-    call = await (await callers("13900000701")).dial(ORDERS_DID, CUSTOMER_TONE)
+    call = await (await callers("13900002701")).dial(ORDERS_DID, CUSTOMER_TONE)
     await call.becomes("up", 5)
     await until("one waits", lambda: _waiting(centre), 5)
     assert {(await centre.agent(number))["state"] for number in ("1001", "1002")} == {"ready"}
@@ -67,7 +67,7 @@ async def test_skills_levels_and_strategy_changed_while_a_caller_waits_hold_at_o
     await ringing.answer(AGENT_TONE)
     await call.hears(AGENT_TONE)
 
-    another = await (await callers("13900000702")).dial(ORDERS_DID, CUSTOMER_TONE)
+    another = await (await callers("13900002702")).dial(ORDERS_DID, CUSTOMER_TONE)
     await another.becomes("up", 5)
     await until("one waits", lambda: _waiting(centre), 5)
     await centre.configure(in_order_and_no_skills)

@@ -19,11 +19,11 @@ async def test_switch_killed_while_calls_talk_and_wait(centre: Centre, phones: P
     await centre.quick_queues(wrapup=0.0)
     phone = await phones("1001")
     await centre.on_duty("1001")
-    talking = await (await callers("13900000700")).dial(ORDERS_DID, CUSTOMER_TONE)
+    talking = await (await callers("13900001700")).dial(ORDERS_DID, CUSTOMER_TONE)
     leg = await phone.incoming(10)
     await leg.answer(AGENT_TONE)
     await talking.hears(AGENT_TONE)
-    waiting = await (await callers("13900000701")).dial(ORDERS_DID)
+    waiting = await (await callers("13900001701")).dial(ORDERS_DID)
     await until("a second caller waits", lambda: _calls(centre, 2), 5)
     await waiting.becomes("up", 5)
 
@@ -32,7 +32,7 @@ async def test_switch_killed_while_calls_talk_and_wait(centre: Centre, phones: P
     await until("it runs again", lambda: _link(centre, up=True), BACK_WITHIN, every=0.1)
     assert centre.switch.pid != old
     await until("the calls of before are over", lambda: _calls(centre, 0), 10)
-    for number in ("13900000700", "13900000701"):
+    for number in ("13900001700", "13900001701"):
         await finished_call(centre, number)
         assert len(await calls_of(centre, number)) == 1
     talking.hangup()
@@ -41,7 +41,7 @@ async def test_switch_killed_while_calls_talk_and_wait(centre: Centre, phones: P
 
     await phone.register()
     await centre.agent_is("1001", "ready", deadline=10)
-    call = await (await callers("13900000702")).dial(ORDERS_DID, CUSTOMER_TONE)
+    call = await (await callers("13900001702")).dial(ORDERS_DID, CUSTOMER_TONE)
     served = await phone.incoming(10)
     assert served.state == "ringing", "rung for nobody of before"
     await served.answer(AGENT_TONE)
@@ -49,7 +49,7 @@ async def test_switch_killed_while_calls_talk_and_wait(centre: Centre, phones: P
     await served.hears(CUSTOMER_TONE)
     call.hangup()
     await served.becomes("ended")
-    await finished_call(centre, "13900000702")
+    await finished_call(centre, "13900001702")
 
 
 async def _calls(centre: Centre, count: int) -> bool:
