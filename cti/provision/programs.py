@@ -26,8 +26,8 @@ Probe = Callable[[], Awaitable[bool]]
 Say = Callable[[str], None]
 
 PROBE_TIMEOUT = 1.0
-TELEPHONES_FIRST, PAGES_LAST = -10, 5
-"""Nice values: voice and call control before pages and records. Below zero only where we may (root, CAP_SYS_NICE)."""
+TELEPHONES_FIRST, RECORDS_LAST = -10, 5
+"""Nice values: voice and call control before pages, pages before records. Below zero only for root or CAP_SYS_NICE."""
 ROOM_AGAIN = 20 * 2**20  # bytes; after a full disk JetStream refuses every write until it is started anew
 ASTERISK_CHATTER = re.compile(
     r"Setting max files|PBX UUID|'minimum_size' with type 'threadpool'|CDR logging disabled|indication tones"
@@ -110,14 +110,14 @@ def engine(settings: Settings) -> Program:
 
 def worker(settings: Settings) -> Program:
     answers = partial(answers_http, LOOPBACK, settings.worker_metrics_port)
-    return Program("worker", _cti("worker"), answers, 30.0, nice=PAGES_LAST)
+    return Program("worker", _cti("worker"), answers, 30.0, nice=RECORDS_LAST)
 
 
 def web(settings: Settings) -> Program:
     """gunicorn; its own settings are in ``cti/provision/gunicorn_conf.py``."""
     argv = (sys.executable, "-m", "gunicorn", "-c", "python:cti.provision.gunicorn_conf", "webui:create_app()")
     answers = partial(answers_http, reachable(settings.bind), settings.web_port, "/healthz")
-    return Program("web", argv, answers, 45.0, nice=PAGES_LAST)
+    return Program("web", argv, answers, 45.0)
 
 
 def reachable(bind: str) -> str:
