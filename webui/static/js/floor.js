@@ -15,6 +15,17 @@ function element(name, text = "", attributes = {}) {
   return made;
 }
 
+// Make `nodes` the children of `box`, in order, touching only those that are not yet in their place.
+function arrange(box, nodes) {
+  const wanted = new Set(nodes);
+  for (const child of [...box.children]) if (!wanted.has(child)) child.remove();
+  let at = box.firstElementChild;
+  for (const node of nodes) {
+    if (node === at) at = at.nextElementSibling;
+    else box.insertBefore(node, at);
+  }
+}
+
 const count = (queue) => queue.waiting_count ?? queue.waiting.length;
 
 class Floor {
@@ -27,6 +38,7 @@ class Floor {
     this.agents = new Map(start.agents.map((agent) => [agent.agent_id, agent]));
     this.queues = new Map(start.queues.map((queue) => [queue.queue_id, queue]));
     this.supervise = new Supervise(root, start, () => ({ agents: this.agents, queues: this.queues }));
+    this.drawn = new Map(); // by name: the document and the box that shows it
     this.late = false;
     this.lost = !start.up;
     this.down = !start.up;
@@ -46,7 +58,7 @@ class Floor {
     setTimeout(() => {
       this.late = false;
       this.draw();
-    }, 50);
+    }, 100);
   }
 
   state({ lost = this.lost, down = this.down }) {
@@ -59,11 +71,20 @@ class Floor {
   draw() {
     const focused = document.activeElement?.dataset?.open;
     const queues = [...this.queues.values()].sort((a, b) => a.number.localeCompare(b.number));
-    this.root.querySelector("[data-queues]").replaceChildren(...queues.map((queue) => this.queue(queue)));
+    arrange(this.root.querySelector("[data-queues]"), queues.map((queue) => this.box(`q:${queue.queue_id}`, queue, () => this.queue(queue))));
     const agents = [...this.agents.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.number.localeCompare(b.number));
-    this.root.querySelector("[data-agents]").replaceChildren(...agents.map((agent) => this.agent(agent)));
+    arrange(this.root.querySelector("[data-agents]"), agents.map((agent) => this.box(`a:${agent.agent_id}`, agent, () => this.agent(agent))));
     if (focused && document.activeElement === document.body) this.root.querySelector(`[data-open="${CSS.escape(focused)}"]`)?.focus();
     this.tick();
+  }
+
+  // What shows a document is made anew only with a new document.
+  box(name, document_, make) {
+    const known = this.drawn.get(name);
+    if (known?.document_ === document_) return known.node;
+    const node = make();
+    this.drawn.set(name, { document_, node });
+    return node;
   }
 
   queue(queue) {
