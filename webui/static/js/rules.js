@@ -14,7 +14,8 @@ export function allowed(doc) {
     ready: on && !(state === "ready") && !(live && pending === "ready"),
     busy: on,
     away: on && !(state === "notReady" && doc.reason === "away"),
-    answer: state === "alerting",
+    // the pop may be there before the ring: the browser phone picks up when that comes
+    answer: state === "alerting" || (state === "reserved" && live && call.state === "offered" && Boolean(doc.device?.endsWith("-web"))),
     hangup: live && (state !== "reserved" || call.state === "dialling"),
     hold: talking && own && !consult,
     keypad: state === "talking",
