@@ -80,7 +80,7 @@ def make_switches(settings: Settings) -> list[Switch]:
     return [make_switch(switch) for switch in all_switches(settings)]
 
 
-def make_runner(switches: Sequence[Switch], bus: NatsBus) -> EngineRunner:
+def make_runner(settings: Settings, switches: Sequence[Switch], bus: NatsBus) -> EngineRunner:
     """The engine on these switches."""
 
     def configured(config: CentreConfig) -> None:
@@ -88,7 +88,7 @@ def make_runner(switches: Sequence[Switch], bus: NatsBus) -> EngineRunner:
             if isinstance(switch, SimSwitch):
                 switch.set_devices(device for agent in config.agents for device in agent.devices)
 
-    return EngineRunner(switches, bus, configured=configured)
+    return EngineRunner(switches, bus, configured=configured, zone=settings.timezone)
 
 
 @contextlib.asynccontextmanager
@@ -110,7 +110,7 @@ async def run_engine(settings: Settings) -> None:
     configure_logging(settings)
     bus = make_bus(settings, "engine")
     switches = make_switches(settings)
-    runner = make_runner(switches, bus)
+    runner = make_runner(settings, switches, bus)
     async with until_told_to_stop() as stop:
         await bus.start()
         end_status = serve_status(

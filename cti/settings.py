@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import tzinfo
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from tzlocal import get_localzone
 
 from cti.switch_settings import BadSwitches, SwitchEntry, SwitchKind, SwitchSettings, read_switches
 
@@ -78,12 +81,24 @@ class Settings(BaseSettings):
 
     engine_metrics_port: int = 9101
     worker_metrics_port: int = 9102
+    zone: str = Field(default="", description="the centre's time zone, as Asia/Shanghai; default: the machine's")
     log_level: str = "info"
     demo: bool = Field(default=True, description="fill an empty database with demo data")
 
     @property
     def dist_dir(self) -> Path:
         return self.dist or self.var / "dist"
+
+    @property
+    def timezone(self) -> tzinfo:
+        return ZoneInfo(self.zone) if self.zone else get_localzone()
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name and name not in available_timezones():
+            raise ValueError("no such time zone; a name as Asia/Shanghai is wanted")
+        return name
 
     @property
     def database(self) -> str:

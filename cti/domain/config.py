@@ -179,7 +179,6 @@ class CentreConfig:
     trunks: tuple[TrunkConfig, ...] = ()
     calendars: tuple[CalendarConfig, ...] = ()
     inbound: tuple[InboundRule, ...] = ()  # in order; the first that takes a call decides, else its service number
-    zone: str = ""  # of the IANA database; empty: the machine's
 
     def to_document(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -209,7 +208,6 @@ class CentreConfig:
                 trunks=tuple(_trunk(t) for t in document["trunks"]),
                 calendars=tuple(_calendar(c) for c in document.get("calendars", ())),
                 inbound=tuple(_inbound(r) for r in document.get("inbound", ())),
-                zone=str(document.get("zone", "")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadRequest(f"centre configuration: {error!r}") from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import structlog
@@ -36,7 +36,10 @@ class Overtaken(SwitchError):
 
 
 class EngineRunner:
-    """One engine over any number of switches. ``start`` returns when configuration and agents are known."""
+    """One engine over any number of switches. ``start`` returns when configuration and agents are known.
+
+    ``zone`` is the centre's: of its days and its calendars.
+    """
 
     def __init__(
         self,
@@ -44,8 +47,9 @@ class EngineRunner:
         bus: Bus,
         clock: Callable[[], float] = time.time,
         configured: Callable[[CentreConfig], None] = lambda config: None,
+        zone: tzinfo = UTC,
     ) -> None:
-        self.engine = Engine([switch.name for switch in switches])
+        self.engine = Engine([switch.name for switch in switches], zone)
         self._switches = {switch.name: switch for switch in switches}
         self._bus = bus
         self._clock = clock

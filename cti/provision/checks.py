@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -134,7 +135,7 @@ def _switch(settings: Settings) -> Iterator[Check]:
         if switch.kind is SwitchKind.SIM:
             yield Check(name, True, "the simulator; no phone can ring")
         else:
-            yield _try(name, lambda switch=switch: _reach(switch))  # type: ignore[misc]
+            yield _try(name, partial(_reach, switch))
 
 
 def _reach(switch: SwitchSettings) -> str:

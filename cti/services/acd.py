@@ -76,7 +76,8 @@ class Acd:
 
     # ------------------------------------------------------------ choosing
 
-    def _may_offer(self, call: Call) -> bool:
+    def may_offer(self, call: Call) -> bool:
+        """Whether the caller is there, not yet offered to anybody, on a switch that can be asked."""
         status = self._centre.switches[call.switch]
         customer = call.customer
         return (
@@ -95,6 +96,13 @@ class Acd:
         if change is not None:
             self._centre.start_timer(f"relax:{call.call_id}", change + JUST_AFTER)
 
+    def line_up_again(self) -> None:
+        """The settings have changed: who waits is placed and offered by the new ones."""
+        for queue in self._centre.queues.values():
+            for call in queue.calls():
+                self.line_up(call)
+        self.dispatch_all()
+
     def relax(self, call: Call) -> None:
         """The call has waited: other agents may be asked now."""
         queue = self._centre.queues.get(call.queue_id)
@@ -105,7 +113,7 @@ class Acd:
     def dispatch(self, call: Call) -> None:
         """Offer a waiting call to the best free agent, if there is one."""
         queue = self._centre.queues.get(call.queue_id)
-        if queue is None or call.phase is not CallPhase.QUEUED or not self._may_offer(call):
+        if queue is None or call.phase is not CallPhase.QUEUED or not self.may_offer(call):
             return
         chosen = queue.best_for(call, self._centre.now, self._can_be_offered)
         if chosen is not None:
@@ -129,7 +137,7 @@ class Acd:
 
     def _waits(self, call_id: str) -> bool:
         call = self._centre.calls.get(call_id)
-        return call is not None and self._may_offer(call)
+        return call is not None and self.may_offer(call)
 
     def dispatch_all(self) -> None:
         """Offer what can be offered, first in order first, whatever its queue."""

@@ -13,7 +13,7 @@ from datetime import UTC, tzinfo
 from cti.domain.agents import Agent
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import CentreConfig
-from cti.domain.errors import IllegalTransition, UnknownAgent
+from cti.domain.errors import BadRequest, IllegalTransition, UnknownAgent
 from cti.domain.ids import new_id
 from cti.domain.switch import Command, DeviceTarget, TrunkChanged, TrunkState
 from cti.machines import connection
@@ -52,10 +52,10 @@ class SwitchStatus:
 class Centre:
     """Calls, agents, queues and switches as they are known now."""
 
-    def __init__(self, switches: list[str]) -> None:
+    def __init__(self, switches: list[str], zone: tzinfo = UTC) -> None:
         self.now = 0.0
         self.day = ""  # the centre's date, to which today's figures belong
-        self.zone: tzinfo = UTC
+        self.zone = zone
         self.chance = random.Random()
         self.effects: list[Effect] = []
         self.config = CentreConfig()
@@ -119,6 +119,12 @@ class Centre:
             return None
         leg = next((leg for leg in call.legs if leg.leg_id == agent.leg_id), None)
         return None if leg is None else (call, leg)
+
+    def switches_up(self, name: str = "") -> list[str]:
+        """The switches that can be reached; with ``name`` that one, if it can. Raises ``BadRequest``."""
+        if name and name not in self.switches:
+            raise BadRequest("there is no such switch", switch=name[:40])
+        return [one for one, status in self.switches.items() if status.up and name in ("", one)]
 
     def device_registered(self, device: str) -> bool:
         return any(status.devices.get(device, False) for status in self.switches.values())

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import CentreConfig
@@ -59,6 +58,7 @@ from cti.services.reconcile import Reconciler
 from cti.services.recordings import Recordings
 from cti.services.requests import TEST_CALL_COMES_WITHIN, TEXT_LIMIT, Requests
 from cti.services.routing import Routing
+from cti.services.rules import target_of
 from cti.services.supervision import Supervision
 from cti.services.trunk_test import TrunkTests
 from cti.services.ways_out import is_full
@@ -67,8 +67,8 @@ EARLY_LIMIT = 10_000
 
 
 class Engine:
-    def __init__(self, switches: list[str]) -> None:
-        self.centre = Centre(switches)
+    def __init__(self, switches: list[str], zone: tzinfo = UTC) -> None:
+        self.centre = Centre(switches, zone)
         self._control = CallControl(self.centre)
         self._acd = Acd(self.centre, self._control)
         self._agents = self._acd.agents
@@ -88,9 +88,7 @@ class Engine:
         )
         self._trunk_tests = TrunkTests(self.centre, self._control, self._routing)
         supervision = Supervision(self.centre, self._control, self._acd)
-        self._requests = Requests(
-            self.centre, self._agents, self._dialling, self._routing, self._trunk_tests, supervision
-        )
+        self._requests = Requests(self.centre, self._agents, self._dialling, self._trunk_tests, supervision)
         self._recordings = Recordings(self.centre)
         self._outputs = Outputs(self.centre, self._trunk_tests)
         self._early: dict[str, deque[SwitchEvent]] = {}  # of channels not known yet, before the first snapshot
@@ -99,22 +97,20 @@ class Engine:
 
     def on_config(self, now: float, config: CentreConfig) -> list[Effect]:
         self.centre.now = now
-        self.centre.config, self.centre.zone = config, _zone(config.zone)
+        self.centre.config = config
         for queue in config.queues:
             known = self.centre.queues.get(queue.id)
             if known is None:
                 self.centre.queues[queue.id] = QueueRuntime(queue)
             else:
-                known.configure(queue, now)
+                known.configure(queue)
         for gone in self.centre.queues.keys() - {q.id for q in config.queues}:
             if not len(self.centre.queues[gone]):
                 del self.centre.queues[gone]
         self._agents.configure(config.agents)
         self.centre.dirty_queues.update(self.centre.queues)
         self._outputs.centre_changed = True
-        for call in [call for queue in self.centre.queues.values() for call in queue.waiting]:
-            self._acd.line_up(call)
-        self._acd.dispatch_all()
+        self._acd.line_up_again()
         return self._outputs.flush()
 
     @staticmethod
@@ -327,7 +323,7 @@ class Engine:
             call.dnis, call.ani = apply_rules(trunk.did_rules, call.dnis), apply_rules(trunk.caller_rules, call.ani)
         call.test = self.centre.now - self.centre.test_callers.pop(call.ani, 0.0) < TEST_CALL_COMES_WITHIN
         agent = self.centre.agent_by_number(event.device.removesuffix("-web")) if event.device else None
-        if event.device and self._routing.target_of(call.dnis) is None:
+        if event.device and target_of(self.centre.config, call.dnis) is None:
             self._dialled_by_phone(call, event, agent.agent_id if agent is not None else "")
             return
         leg = self.centre.new_leg(
@@ -402,11 +398,3 @@ class Engine:
 def _clean(text: str, limit: int) -> str:
     """Text of a stranger: control characters out, length limited; everything else as it is."""
     return "".join(c for c in text if c.isprintable())[:limit]
-
-
-def _zone(name: str) -> tzinfo:
-    """The time zone of this name; UTC for one that nobody knows."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return UTC

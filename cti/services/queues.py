@@ -46,19 +46,21 @@ class QueueRuntime:
         self.today = QueueToday()
         self._calls: dict[str, Call] = {}
         self._last_rank = NOBODY
-        self.configure(config, 0.0)
+        self.configure(config)
 
-    def configure(self, config: QueueConfig, now: float) -> None:
-        """Take over what was changed. Nobody is free for it until placed again."""
+    def configure(self, config: QueueConfig) -> None:
+        """Take over what was changed. Nobody is free for it, or in line, until placed or added again."""
         self.config = config
         self._ranks = {agent_id: rank for rank, agent_id in enumerate(config.agents)}
         self._deepest = max(config.levels.values(), default=1)
         self.free = FreeAgents(config.strategy)
         self.line = Line()
-        for call in list(self._calls.values()):
-            self.add(call, now)
 
     # ------------------------------------------------------------ calls
+
+    def calls(self) -> list[Call]:
+        """All that wait, in no order; also those that are not in line just now."""
+        return list(self._calls.values())
 
     @property
     def waiting(self) -> list[Call]:
@@ -80,8 +82,7 @@ class QueueRuntime:
         """Put a call in, or anew: its place, and who may be asked by now."""
         self._calls[call.call_id] = call
         waited = self._waited(call, now)
-        needs = {need.skill: level for need in self.config.needs if (level := need.after(waited)) > 0}
-        self.line.add(Waiting(call.call_id, self.order(call), needs, self._level_asked(waited)))
+        self.line.add(Waiting(call.call_id, self.order(call), self._needs(waited), self._level_asked(waited)))
 
     def remove(self, call: Call) -> bool:
         return self.line.discard(call.call_id) and self._calls.pop(call.call_id, None) is not None
@@ -103,6 +104,9 @@ class QueueRuntime:
 
     def _waited(self, call: Call, now: float) -> float:
         return max(0.0, now - (call.queued_at or now))
+
+    def _needs(self, waited: float) -> dict[str, int]:
+        return {need.skill: level for need in self.config.needs if (level := need.after(waited)) > 0}
 
     def _level_asked(self, waited: float) -> int:
         return ALL_LEVELS if self.config.level_after <= 0 else 1 + int(waited // self.config.level_after)
@@ -131,8 +135,7 @@ class QueueRuntime:
     def best_for(self, call: Call, now: float, may: May) -> str | None:
         """The agent this call should be offered to."""
         waited = self._waited(call, now)
-        needs = {need.skill: level for need in self.config.needs if (level := need.after(waited)) > 0}
-        return self.free.best(needs, self._level_asked(waited), self._last_rank, may)
+        return self.free.best(self._needs(waited), self._level_asked(waited), self._last_rank, may)
 
     def offered_to(self, agent_id: str) -> None:
         self._last_rank = self._ranks.get(agent_id, NOBODY)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from cti.domain.agents import Agent
@@ -17,7 +18,7 @@ from cti.services.centre import Centre
 from cti.services.dialling import Dialling
 from cti.services.documents import agent_document, floor_document
 from cti.services.effects import SwitchCommand
-from cti.services.routing import Routing
+from cti.services.rules import target_of
 from cti.services.supervision import Supervision
 from cti.services.trunk_test import TrunkTests
 
@@ -34,14 +35,12 @@ class Requests:
         centre: Centre,
         agents: AgentService,
         dialling: Dialling,
-        routing: Routing,
         trunk_tests: TrunkTests,
         supervision: Supervision,
     ) -> None:
         self._centre = centre
         self._agents = agents
         self._dialling = dialling
-        self._routing = routing
         self._trunk_tests = trunk_tests
         self._supervision = supervision
 
@@ -59,7 +58,7 @@ class Requests:
 
     def _operation(self, agent: Agent, request: Mapping[str, Any]) -> None:
         op = str(request.get("op", ""))
-        text: Callable[[str], str] = lambda name: _text(request, name)  # noqa: E731
+        text = partial(_text, request)
         operations: dict[str, Callable[[], None]] = {
             "state": lambda: None,
             "login": lambda: self._agents.login(agent, text("device")),
@@ -89,8 +88,11 @@ class Requests:
 
     def supervisor(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The reply to one ``cy.cmd.supervisor`` request. Whoever sends it has looked whether the user may."""
-        text: Callable[[str], str] = lambda name: _text(request, name)  # noqa: E731
-        agent: Callable[[], Agent] = lambda: self._centre.agent(text("agent_id"))  # noqa: E731
+        text = partial(_text, request)
+
+        def agent() -> Agent:
+            return self._centre.agent(text("agent_id"))
+
         operations: dict[str, Callable[[], None]] = {
             "force_ready": lambda: self._supervision.force_ready(agent()),
             "force_not_ready": lambda: self._supervision.force_not_ready(agent(), text("reason")),
@@ -132,28 +134,21 @@ class Requests:
         complete = all(s.up and s.reconciled for s in self._centre.switches.values())
         return {"call_ids": sorted(self._centre.calls), "complete": complete}
 
-    def _switch_for_test(self, name: str) -> str:
-        """The one that was named, else the first that can be reached."""
-        if name and name not in self._centre.switches:
-            raise BadRequest("there is no such switch", switch=name[:40])
-        up = [one for one, status in self._centre.switches.items() if status.up and name in ("", one)]
-        if not up:
-            raise LinkDown("the switch cannot be reached")
-        return up[0]
-
     def _test_call(self, request: Mapping[str, Any]) -> dict[str, Any]:
         dialed, caller = _text(request, "dialed"), _text(request, "caller_number")
-        if self._routing.target_of(dialed) is None:
+        if target_of(self._centre.config, dialed) is None:
             raise BadRequest("this is no service number", dialed=dialed[:40])
         if not _CALLER.fullmatch(caller):
             raise BadRequest("this is no phone number", number=caller[:40])
-        switch = self._switch_for_test(str(request.get("switch") or ""))
+        up = self._centre.switches_up(str(request.get("switch") or ""))
+        if not up:
+            raise LinkDown("the switch cannot be reached")
         digits = str(request.get("digits", ""))
         if len(digits) > 8 or any(d not in "0123456789*#" for d in digits):
             raise BadRequest("digits are 0-9 * #", digits=digits[:40])
         self._expect_test_caller(caller)
         name = str(request.get("caller_name", ""))[:60]
-        self._centre.effects.append(SwitchCommand(switch, TestCall(dialed, caller, name, digits)))
+        self._centre.effects.append(SwitchCommand(up[0], TestCall(dialed, caller, name, digits)))
         return {}
 
     def _expect_test_caller(self, caller: str) -> None:

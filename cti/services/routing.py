@@ -13,7 +13,7 @@ from cti.domain.switch import Answer, Cause, Play, PlayEnd
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
-from cti.services.rules import ANY_TRUNK, Decision, decide
+from cti.services.rules import Decision, decide
 
 _OUTSIDE = re.compile(r"^\+?[0-9*#]{2,32}$")
 MAX_MENU_STEPS = 20
@@ -53,11 +53,6 @@ class Routing:
         self._acd = acd
 
     # ------------------------------------------------------------ the first decision
-
-    def target_of(self, dialed: str, trunk: str = "") -> RouteTarget | None:
-        """What a number reaches for a call that came in by ``trunk``; for our own phones it is empty."""
-        dids = (d for d in self._centre.config.dids if d.number == dialed)
-        return next((d.target for d in dids if d.trunk in ("", trunk) or trunk in ANY_TRUNK), None)
 
     def caller_offered(self, call: Call, leg: Leg) -> None:
         """Answer a caller for whom there is something to do; tell the others the number is not in use."""

@@ -22,7 +22,7 @@ class Step:
     rule_id: str
     name: str
     took: bool
-    missed: str = ""  # number · caller · open · closed
+    missed: str = ""  # number · caller · calendar (there is none) · open · closed
     because: OpenBecause | None = None
 
 
@@ -36,11 +36,15 @@ class Decision:
     priority: int = 0
 
 
+def target_of(config: CentreConfig, dialled: str, trunk: str = "") -> RouteTarget | None:
+    """What a service number reaches by itself, for a call that came in by ``trunk``."""
+    dids = (did for did in config.dids if did.number == dialled)
+    return next((did.target for did in dids if did.trunk in ("", trunk) or trunk in ANY_TRUNK), None)
+
+
 def decide(config: CentreConfig, dialled: str, caller: str, at: float, zone: tzinfo, trunk: str = "") -> Decision:
     """Where a call to ``dialled`` from ``caller`` goes at epoch time ``at``."""
-    own = next(
-        (d.target for d in config.dids if d.number == dialled and (d.trunk in ("", trunk) or trunk in ANY_TRUNK)), None
-    )
+    own = target_of(config, dialled, trunk)
     if own is None:
         return Decision(None)
     steps: list[Step] = []
@@ -57,9 +61,11 @@ def _look(config: CentreConfig, rule: InboundRule, dialled: str, caller: str, at
         return Step(rule.id, rule.name, False, "number")
     if rule.callers and not caller.startswith(rule.callers):
         return Step(rule.id, rule.name, False, "caller")
+    if rule.when is When.ALWAYS:
+        return Step(rule.id, rule.name, True)
     calendar = next((c for c in config.calendars if c.id == rule.calendar), None)
-    if rule.when is When.ALWAYS or calendar is None:
-        return Step(rule.id, rule.name, rule.when is When.ALWAYS, "" if rule.when is When.ALWAYS else "calendar")
+    if calendar is None:
+        return Step(rule.id, rule.name, False, "calendar")
     is_it, because = is_open(calendar, at, zone)
     took = is_it is (rule.when is When.OPEN)
     return Step(rule.id, rule.name, took, "" if took else str(rule.when), because)

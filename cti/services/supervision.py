@@ -6,7 +6,7 @@ Who may is decided, and written to the audit log, where the request comes from. 
 from __future__ import annotations
 
 from cti.domain.agents import Agent, AgentState
-from cti.domain.calls import Call, CallPhase, LegKind
+from cti.domain.calls import Call, CallPhase
 from cti.domain.errors import BadRequest, NotAllowedNow
 from cti.domain.switch import Cause
 from cti.services.acd import Acd
@@ -49,13 +49,12 @@ class Supervision:
         call = self._call(call_id)
         status = self._centre.switches[call.switch]
         queue = self._centre.queues.get(call.queue_id)
-        customer = call.customer
         if call.phase is not CallPhase.QUEUED or queue is None or call not in queue:
             raise NotAllowedNow("the call does not wait")
-        if customer is None or customer.pending == "hangup" or call.live(LegKind.AGENT) is not None:
-            raise NotAllowedNow("the call is being offered, or ends")
         if not (status.up and status.reconciled):
             raise NotAllowedNow("the switch cannot be reached", switch=call.switch)
+        if not self._acd.may_offer(call):
+            raise NotAllowedNow("the call is being offered, or ends")
         if not self._centre.can_be_offered(agent):
             raise NotAllowedNow("the agent is not free", number=agent.number, state=str(agent.state))
         self._acd.offer(call, agent)

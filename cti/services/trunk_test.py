@@ -78,10 +78,7 @@ class TrunkTests:
         return found
 
     def _switch(self, trunk: TrunkConfig, name: str) -> str:
-        switches = self._centre.switches
-        if name and name not in switches:
-            raise BadRequest("there is no such switch", switch=name[:40])
-        fit = [one for one, s in switches.items() if s.up and carries(one, trunk) and name in ("", one)]
+        fit = [one for one in self._centre.switches_up(name) if carries(one, trunk)]
         if not fit:
             raise LinkDown("no switch that carries the trunk can be reached", trunk=trunk.id)
         return fit[0]

@@ -22,7 +22,6 @@ from cti.domain.config import (
 from cti.domain.trunks import NumberRule, read_rules
 from cti.store.models import Agent, Did, Menu, Queue, QueueMember, Trunk, User
 
-ZONE = "Asia/Shanghai"
 HANGUP = RouteTarget(TargetKind.HANGUP)
 _Known = dict[TargetKind, Collection[str]]
 
@@ -49,7 +48,6 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
             DidConfig(did.number, _target(did.target_kind, did.target_id, known), did.trunk_id)
             for did in session.scalars(select(Did).order_by(Did.number))
         ),
-        zone=ZONE,
         trunks=tuple(
             _trunk(trunk) for trunk in session.scalars(select(Trunk).where(Trunk.active.is_(True)).order_by(Trunk.id))
         ),

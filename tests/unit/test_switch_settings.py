@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from cti.provision.apt import ProvisionFailed
 from cti.provision.secrets import SecretsUnreadable, interconnect_secret
 from cti.provision.switches import all_switches, switch_named
-from cti.settings import Settings, SwitchChoice, SwitchKind
+from cti.settings import Settings, SwitchChoice, SwitchKind, load_settings
 from cti.switch_settings import BadSwitches
 
 BRANCH = '[[switch]]\nname = "branch"\nkind = "asterisk"\nhost = "10.0.0.5"\nsecret = "s3cret"\n'
@@ -108,3 +109,11 @@ def test_a_switch_is_found_by_its_name(tmp_path: Path) -> None:
     assert switch_named(settings, "freeswitch").kind is SwitchKind.FREESWITCH
     with pytest.raises(ProvisionFailed, match="asterisk freeswitch"):
         switch_named(settings, "elsewhere")
+
+
+def test_a_time_zone_that_nobody_knows_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLYARD_ZONE", "Europe/Berlin")
+    assert str(load_settings(tmp_path).timezone) == "Europe/Berlin"
+    monkeypatch.setenv("CALLYARD_ZONE", "Moon/Tranquility")
+    with pytest.raises(ValidationError, match="no such time zone"):
+        load_settings(tmp_path)
