@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from sqlalchemy import select
 
+import webui
 from cti.store.models import Customer, CustomerPhone
 from tests.fakes.site import PASSWORD, Site
 
@@ -28,6 +30,7 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+SCRIPTS = Path(webui.__file__).parent / "static" / "js"
 CUSTOMER = "19900000012"  # of the demo data; nobody else answers it
 
 
@@ -346,12 +349,20 @@ def test_signing_out_in_a_call_is_refused_and_works_after_it(desk: Desk) -> None
     desk.site.engine.until_state("1001", "loggedOff")
 
 
-def test_shortcuts_are_listed(desk: Desk) -> None:
+def test_shortcuts_are_listed_and_every_one_does_something(desk: Desk) -> None:
     desk.press("?")
     expect(desk.page.locator("#cy-shortcuts")).to_contain_text("Alt+R")
     desk.press("Escape")
     desk.press("Alt+/")
     expect(desk.page.locator("#cy-shortcuts")).to_be_visible()
+    listed = desk.page.locator("#cy-shortcuts dd kbd").all_text_contents()
+    table = desk.page.evaluate("JSON.parse(document.getElementById('cy-keys').textContent)")
+    assert listed == [key for binding in table for key in binding["keys"]]
+    scripts = "".join(path.read_text() for path in SCRIPTS.glob("*.js"))
+    known = set(re.findall(r'onKeys\("(\w+)"|^  \["(\w+)", (?:\(\) =>|show)', scripts, re.MULTILINE))
+    buttons = desk.page.locator("#cy-bar [data-act]").all()
+    actions = {name for pair in known for name in pair} | {button.get_attribute("data-act") for button in buttons}
+    assert {binding["action"] for binding in table} <= actions
 
 
 def test_two_tabs_share_one_stream_and_show_the_same(desk: Desk) -> None:

@@ -18,13 +18,21 @@ from webui.common.hub import EventHub
 from webui.common.i18n import current_locale
 from webui.common.pages import viewer
 from webui.common.permissions import Permission, requires
-from webui.desktop import forms, queries, texts
+from webui.desktop import forms, keys, queries, texts
 
 blueprint = Blueprint("desktop", __name__, url_prefix="/desktop")
 
 
 def install(app: Flask) -> None:
-    app.context_processor(lambda: {"bar_texts": texts.bar_texts, "busy_reasons": busy_reasons})
+    app.context_processor(
+        lambda: {
+            "bar_texts": texts.bar_texts,
+            "busy_reasons": busy_reasons,
+            "key_bindings": keys.bindings,
+            "key_documents": keys.documents,
+            "key_of": keys.first_key,
+        }
+    )
 
 
 @blueprint.before_request

@@ -1,5 +1,7 @@
 // What the server put into the page: who this is, and the words of the phone bar in the user's language.
-function read(id) {
+
+/** The JSON in element `id`; an empty object where there is none. */
+export function read(id) {
   const element = document.getElementById(id);
   return element ? JSON.parse(element.textContent) : {};
 }

@@ -1,27 +1,35 @@
-// Keyboard shortcuts: function keys and Alt+letter, which work inside input fields and which Chrome leaves free.
+// Keyboard shortcuts. The map itself is the server's (desktop/keys.py), which also writes the help and the buttons' hints.
 import { press } from "./bar.js";
 import { liveCall, present } from "./agent.js";
+import { read } from "./boot.js";
 
-const ACTIONS = {
-  F2: "answer", F4: "hangup", F8: "hold", F9: "transfer",
-  "Alt+KeyC": "complete", "Alt+KeyQ": "take_back", "Alt+KeyK": "keypad", "Alt+KeyU": "mute",
-  "Alt+KeyR": "ready", "Alt+KeyB": "busy", "Alt+KeyW": "away", "Alt+KeyN": "wrapup_done", "Alt+KeyM": "wrapup_extend",
-  "Alt+KeyJ": "history",
-};
+const CODES = { "/": "Slash" };
+const codeOf = (key) => CODES[key] ?? (/^[A-Z]$/.test(key) ? `Key${key}` : key);
+const nameOf = (keys) => keys.replace(/[^+]+$/, codeOf);
+const map = new Map(read("cy-keys").flatMap(({ keys, action }) => keys.map((key) => [key === "?" ? key : nameOf(key), action])));
 
-const PLACES = {
-  "Alt+KeyL": () => document.querySelector("#cy-dial input")?.focus(),
-  "Alt+KeyO": () => document.querySelector("[data-order-new]")?.click(),
-  "Alt+KeyS": () => document.querySelector("#note-panel :is(select, textarea, input:not([type=hidden]))")?.focus(),
-  "Alt+Slash": () => showShortcuts(),
-};
+// What is no button of the bar.
+const places = new Map([
+  ["number", () => document.querySelector("#cy-dial input")?.focus()],
+  ["order", () => document.querySelector("[data-order-new]")?.click()],
+  ["note", () => document.querySelector("#note-panel :is(select, textarea, input:not([type=hidden]))")?.focus()],
+  ["shortcuts", showShortcuts],
+]);
 
-function nameOf(event) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey) return "";
-  return event.altKey ? `Alt+${event.code}` : event.code;
+/** Give the keys of `action` their work, where it is no button of the bar. */
+export function onKeys(action, work) {
+  places.set(action, work);
 }
 
 const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable]");
+
+function pressed(event) {
+  if (event.key === "?" && !event.ctrlKey && !event.altKey && !event.metaKey) return typing(event.target) ? "" : "?";
+  if (event.metaKey || event.shiftKey || (event.ctrlKey && event.altKey)) return "";
+  const ringing = present()?.state === "alerting" && liveCall();
+  if (event.ctrlKey) return ringing ? `Ctrl+${event.code}` : "";
+  return event.altKey ? `Alt+${event.code}` : event.code;
+}
 
 export function showShortcuts() {
   const dialog = document.getElementById("cy-shortcuts");
@@ -29,18 +37,11 @@ export function showShortcuts() {
 }
 
 function down(event) {
-  if (event.key === "Enter" && event.ctrlKey && present()?.state === "alerting" && liveCall()) {
-    if (press("answer")) event.preventDefault();
-    return;
-  }
-  if (event.key === "?" && !typing(event.target)) {
-    showShortcuts();
-    return;
-  }
-  const name = nameOf(event);
-  if (ACTIONS[name]) press(ACTIONS[name]);
-  else if (PLACES[name]) PLACES[name]();
-  else return;
+  const action = map.get(pressed(event));
+  if (!action) return;
+  const place = places.get(action);
+  const done = place ? place() : press(action);
+  if (event.ctrlKey && !done) return;
   event.preventDefault();
   event.stopPropagation();
 }
