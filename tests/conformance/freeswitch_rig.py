@@ -28,6 +28,7 @@ from cti.switches.freeswitch import FreeSwitch
 from dialplan.freeswitch_deploy import apply, tell
 from tests.conformance.asterisk_rig import AGENTS, AsteriskWorld, agent_rows, free_ports, free_sip_port, make_prompts
 from tests.conformance.trunks import trunk_rows
+from tests.conformance.world import eventually
 from tests.fakes.events import EventLog
 from tests.fakes.phone import SipPhone
 from tests.fakes.proxy import LinkProxy
@@ -116,6 +117,12 @@ class FreeSwitchWorld(AsteriskWorld):
 
     def register_trunk(self, trunk: str) -> None:
         self.asterisk.cli(f"sofia profile callyard register trunk-{trunk}")
+
+    async def register_elsewhere(self, device: str) -> None:
+        """Until the driver has heard of it: FreeSWITCH tells some milliseconds after its 200 to the phone."""
+        before = self.switch.place(device)
+        await super().register_elsewhere(device)
+        await eventually(lambda: self.switch.place(device) != before, f"{device} is known at its new place")
 
     def driver(self, **changes: str) -> FreeSwitch:  # type: ignore[override]
         switch = self.asterisk.switch

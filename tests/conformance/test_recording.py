@@ -26,6 +26,7 @@ from tests.conformance.world import (
     CUSTOMER_HERTZ,
     World,
     customer_is_served,
+    eventually,
     join,
     new_channel,
     they_talk,
@@ -46,6 +47,13 @@ async def start(world: World, channel: str) -> tuple[str, str]:
     await world.switch.execute(RecordStart(channel, recording_id, name))
     await world.log.until(RecordingStarted, channel=channel, recording_id=recording_id)
     return recording_id, f"{name}.raw"
+
+
+async def has_sound(world: World, file: str) -> None:
+    """Until something is on it: one without a sample need not be there when it ends (FreeSWITCH takes it away)."""
+    if Capability.MEDIA in world.switch.capabilities:
+        path = world.spool / file
+        await eventually(lambda: path.exists() and path.stat().st_size > 0, f"sound on {file}")
 
 
 async def stopped(world: World, recording_id: str) -> str:
@@ -110,6 +118,7 @@ async def test_a_recording_goes_on_when_two_are_parted_and_joined_again(world: W
 async def test_a_hang_up_ends_the_recording_before_the_channel(world: World) -> None:
     channel, line = await customer_is_served(world)
     recording_id, file = await start(world, channel)
+    await has_sound(world, file)
     line.hangup()
     await world.log.until(ChannelHungUp, channel=channel)
     assert world.log.kinds(channel)[-2:] == [RecordingStopped, ChannelHungUp]
@@ -134,8 +143,8 @@ async def test_a_pause_is_silence_on_both_tracks(world: World) -> None:
     await stopped(world, recording_id)
     for track in tracks(world, file):
         loud = np.abs(track[: len(track) // 160 * 160]).reshape(-1, 160).max(axis=1) > 500
-        assert loud[:5].any(), "sound before the pause"
-        assert loud[-5:].any(), "sound after the pause"
+        assert loud[:15].any(), "sound before the pause"
+        assert loud[-15:].any(), "sound after the pause"
         assert (~loud).sum() >= 20, "0.4 s of silence at least"
 
 

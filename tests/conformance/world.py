@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -77,6 +80,14 @@ class World(Protocol):
 # ---------------------------------------------------------------- sentences of the trade
 
 _ids = iter(range(1, 10**9))
+
+
+async def eventually(condition: Callable[[], bool], what: str, deadline: float = 5.0) -> None:
+    """Wait for what no event tells: looked at every few milliseconds."""
+    until = time.monotonic() + deadline
+    while not condition():
+        assert time.monotonic() < until, f"not within {deadline:g} s: {what}"
+        await asyncio.sleep(0.003)
 
 
 def new_channel() -> str:
