@@ -31,12 +31,14 @@ class TargetKind(StrEnum):
     MENU = "menu"
     QUEUE = "queue"
     AGENT = "agent"
+    VOICEMAIL = "voicemail"
     HANGUP = "hangup"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTarget:
-    """Where a call goes: ``id`` is that of the menu, queue or agent; empty for hang-up."""
+    """Where a call goes: ``id`` is that of the menu, queue or agent, or of the queue whose agents a message is
+    for; empty for hang-up."""
 
     kind: TargetKind
     id: str = ""
@@ -70,6 +72,26 @@ class Need:
         return self.level if self.relax_every <= 0 else max(0, self.level - int(waited // self.relax_every))
 
 
+class OverflowWhen(StrEnum):
+    """What an overflow rule goes by; its limit is in seconds, calls or per cent."""
+
+    WAITED = "waited"  # so many seconds in this queue
+    LENGTH = "length"  # so many calls before this one
+    NO_AGENTS = "no_agents"  # nobody of the queue is logged in
+    PREDICTED = "predicted"  # the wait to be expected is longer than so many seconds
+    SERVICE_LEVEL = "service_level"  # today's service level is below so many per cent
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """Where a waiting call goes on. ``say`` is a prompt without language, for a target that hangs up."""
+
+    when: OverflowWhen
+    target: RouteTarget
+    limit: float = 0.0
+    say: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class QueueConfig:
     """Times are in seconds. ``announce_max`` 0 means no announcements. ``wrapup`` 0 means none.
@@ -77,6 +99,10 @@ class QueueConfig:
     ``levels`` and ``weights`` are by agent id, 1 where nothing is said. Agents of the first level are asked first;
     those of the next are asked too after ``level_after`` seconds, at once with 0. ``priority`` is how many seconds its
     calls are ahead of other queues' at an agent of both; one point of a caller's own priority is worth ``age`` seconds.
+    Of ``overflow`` the first rule that holds is taken. ``announce_wait``: the wait to be expected is said too.
+    A caller who was served within ``last_agent_days`` goes to that agent first, and waits for them at most
+    ``last_agent_wait``; 0 days: never. ``voicemail_greeting`` is a prompt without language, said before a message of
+    at most ``voicemail_max``.
     """
 
     id: str
@@ -96,6 +122,12 @@ class QueueConfig:
     needs: tuple[Need, ...] = ()
     priority: float = 0.0
     age: float = 60.0
+    overflow: tuple[Overflow, ...] = ()
+    announce_wait: bool = False
+    last_agent_days: int = 0
+    last_agent_wait: float = 30.0
+    voicemail_greeting: str = "voicemail_greeting"
+    voicemail_max: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +168,26 @@ class When(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NumberList:
+    """Numbers as ``cti.domain.phones.normalise`` spells them, each with the epoch second up to which it is meant
+    (0: for ever). Inbound rules name lists by id; nobody of a ``do_not_call`` list is called."""
+
+    id: str
+    name: str
+    numbers: dict[str, float] = field(default_factory=dict)
+    do_not_call: bool = False
+
+    def holds(self, number: str, at: float) -> bool:
+        """Whether a normalised number is on the list at a moment."""
+        until = self.numbers.get(number)
+        return until is not None and (until == 0 or at < until)
+
+
+@dataclass(frozen=True, slots=True)
 class InboundRule:
-    """Takes calls to one of ``numbers`` from callers that begin with one of ``callers`` (empty: any), while its
-    calendar is as ``when`` says. ``say`` is a prompt without language, said first. ``priority`` becomes the call's."""
+    """Takes calls to one of ``numbers`` (empty: any) from callers that begin with one of ``callers`` or are on one of
+    ``lists`` (both empty: any), while its calendar is as ``when`` says. ``say`` is a prompt without language, said
+    first. ``priority`` becomes the call's."""
 
     id: str
     name: str
@@ -149,6 +198,7 @@ class InboundRule:
     calendar: str = ""
     say: str = ""
     priority: int = 0
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +228,7 @@ class CentreConfig:
     dids: tuple[DidConfig, ...] = ()
     trunks: tuple[TrunkConfig, ...] = ()
     calendars: tuple[CalendarConfig, ...] = ()
+    lists: tuple[NumberList, ...] = ()
     inbound: tuple[InboundRule, ...] = ()  # in order; the first that takes a call decides, else its service number
 
     def to_document(self) -> dict[str, Any]:
@@ -207,6 +258,7 @@ class CentreConfig:
                 dids=tuple(DidConfig(d["number"], _target(d["target"]), d.get("trunk", "")) for d in document["dids"]),
                 trunks=tuple(_trunk(t) for t in document["trunks"]),
                 calendars=tuple(_calendar(c) for c in document.get("calendars", ())),
+                lists=tuple(NumberList(**known) for known in document.get("lists", ())),
                 inbound=tuple(_inbound(r) for r in document.get("inbound", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -220,7 +272,15 @@ def _target(document: dict[str, Any]) -> RouteTarget:
 def _queue(document: dict[str, Any]) -> QueueConfig:
     needs = tuple(Need(**need) for need in document.get("needs", ()))
     agents, strategy = tuple(document["agents"]), Strategy(document["strategy"])
-    return QueueConfig(**{**document, "strategy": strategy, "agents": agents, "needs": needs})
+    overflow = tuple(read_overflow(rule) for rule in document.get("overflow", ()))
+    known = {**document, "strategy": strategy, "agents": agents, "needs": needs, "overflow": overflow}
+    return QueueConfig(**known)
+
+
+def read_overflow(document: dict[str, Any]) -> Overflow:
+    """Raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is none."""
+    target, when = _target(document["target"]), OverflowWhen(document["when"])
+    return Overflow(when, target, float(document.get("limit", 0.0)), str(document.get("say", "")))
 
 
 def _calendar(document: dict[str, Any]) -> CalendarConfig:
@@ -236,9 +296,9 @@ def _calendar(document: dict[str, Any]) -> CalendarConfig:
 
 
 def _inbound(document: dict[str, Any]) -> InboundRule:
-    numbers, callers = tuple(document.get("numbers", ())), tuple(document.get("callers", ()))
-    known = {**document, "numbers": numbers, "callers": callers, "when": When(document.get("when", When.ALWAYS))}
-    return InboundRule(**{**known, "target": _target(document["target"])})
+    rows = {name: tuple(document.get(name, ())) for name in ("numbers", "callers", "lists")}
+    when = When(document.get("when", When.ALWAYS))
+    return InboundRule(**{**document, **rows, "when": when, "target": _target(document["target"])})
 
 
 def _trunk(document: dict[str, Any]) -> TrunkConfig:

@@ -77,6 +77,12 @@ class TrunkFull(NotAllowedNow):
     code = "trunk.full"
 
 
+class DoNotCall(NotAllowedNow):
+    """The number is on a list of those who are not called."""
+
+    code = "number.do_not_call"
+
+
 class BadRequest(CallyardError):
     code = "request.bad"
 

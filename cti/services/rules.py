@@ -10,6 +10,7 @@ from datetime import tzinfo
 
 from cti.domain.calendar import OpenBecause, is_open
 from cti.domain.config import CentreConfig, InboundRule, RouteTarget, When
+from cti.domain.phones import normalise
 
 ANY_TRUNK = ("", "test")
 """What calls of our own phones and test calls come in by: they may reach the numbers of every trunk."""
@@ -59,7 +60,7 @@ def decide(config: CentreConfig, dialled: str, caller: str, at: float, zone: tzi
 def _look(config: CentreConfig, rule: InboundRule, dialled: str, caller: str, at: float, zone: tzinfo) -> Step:
     if rule.numbers and dialled not in rule.numbers:
         return Step(rule.id, rule.name, False, "number")
-    if rule.callers and not caller.startswith(rule.callers):
+    if (rule.callers or rule.lists) and not _meant(config, rule, caller, at):
         return Step(rule.id, rule.name, False, "caller")
     if rule.when is When.ALWAYS:
         return Step(rule.id, rule.name, True)
@@ -69,3 +70,16 @@ def _look(config: CentreConfig, rule: InboundRule, dialled: str, caller: str, at
     is_it, because = is_open(calendar, at, zone)
     took = is_it is (rule.when is When.OPEN)
     return Step(rule.id, rule.name, took, "" if took else str(rule.when), because)
+
+
+def _meant(config: CentreConfig, rule: InboundRule, caller: str, at: float) -> bool:
+    """The caller's number begins as the rule says, as it came or with the country's code, or is on a list of it."""
+    known = normalise(caller)
+    begins = bool(rule.callers) and (caller.startswith(rule.callers) or known.startswith(rule.callers))
+    return begins or any(kept.holds(known, at) for kept in config.lists if kept.id in rule.lists)
+
+
+def not_to_be_called(config: CentreConfig, number: str, at: float) -> str:
+    """The name of the do-not-call list that holds ``number``; empty for none."""
+    known = normalise(number)
+    return next((kept.name for kept in config.lists if kept.do_not_call and kept.holds(known, at)), "")

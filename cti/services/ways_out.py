@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from cti.domain.agents import Agent
 from cti.domain.calls import Call, Direction
 from cti.domain.config import TargetKind, TrunkConfig
-from cti.domain.errors import BadRequest, NotAllowedNow, TrunkFull
+from cti.domain.errors import BadRequest, DoNotCall, NotAllowedNow, TrunkFull
 from cti.domain.switch import TrunkState, TrunkTarget
 from cti.domain.trunks import CallerId, apply_rules
 from cti.services.centre import Centre
+from cti.services.rules import not_to_be_called
 
 _DIALLED = re.compile(r"\+?[0-9*#]{1,39}")
 _SHOWN = re.compile(r"\+?[0-9]{1,32}")
@@ -36,8 +37,12 @@ class WayOut:
 def way_out(centre: Centre, switch: str, number: str, agent: Agent | None = None, call: Call | None = None) -> WayOut:
     """The best of the trunks that ``switch`` carries. ``call`` is the one that is passed on.
 
-    Raises ``NotAllowedNow`` where there is no trunk, ``TrunkFull``, or ``BadRequest`` for a number nothing is left of.
+    Raises ``DoNotCall``, ``NotAllowedNow`` where there is no trunk, ``TrunkFull``, or ``BadRequest`` for a number
+    nothing is left of.
     """
+    listed = not_to_be_called(centre.config, number, centre.now)
+    if listed:
+        raise DoNotCall("this number is not to be called", number=number[:40], list=listed)
     carried = [trunk for trunk in centre.config.trunks if carries(switch, trunk)]
     if not carried:
         raise NotAllowedNow("there is no trunk for calls out on this switch", switch=switch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +21,7 @@ from cti.domain.config import (
     TrunkConfig,
 )
 from cti.domain.trunks import NumberRule, read_rules
+from cti.store import rules
 from cti.store.models import Agent, Did, Menu, Queue, QueueMember, Trunk, User
 
 HANGUP = RouteTarget(TargetKind.HANGUP)
@@ -51,6 +53,9 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
         trunks=tuple(
             _trunk(trunk) for trunk in session.scalars(select(Trunk).where(Trunk.active.is_(True)).order_by(Trunk.id))
         ),
+        calendars=rules.calendars(session),
+        lists=rules.number_lists(session),
+        inbound=rules.inbound(session, partial(_target, known=known)),
     )
 
 

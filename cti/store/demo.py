@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cti.domain.config import Strategy, TargetKind
+from cti.domain.phones import normalise
 from cti.store import demo_names as names
 from cti.store.initials import initials
 from cti.store.models import (
@@ -32,7 +33,6 @@ from cti.store.models import (
     User,
 )
 from cti.store.passwords import hash_password, random_password, random_secret
-from cti.store.phones import normalise
 
 AGENTS = 5
 CUSTOMERS = 200

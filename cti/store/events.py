@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from cti.domain.errors import CallyardError
-from cti.store.phones import normalise
+from cti.domain.phones import normalise
 
 Row = dict[str, Any]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from cti.domain.calendar import CalendarConfig, Hours
-from cti.domain.config import InboundRule, RouteTarget, TargetKind, When
-from cti.domain.switch import Play
+from cti.domain.config import InboundRule, NumberList, RouteTarget, TargetKind, When
+from cti.domain.switch import Answer, Play
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
 
@@ -53,3 +55,30 @@ async def test_an_important_caller_of_a_rule_goes_before_the_others(open_floor: 
     await floor.kill_engine()
     await floor.restart_engine()
     assert floor.waiting() == ["13900000002", "13800000001"]
+
+
+async def test_a_caller_of_a_blacklist_is_refused_unanswered(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    black = NumberList("l1", "unwanted", {"+8613700000001": 0.0})
+    rule = InboundRule("r1", "unwanted", RouteTarget(TargetKind.HANGUP), lists=("l1",))
+    await floor.configure(replace(floor.config, lists=(black,), inbound=(rule,)))
+    await floor.on_duty("a1")
+    refused = floor.sim.incoming("8001", "13700000001")
+    await floor.until(lambda: refused not in floor.sim.channels, "refused")
+    assert not any(isinstance(c, Answer) for c in floor.sim.commands)
+    await floor.call_in(number="13700000002")
+    await floor.rings("a1")
+
+
+@pytest.mark.parametrize("op", ["dial", "transfer", "consult"])
+async def test_nobody_of_a_do_not_call_list_is_called(open_floor: OpenFloor, op: str) -> None:
+    floor = await open_floor()
+    leave = NumberList("l1", "leave alone", {"+8613900000009": 0.0}, do_not_call=True)
+    await floor.configure(replace(floor.config, lists=(leave,)))
+    await floor.on_duty("a1")
+    if op != "dial":
+        await floor.talking_to("a1")
+    refused = await floor.ask("a1", op, number="013900000009")
+    assert (refused["error"], refused["params"]["list"]) == ("number.do_not_call", "leave alone")
+    assert floor.agent("a1").state == ("ready" if op == "dial" else "talking")
+    assert (await floor.ask("a1", op, number="13900000008"))["ok"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from cti.domain.calendar import CalendarConfig, DayRange, Hours, OpenBecause, Override, is_open, minutes
-from cti.domain.config import CentreConfig, DidConfig, InboundRule, RouteTarget, TargetKind, When
-from cti.services.rules import decide
+from cti.domain.config import CentreConfig, DidConfig, InboundRule, NumberList, RouteTarget, TargetKind, When
+from cti.services.rules import decide, not_to_be_called
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 OFFICE = CalendarConfig(
@@ -86,6 +88,11 @@ CENTRE = CentreConfig(
         InboundRule("r2", "night", NIGHT, numbers=("8000",), when=When.CLOSED, calendar="c1", say="closed"),
     ),
 )
+NOON = at("2026-09-30T12:00")
+KNOWN = NumberList("l1", "regulars", {"+8613700000001": 0.0, "+8613700000002": NOON, "4001": 0.0})
+LISTED = CentreConfig(
+    dids=CENTRE.dids, lists=(KNOWN,), inbound=(InboundRule("r", "regulars", VIP, callers=("139",), lists=("l1",)),)
+)
 
 
 def test_the_first_rule_that_fits_decides_and_says_why() -> None:
@@ -112,5 +119,41 @@ def test_a_rule_whose_calendar_is_gone_takes_nothing() -> None:
     assert decide(lost, "8000", "1", at("2026-09-30T20:00"), SHANGHAI).target == SALES
 
 
-def test_the_configuration_comes_back_from_its_document() -> None:
-    assert CentreConfig.from_document(CENTRE.to_document()) == CENTRE
+@pytest.mark.parametrize(
+    ("caller", "moment", "target"),
+    [
+        ("13700000001", NOON, VIP),
+        ("+8613700000001", NOON, VIP),
+        ("008613700000001", NOON, VIP),
+        ("13700000002", NOON - 1, VIP),
+        ("13700000002", NOON, SALES),
+        ("4001", NOON, VIP),
+        ("13700000003", NOON, SALES),
+        ("13900000003", NOON, VIP),
+        ("+8613900000003", NOON, SALES),
+        ("", NOON, SALES),
+    ],
+)
+def test_a_rule_for_callers_of_a_list_or_with_a_prefix(caller: str, moment: float, target: RouteTarget) -> None:
+    assert decide(LISTED, "8000", caller, moment, SHANGHAI).target == target
+
+
+def test_a_prefix_with_the_countrys_code_fits_a_number_that_came_without() -> None:
+    rule = InboundRule("r", "mobile", VIP, callers=("+86139",))
+    assert decide(replace(CENTRE, inbound=(rule,)), "8000", "13900000003", NOON, SHANGHAI).target == VIP
+
+
+def test_a_rule_whose_list_is_gone_takes_nothing() -> None:
+    assert decide(replace(LISTED, lists=()), "8000", "13700000001", NOON, SHANGHAI).target == SALES
+
+
+def test_only_do_not_call_lists_keep_a_number_from_being_called() -> None:
+    assert not_to_be_called(LISTED, "13700000001", NOON) == ""
+    listed = replace(LISTED, lists=(replace(KNOWN, do_not_call=True),))
+    assert not_to_be_called(listed, "+8613700000001", NOON) == "regulars"
+    assert not_to_be_called(listed, "13700000002", NOON) == ""
+
+
+@pytest.mark.parametrize("config", [CENTRE, LISTED])
+def test_the_configuration_comes_back_from_its_document(config: CentreConfig) -> None:
+    assert CentreConfig.from_document(json.loads(json.dumps(config.to_document()))) == config

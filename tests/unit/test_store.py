@@ -19,6 +19,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from cti.domain.config import CentreConfig, RouteTarget, TargetKind
+from cti.domain.phones import normalise
 from cti.store import demo, setup
 from cti.store.config import build_config
 from cti.store.models import (
@@ -43,7 +44,6 @@ from cti.store.models import (
     User,
 )
 from cti.store.passwords import verify_password
-from cti.store.phones import normalise
 from cti.store.switchdata import load_switch_rows
 from tests.postgres import Postgres
 from tests.stores import Store

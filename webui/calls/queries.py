@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from cti.domain.phones import normalise
 from cti.store.models import Agent, Call, CallLeg, CallNote, Customer, Order, Queue, Recording, User
-from cti.store.phones import normalise
 from webui.calls.forms import Filters
 from webui.common.paging import Page, page
 

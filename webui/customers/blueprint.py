@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from cti.domain.phones import normalise
 from cti.store.models import CallNote, Customer
-from cti.store.phones import normalise
 from webui.calls.access import may_describe
 from webui.common import audit, db, labels, phones
 from webui.common.htmx import is_fragment

@@ -24,9 +24,9 @@ from wtforms import (
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from cti.domain.errors import BadRequest
+from cti.domain.phones import normalise
 from cti.store.initials import initials
 from cti.store.models import Address, Customer, CustomerPhone, Sex
-from cti.store.phones import normalise
 from webui.common import phones
 from webui.common.labels import choices, options, pairs
 from webui.common.text import many_lines, one_line

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, or_, select, union
 from sqlalchemy.orm import Session, selectinload
 
+from cti.domain.phones import normalise
 from cti.store.models import Agent, Call, CallNote, Customer, CustomerPhone, Order, OrderLine, User
-from cti.store.phones import normalise
 from webui.common.ids import row_id
 from webui.common.paging import Page, page
 from webui.common.text import one_line

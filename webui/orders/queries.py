@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from cti.domain.phones import normalise
 from cti.store.models import Customer, CustomerPhone, Order, OrderLine, OrderStatus, Product, User
-from cti.store.phones import normalise
 from webui.common.paging import Page, page
 
 STEPS: dict[OrderStatus, tuple[OrderStatus, ...]] = {

@@ -13,7 +13,20 @@ from cti.store.models.calls import (
     Recording,
     RecordingState,
 )
-from cti.store.models.centre import BusyReason, Counter, Did, Menu, Queue, QueueMember, Setting, Trunk
+from cti.store.models.centre import (
+    BusyReason,
+    Calendar,
+    Counter,
+    Did,
+    InboundRule,
+    ListedNumber,
+    Menu,
+    NumberList,
+    Queue,
+    QueueMember,
+    Setting,
+    Trunk,
+)
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
 from cti.store.models.orders import Order, OrderLine, OrderStatus, Payment, Product
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
@@ -26,6 +39,7 @@ __all__ = [
     "Base",
     "BusinessType",
     "BusyReason",
+    "Calendar",
     "Call",
     "CallLeg",
     "CallNote",
@@ -35,8 +49,11 @@ __all__ = [
     "CustomerPhone",
     "DeadLetter",
     "Did",
+    "InboundRule",
+    "ListedNumber",
     "Menu",
     "Money",
+    "NumberList",
     "Order",
     "OrderLine",
     "OrderStatus",

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from cti.domain.config import Strategy, TargetKind
+from cti.domain.config import Strategy, TargetKind, When
 from cti.domain.trunks import DEFAULT_CODECS, CallerId, CallerIn, DidFrom, DtmfMode, Transport
-from cti.store.models.base import Base, enum_type, fresh_id, id_type
+from cti.store.models.base import Base, UtcDateTime, enum_type, fresh_id, id_type
 from cti.store.models.people import Agent
 
 
@@ -138,6 +139,62 @@ class Trunk(Base):
     hide_number: Mapped[bool] = mapped_column(default=False)
     switches: Mapped[list[str]] = mapped_column(JSON, default=list)
     active: Mapped[bool] = mapped_column(default=True)
+
+
+class Calendar(Base):
+    """Fields as ``CalendarConfig``: ``hours`` are documents ``{"days", "begin", "end"}``, ``closed`` and ``worked``
+    ``{"first", "last", "name"}``, the latter with ``like``. ``override_until`` empty: no override."""
+
+    __tablename__ = "calendars"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    name: Mapped[str] = mapped_column(String(128))
+    hours: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    closed: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    worked: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    override_open: Mapped[bool] = mapped_column(default=False)
+    override_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class InboundRule(Base):
+    """Fields as in ``cti.domain.config``; ``lists`` are ids of number lists."""
+
+    __tablename__ = "inbound_rules"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    order: Mapped[int] = mapped_column("position", default=0)
+    name: Mapped[str] = mapped_column(String(128))
+    active: Mapped[bool] = mapped_column(default=True)
+    numbers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    callers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    lists: Mapped[list[str]] = mapped_column(JSON, default=list)
+    when: Mapped[When] = mapped_column("state", enum_type(When), default=When.ALWAYS)
+    calendar_id: Mapped[str] = mapped_column(id_type(), default="")
+    say: Mapped[str] = mapped_column(String(128), default="")
+    priority: Mapped[int] = mapped_column(default=0)
+    target_kind: Mapped[TargetKind] = mapped_column(enum_type(TargetKind))
+    target_id: Mapped[str] = mapped_column(id_type(), default="")
+
+
+class NumberList(Base):
+    """A kept list of numbers: callers that inbound rules name, or with ``do_not_call`` those who are not called."""
+
+    __tablename__ = "number_lists"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    name: Mapped[str] = mapped_column(String(128))
+    do_not_call: Mapped[bool] = mapped_column(default=False)
+
+
+class ListedNumber(Base):
+    """``number`` as ``cti.domain.phones.normalise`` spells it; on the list up to ``until``, or for ever."""
+
+    __tablename__ = "listed_numbers"
+
+    list_id: Mapped[str] = mapped_column(ForeignKey("number_lists.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[str] = mapped_column(String(32), primary_key=True)
+    note: Mapped[str] = mapped_column(String(128), default="")
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class BusyReason(Base):

@@ -1,4 +1,4 @@
-"""Customers, their phone numbers and addresses. Numbers are stored as ``cti.store.phones.normalise`` gives them."""
+"""Customers, their phone numbers and addresses. Numbers are stored as ``cti.domain.phones.normalise`` gives them."""
 
 from __future__ import annotations
 
