@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -207,6 +208,12 @@ class Floor:
         message = await self.bus.last(f"cy.log.call.{call_id}")
         assert message is not None
         return dict(message["call"])
+
+    async def stretches(self, agent_id: str) -> list[dict[str, Any]]:
+        """Every stretch of one state that is in the durable log, in order."""
+        await self.told()
+        entries = [entry for entry in self.broker.log if entry.subject == f"cy.log.agent.{agent_id}"]
+        return [json.loads(entry.data) for entry in entries]
 
     def illegal(self) -> dict[str, int]:
         counters = self.runner.engine.centre.counters

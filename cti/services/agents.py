@@ -350,6 +350,10 @@ class AgentService:
         self._watch_device(agent)
         self._centre.dirty_agents.add(agent.agent_id)
 
+    def found_on_call(self, agent: Agent, state: AgentState) -> None:
+        """A switch has the agent in a call that was not known: ``state`` from now on, whatever the table says."""
+        self._enter(agent, state, "")
+
     def settle_restored(self, agent: Agent) -> None:
         """An agent who was on a call that is gone goes on as asked; the time of the loss is not wrap-up."""
         if agent.state in ON_CALL and self._centre.agent_call(agent) is None:

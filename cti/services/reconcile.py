@@ -231,6 +231,8 @@ class Reconciler:
         """A customer with nobody to talk to: the menu again, else back into the queue."""
         if call.phase in (CallPhase.MENU, CallPhase.OFFERED) and call.direction is Direction.INBOUND:
             self._routing.caller_answered(call)
+        elif call.phase is CallPhase.VOICEMAIL:
+            self._routing.voicemail.resume(call)
         else:
             self._lifecycle.queue_again(call, "transfer_failed")
 
@@ -251,10 +253,10 @@ class Reconciler:
         agent = self._centre.agents.get(leg.agent_id)
         if agent is None or (leg.channel not in there and (agent.call_id or agent.state not in ON_CALL)):
             return
-        agent.call_id, agent.leg_id = call.call_id, leg.leg_id
         agent.device = leg.device or agent.device
         if agent.state not in ON_CALL:
-            agent.state, agent.since = AgentState.TALKING if leg.joined else AgentState.RESERVED, self._centre.now
+            self._acd.agents.found_on_call(agent, AgentState.TALKING if leg.joined else AgentState.RESERVED)
+        agent.call_id, agent.leg_id = call.call_id, leg.leg_id
         self._centre.place(agent)
         if not leg.answered:
             self._centre.start_timer(f"ring:{leg.channel}", 10.0)

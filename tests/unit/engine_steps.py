@@ -49,3 +49,11 @@ async def reconcile(floor: Floor) -> None:
         for leg in call.legs:
             leg.changed_at -= 10
     await floor.runner._reconcile("sim", until_done=False)
+
+
+def without_gaps(stretches: list[dict[str, Any]]) -> tuple[float, float]:
+    """One state ends when the next begins; the begin of the first and the end of the last."""
+    edges = [(stretch["started_at"], stretch["ended_at"]) for stretch in stretches]
+    assert [end for _, end in edges[:-1]] == [start for start, _ in edges[1:]], stretches
+    assert all(start < end for start, end in edges)
+    return edges[0][0], edges[-1][1]

@@ -12,6 +12,7 @@ from cti.domain.agents import ON_CALL
 from cti.domain.switch import Cause
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
+from tests.unit.engine_steps import without_gaps
 
 AGENTS = ("a1", "a2", "a3")
 OPERATIONS: tuple[tuple[str, dict[str, object]], ...] = (
@@ -131,3 +132,5 @@ async def test_nobody_is_stuck_and_every_ledger_is_whole(open_floor: OpenFloor, 
         assert all(leg["ended_at"] is not None for leg in ledger["legs"]), ledger
         assert all(r["ended_at"] is not None for r in ledger["recordings"]), ledger
     assert not engine.counters["engine:bug"]
+    for agent_id in AGENTS:
+        without_gaps(await floor.stretches(agent_id))
