@@ -34,6 +34,7 @@ MODULES: Final = (
     "mod_tone_stream",
     "mod_local_stream",
     "mod_loopback",
+    "mod_conference",
     "mod_sofia",
 )
 CODEC_NAMES: Final = {"alaw": "PCMA", "ulaw": "PCMU", "g722": "G722"}

@@ -46,6 +46,7 @@ MEDIA = (
     "bridge_builtin_features",
     "bridge_holding",
     "bridge_simple",
+    "bridge_softmix",
     "res_musiconhold",
     "res_mutestream",
 )
@@ -54,6 +55,7 @@ CONTROL = (
     "res_agi",
     "res_manager_devicestate",
     "app_chanspy",
+    "app_confbridge",
     "app_controlplayback",
     "app_echo",
     "app_exec",

@@ -33,6 +33,7 @@ FILES: Final = (
     "musiconhold.conf",
     "indications.conf",
     "cdr.conf",
+    "confbridge.conf",
     "pjsip.conf",
     "pjsip_agents.conf",
     "pjsip_trunks.conf",

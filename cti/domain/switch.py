@@ -167,9 +167,25 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Unbridge:
-    """Part a bridged pair; both become controlled, each with ``ChannelUnbridged``. Not bridged: does nothing."""
+    """Part a bridged pair; both become controlled, each with ``ChannelUnbridged``. Not bridged: does nothing.
+
+    In a conference: take ``channel`` out, it alone; the others stay.
+    """
 
     channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confer:
+    """Put an answered, controlled channel among all who are in ``conference`` (``CONFERENCE``): all hear all others.
+
+    The conference is made with the first and gone with the last. Stops prompts and music. Reports
+    ``ChannelConferenced``; already in it: does nothing. Left alone in it, a channel hears silence until ``Unbridge``.
+    ``conference`` is at most 64 characters of ``A-Za-z0-9_.:-``, unique on the switch.
+    """
+
+    channel: str
+    conference: str
 
 
 class SpyMode(StrEnum):
@@ -262,6 +278,7 @@ Command = (
     | SendDigits
     | Bridge
     | Unbridge
+    | Confer
     | Spy
     | RecordStart
     | RecordStop
@@ -315,10 +332,19 @@ class ChannelBridged:
 
 @dataclass(frozen=True, slots=True)
 class ChannelUnbridged:
-    """The bridge ended and this channel is alive and controlled."""
+    """The bridge ended, or it left its conference, and this channel is alive and controlled."""
 
     at: float
     channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConferenced:
+    """It is in the conference, not controlled."""
+
+    at: float
+    channel: str
+    conference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +457,7 @@ SwitchEvent = (
     | ChannelAnswered
     | ChannelBridged
     | ChannelUnbridged
+    | ChannelConferenced
     | ChannelHeld
     | Digit
     | PlayFinished
@@ -464,6 +491,7 @@ class ChannelSnapshot:
     incoming: bool = False
     age: float = 0.0  # seconds since the channel was made
     spying: str = ""  # the channel it listens to: ``Spy``
+    conference: str = ""  # that it is in: ``Confer``
 
 
 @dataclass(frozen=True, slots=True)

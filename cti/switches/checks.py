@@ -10,6 +10,7 @@ import re
 from cti.domain.errors import CommandRefused
 from cti.domain.switch import (
     Command,
+    Confer,
     DeviceTarget,
     Music,
     Originate,
@@ -53,6 +54,8 @@ def check_command(command: Command) -> None:
     match command:
         case Originate():
             _originate(command)
+        case Confer():
+            _match(CHANNEL, command.conference, "conference")
         case Spy():
             _match(CHANNEL, command.target, "target")
         case Play():

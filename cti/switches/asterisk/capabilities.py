@@ -1,4 +1,4 @@
-"""What the Asterisk driver can do, and why not where it cannot. Data and one rule; no I/O."""
+"""What the Asterisk driver can do. Data and one rule; no I/O."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ OPEN = frozenset(
         Capability.RECORD,
         Capability.RECORD_PAUSE,
         Capability.SPY,
+        Capability.CONFERENCE,
         Capability.REGISTRATION,
         Capability.TEST_CALL,
     }
 )
 
-CLOSED: dict[Capability, str] = {
-    Capability.CONFERENCE: "the contract has no command for it yet",
-}
-
 NEEDS: dict[Capability, str] = {
     Capability.REMOTE_ANSWER: "PJSIPNotify",
     Capability.RECORD: "MixMonitor",
     Capability.RECORD_PAUSE: "MixMonitorMute",
+    Capability.CONFERENCE: "ConfbridgeList",
     Capability.REGISTRATION: "PJSIPShowContacts",
 }
 

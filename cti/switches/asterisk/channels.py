@@ -32,7 +32,7 @@ class Pending:
     playback: Playback | None = None
     bridge_to: str = ""  # the channel it is to be joined with
     met: bool = False  # they were in one bridge
-    spying: bool = False  # it listens to another channel
+    away: bool = False  # it listens to another channel, or is in a conference
     done: Callable[[], None] | None = None
 
 
@@ -65,6 +65,7 @@ class AstChannel:
     parting: bool = False
     spying: str = ""  # the channel it listens to
     spy_next: Spy | None = None  # what it is to do when it is parked
+    conference: str = ""  # that it is in, or told to join
     back_while_parting: bool = False
     ending: bool = False
     by_far_side: bool = False

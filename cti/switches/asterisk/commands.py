@@ -16,6 +16,7 @@ from cti.domain.switch import (
     AnswerDevice,
     Bridge,
     Capability,
+    Confer,
     DeviceTarget,
     Hangup,
     Music,
@@ -174,8 +175,8 @@ async def bridge(switch: AsteriskSwitch, command: Bridge, deadline: float) -> No
 
 async def unbridge(switch: AsteriskSwitch, command: Unbridge, deadline: float) -> None:
     chan = switch.channel(command.channel)
-    if chan.spying:
-        await _spy_no_more(switch, chan, None, deadline)
+    if chan.spying or chan.conference:
+        await _take_out(switch, chan, None, deadline)
         return
     peer = switch.peer(chan)
     if peer is None:
@@ -196,24 +197,42 @@ async def spy(switch: AsteriskSwitch, command: Spy, deadline: float) -> None:
     if chan is target or not (chan.answered and target.answered):
         raise CommandRefused("both channels must be answered", channel=chan.id, target=target.id)
     if chan.spying:
-        await _spy_no_more(switch, chan, command, deadline)
+        await _take_out(switch, chan, command, deadline)
         return
     _controlled(switch, chan.id)
+    chan.spying = target.id
+    await _go_away(switch, chan, requests.spy(chan, target, command.mode), deadline)
+
+
+async def confer(switch: AsteriskSwitch, command: Confer, deadline: float) -> None:
+    await _monitor_gone(switch.channel(command.channel))
+    chan = switch.channel(command.channel)
+    if chan.conference == command.conference:
+        return
+    _controlled(switch, chan.id)
+    if not chan.answered:
+        raise CommandRefused("a channel in a conference must be answered", channel=chan.id)
+    chan.conference = command.conference
+    await _go_away(switch, chan, requests.confer(chan, command.conference), deadline)
+
+
+async def _go_away(switch: AsteriskSwitch, chan: AstChannel, what: tuple[str, Action], deadline: float) -> None:
+    """Let a controlled channel do something that ends when it is taken out of it."""
     actions = _stop_playing(switch, chan)
     if chan.music:
         actions.append(requests.agi(chan, "SET MUSIC OFF")[1])
-    command_id, action = requests.spy(chan, target, command.mode)
-    chan.pending[command_id] = Pending(spying=True)
-    chan.controlled, chan.music, chan.spying = False, False, target.id
+    command_id, action = what
+    chan.pending[command_id] = Pending(away=True)
+    chan.controlled, chan.music = False, False
     try:
         await switch.ask_all(chan, [*actions, action, requests.wake(chan)], deadline)
     except (CommandRefused, ChannelGone):
         chan.pending.pop(command_id, None)
-        chan.controlled, chan.spying = chan.id in switch.channels and not chan.ending, ""
+        chan.controlled, chan.spying, chan.conference = chan.id in switch.channels and not chan.ending, "", ""
         raise
 
 
-async def _spy_no_more(switch: AsteriskSwitch, chan: AstChannel, then: Spy | None, deadline: float) -> None:
+async def _take_out(switch: AsteriskSwitch, chan: AstChannel, then: Spy | None, deadline: float) -> None:
     """Parked, it reports itself, or goes on as ``then`` says."""
     chan.parting, chan.spy_next = True, then
     try:
@@ -334,6 +353,7 @@ HANDLERS: dict[type, Handler] = {
     SendDigits: send_digits,
     Bridge: bridge,
     Unbridge: unbridge,
+    Confer: confer,
     Spy: spy,
     RecordStart: record_start,
     RecordStop: record_stop,

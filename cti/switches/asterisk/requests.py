@@ -66,6 +66,11 @@ def spy(chan: AstChannel, target: AstChannel, mode: SpyMode) -> tuple[str, Actio
     return agi(chan, f"EXEC ChanSpy {target.name},qsES{SPY_OPTIONS[mode]}")
 
 
+def confer(chan: AstChannel, conference: str) -> tuple[str, Action]:
+    """Join a conference with the profiles of our own: no announcements, no tones, no keys."""
+    return agi(chan, f"EXEC ConfBridge {conference},callyard_bridge,callyard_user")
+
+
 def park(chan: AstChannel) -> Action:
     """Take it out of what it is doing."""
     return {"Action": "Redirect", "Channel": chan.address, **PARKED}

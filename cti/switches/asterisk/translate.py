@@ -13,6 +13,7 @@ from cti.domain.switch import (
     Cause,
     ChannelAnswered,
     ChannelBridged,
+    ChannelConferenced,
     ChannelHeld,
     ChannelHungUp,
     ChannelOffered,
@@ -75,7 +76,8 @@ class Translator:
 
     def bridged_with(self, chan: AstChannel) -> AstChannel | None:
         """The other channel of ours in the same bridge."""
-        others = [i for i in self._bridges.get(chan.bridge, []) if i != chan.id] if chan.bridge else []
+        in_pair = chan.bridge and not chan.conference
+        others = [i for i in self._bridges.get(chan.bridge, []) if i != chan.id] if in_pair else []
         return self.channels.get(others[0]) if others else None
 
     def put_in_bridge(self, chan: AstChannel, bridge: str) -> None:
@@ -117,7 +119,7 @@ class Translator:
             return
         self._leave_bridge(chan)
         self._drop_pending(chan, at, step)
-        chan.spying = ""
+        chan.spying = chan.conference = ""
         if self._spies_on(chan, step):
             return
         was_answered = chan.answered
@@ -132,7 +134,7 @@ class Translator:
         if wish is None or target is None:
             return False
         command, action = requests.spy(chan, target, wish.mode)
-        chan.pending[command], chan.spying = Pending(spying=True), target.id
+        chan.pending[command], chan.spying = Pending(away=True), target.id
         chan.parting = chan.back_while_parting = False
         step.actions += [action, requests.wake(chan)]
         return True
@@ -206,16 +208,17 @@ class Translator:
             self._prompt_done(chan, pending.playback, at, step)
         if pending.bridge_to:
             self._bridge_over(chan, pending, at, step)
-        if pending.spying:
-            chan.spying = ""
+        if pending.away:
+            chan.spying = chan.conference = ""
             self._back(chan, at, step)
         if pending.done is not None:
             pending.done()
 
     def _back_from_unknown(self, chan: AstChannel, at: float, step: Step) -> None:
         """A command of an earlier connection is done; if it was its bridge, the channel is under control again."""
-        if chan.answered and not chan.bridge:
-            chan.spying = ""
+        told_to_go = any(pending.bridge_to or pending.away for pending in chan.pending.values())
+        if chan.answered and not chan.bridge and not told_to_go:
+            chan.spying = chan.conference = ""
             self._back(chan, at, step)
 
     def _back(self, chan: AstChannel, at: float, step: Step) -> None:
@@ -264,6 +267,8 @@ class Translator:
 
     def _bridge_enter(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
         self.put_in_bridge(chan, text(frame, "BridgeUniqueid"))
+        if chan.conference:
+            step.events.append(ChannelConferenced(at, chan.id, chan.conference))
         peer = self.bridged_with(chan)
         if peer is None:
             return

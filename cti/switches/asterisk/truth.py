@@ -24,7 +24,7 @@ STATUS: Action = {"Action": "Status", "Variables": requests.SNAPSHOT_VARIABLES}
 ENDPOINTS: Action = {"Action": "PJSIPShowEndpoints"}
 CONTACTS: Action = {"Action": "PJSIPShowContacts"}
 REGISTRATIONS: Action = {"Action": "PJSIPShowRegistrationsOutbound"}
-SPYING = "ChanSpy"
+SPYING, CONFERRING = "ChanSpy", "ConfBridge"
 IN_AGI = ("AGI", "ControlPlayback", "MusicOnHold")
 
 
@@ -54,6 +54,7 @@ def channel(frame: Frame) -> AstChannel | None:
         answered=answered,
         controlled=in_agi and not bridge and (answered or not out),
         bridge=bridge,
+        conference=text(frame, "Data").partition(",")[0] if text(frame, "Application") == CONFERRING else "",
         recordings=unpack_recordings(values.get(requests.RECORDINGS_VARIABLE, "")),
     )
 
@@ -86,10 +87,12 @@ def snapshot(frames: Iterable[Frame]) -> tuple[ChannelSnapshot, ...]:
     pairs = [(c, f) for c, f in ((channel(frame), frame) for frame in frames) if c is not None]
     bridges: dict[str, list[str]] = {}
     for chan, _ in pairs:
-        if chan.bridge:
+        if chan.bridge and not chan.conference:
             bridges.setdefault(chan.bridge, []).append(chan.id)
     spied_on(pairs)
-    return tuple(_one(chan, frame, bridges.get(chan.bridge, [])) for chan, frame in pairs)
+    return tuple(
+        _one(chan, frame, bridges.get(chan.bridge, []) if not chan.conference else []) for chan, frame in pairs
+    )
 
 
 def spied_on(pairs: Iterable[tuple[AstChannel, Frame]]) -> None:
@@ -116,6 +119,7 @@ def _one(chan: AstChannel, frame: Frame, members: list[str]) -> ChannelSnapshot:
         incoming=chan.incoming,
         age=float(text(frame, "Seconds") or 0),
         spying=chan.spying,
+        conference=chan.conference,
     )
 
 

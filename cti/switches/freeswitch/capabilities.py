@@ -1,4 +1,4 @@
-"""What the FreeSWITCH driver can do, and why not where it cannot. Data only."""
+"""What the FreeSWITCH driver can do. Data only."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ OPEN = frozenset(
         Capability.RECORD,
         Capability.RECORD_PAUSE,
         Capability.SPY,
+        Capability.CONFERENCE,
         Capability.REGISTRATION,
         Capability.TEST_CALL,
     }
 )
-
-CLOSED: dict[Capability, str] = {
-    Capability.CONFERENCE: "the contract has no command for it yet",
-}

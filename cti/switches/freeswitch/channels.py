@@ -50,6 +50,7 @@ class FsChannel:
     joining_since: float = 0.0  # when it was last told to be joined; 0 once it is, or is parked
     stranded: bool = False  # it must park within a moment
     spying: str = ""  # the channel it listens to
+    conference: str = ""  # that it is in, or told to join
     ending: bool = False
     hangup_asked: Cause | None = None
     sound: Sound | None = None

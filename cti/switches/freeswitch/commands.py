@@ -14,6 +14,7 @@ from cti.domain.switch import (
     Answer,
     AnswerDevice,
     Bridge,
+    Confer,
     Hangup,
     Music,
     Originate,
@@ -156,7 +157,7 @@ async def bridge(switch: FreeSwitch, command: Bridge, deadline: float) -> None:
 
 async def unbridge(switch: FreeSwitch, command: Unbridge, deadline: float) -> None:
     chan = switch.channel(command.channel)
-    if chan.spying:
+    if chan.spying or chan.conference:
         await switch.ask(chan, deadline, (requests.park_anew(chan),))
         return
     peer = switch.channels.get(chan.peer)
@@ -176,6 +177,22 @@ async def spy(switch: FreeSwitch, command: Spy, deadline: float) -> None:
     chan.controlled, chan.spying = False, target.id
     lines = [(line,) for line in requests.spy(chan, target.id, command.mode)]
     await switch.ask(chan, deadline, *stop, *lines)
+
+
+async def confer(switch: FreeSwitch, command: Confer, deadline: float) -> None:
+    chan = switch.channel(command.channel)
+    if chan.conference == command.conference:
+        return
+    _controlled(switch, chan.id)
+    if not chan.answered:
+        raise CommandRefused("a channel in a conference must be answered", channel=chan.id)
+    stop = _replace_sound(switch, chan, None)
+    chan.controlled, chan.conference = False, command.conference
+    try:
+        await switch.ask(chan, deadline, *stop, (requests.confer(chan, command.conference),))
+    except (CommandRefused, ChannelGone):
+        chan.controlled, chan.conference = chan.id in switch.channels and not chan.ending, ""
+        raise
 
 
 async def record_start(switch: FreeSwitch, command: RecordStart, deadline: float) -> None:
@@ -262,6 +279,7 @@ HANDLERS: dict[type, Handler] = {
     SendDigits: send_digits,
     Bridge: bridge,
     Unbridge: unbridge,
+    Confer: confer,
     Spy: spy,
     RecordStart: record_start,
     RecordStop: record_stop,

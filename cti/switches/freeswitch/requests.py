@@ -17,7 +17,7 @@ from cti.switches.freeswitch.wire import shown_name
 DOMAIN = PROFILE = "callyard"
 PARKED_CONTEXT, TEST_CONTEXT, TEST_INBOUND = "callyard-parked", "callyard-test", "callyard-test-in"
 STATE, RECORDINGS = "callyard", "cy_recordings"
-EAVESDROP = "eavesdrop"
+EAVESDROP, CONFERENCE = "eavesdrop", "conference"
 RINGBACK, RINGBACK_TONE = "ringback", "tone_stream://%(1000,4000,450);loops=-1"
 NOT_REGISTERED = "error/user_not_registered"
 DIGIT_LENGTH = 1600  # samples: 200 ms at 8 kHz
@@ -26,7 +26,7 @@ EVENTS = (
     "event json CHANNEL_CREATE CHANNEL_PARK CHANNEL_UNPARK CHANNEL_ANSWER CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA "
     "CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HOLD CHANNEL_UNHOLD CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE "
     "CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE DTMF RECORD_STOP BACKGROUND_JOB "
-    "CUSTOM sofia::register sofia::unregister sofia::expire sofia::gateway_state"
+    "CUSTOM sofia::register sofia::unregister sofia::expire sofia::gateway_state conference::maintenance"
 )
 # What every channel of ours carries, whoever made it. The hold variable keeps FreeSWITCH from hanging up the far side
 # when a phone on hold goes away; the transfer variables catch who is left when a bridge fails to come about; a 302 ends
@@ -135,6 +135,11 @@ def spy(chan: FsChannel, target: str, mode: SpyMode) -> list[str]:
     }
     variables = [set_variable(chan, name, value) for name, value in values.items()]
     return [*variables, f"api uuid_transfer {chan.id} {EAVESDROP}:{target},park: inline"]
+
+
+def confer(chan: FsChannel, conference: str) -> str:
+    """Join a conference with the profile of our own: no announcements, no tones, no keys. Out of it: ``park_anew``."""
+    return f"api uuid_transfer {chan.id} {CONFERENCE}:{conference}@{PROFILE},park: inline"
 
 
 def park(chan: FsChannel) -> str:

@@ -14,6 +14,7 @@ from cti.domain.switch import (
     Cause,
     ChannelAnswered,
     ChannelBridged,
+    ChannelConferenced,
     ChannelHeld,
     ChannelHungUp,
     ChannelOffered,
@@ -32,6 +33,7 @@ from cti.switches.freeswitch.trunks import FsTrunks
 from cti.switches.freeswitch.wire import Event, text, variable
 
 FAR_SIDE = "recv_"
+CONFERENCES = "conference::maintenance"
 JOIN_PATIENCE = 3.0
 KNOWN_GONE = 2_000
 
@@ -66,6 +68,8 @@ class Translator:
             if text(event, "Event-Subclass") == "sofia::gateway_state":
                 self.trunks.told(event)
                 step.events += self.trunks.changes(at)
+            elif text(event, "Event-Subclass") == CONFERENCES:
+                self._conference(event, at, step)
             else:
                 self._device(event, at, step)
             return step
@@ -127,6 +131,12 @@ class Translator:
         else:
             step.lookups.append(device)
 
+    def _conference(self, event: Event, at: float, step: Step) -> None:
+        chan = self.channels.get(text(event, "Unique-ID"))
+        if chan is not None and chan.conference and text(event, "Action") == "add-member":
+            chan.controlled = False
+            step.events.append(ChannelConferenced(at, chan.id, chan.conference))
+
     def _offered(self, event: Event, at: float, step: Step) -> None:
         chan = truth.channel(event)
         if chan is None or not chan.incoming or chan.id.startswith(TEST_ID):
@@ -166,7 +176,7 @@ class Translator:
         if chan.controlled or chan.ending:
             return
         self._part(chan)
-        chan.joining_since, chan.spying = 0.0, ""
+        chan.joining_since, chan.spying, chan.conference = 0.0, "", ""
         was_answered = chan.answered
         chan.controlled = chan.answered = True
         step.events.append(ChannelUnbridged(at, chan.id) if was_answered else ChannelAnswered(at, chan.id))
@@ -227,7 +237,8 @@ class Translator:
     def _left_alone(self, chan: FsChannel) -> bool:
         """Its peer hangs up: music that FreeSWITCH plays to it for a hold would keep it in the bridge for ever."""
         peer = self.channels.get(chan.peer)
-        return chan.answered and not chan.controlled and (peer is None or peer.ending)
+        alone = peer is None or peer.ending
+        return chan.answered and not (chan.controlled or chan.conference) and alone
 
     def _executed(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
         app = text(event, "Application-UUID")

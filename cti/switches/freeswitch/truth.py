@@ -49,8 +49,9 @@ def channel(event: Event) -> FsChannel | None:
     if not identity or not (out or incoming):
         return None
     answered = text(event, "Answer-State") == "answered"
-    spies = variable(event, "current_application") == requests.EAVESDROP
-    parked = text(event, "Channel-State") in PARKED_STATES and not spies
+    doing = variable(event, "current_application")
+    spies, confers = doing == requests.EAVESDROP, doing == requests.CONFERENCE
+    parked = text(event, "Channel-State") in PARKED_STATES and not (spies or confers)
     return FsChannel(
         id=identity,
         incoming=incoming,
@@ -64,8 +65,9 @@ def channel(event: Event) -> FsChannel | None:
         ringing=out,
         answered=answered,
         controlled=parked and (answered or incoming),
-        peer="" if parked or spies else variable(event, "bridge_uuid"),
+        peer="" if parked or spies or confers else variable(event, "bridge_uuid"),
         spying=variable(event, "current_application_data") if spies else "",
+        conference=variable(event, "current_application_data").partition("@")[0] if confers else "",
         recordings=unpack_recordings(variable(event, requests.RECORDINGS)),
     )
 
@@ -123,6 +125,7 @@ def _one(chan: FsChannel, event: Event, at: float, peer: str) -> ChannelSnapshot
         incoming=chan.incoming,
         age=max(0.0, at - int(created) / MICROSECONDS) if created.isdigit() else 0.0,
         spying=chan.spying,
+        conference=chan.conference,
     )
 
 

@@ -15,6 +15,8 @@ from cti.domain.switch import (
     Bridge,
     Cause,
     ChannelAnswered,
+    ChannelConferenced,
+    Confer,
     DeviceTarget,
     Hangup,
     Music,
@@ -144,13 +146,26 @@ def bridge(sim: SimSwitch, command: Bridge) -> None:
 
 def unbridge(sim: SimSwitch, command: Unbridge) -> None:
     chan = sim.channel(command.channel)
-    if chan.spying is not None:
-        sim.spy_over(chan)
+    if chan.spying is not None or chan.conference:
+        sim.alone_again(chan)
         return
     peer = sim.part(chan)
     if peer is not None:
         sim.unbridged(chan)
         sim.unbridged(peer)
+
+
+def confer(sim: SimSwitch, command: Confer) -> None:
+    check_command(command)
+    chan = sim.channel(command.channel)
+    if chan.conference == command.conference:
+        return
+    sim.controlled(chan.id)
+    if not chan.answered:
+        raise CommandRefused("a channel in a conference must be answered", channel=chan.id)
+    sim.end_play(chan, PlayEnd.STOPPED)
+    chan.music, chan.controlled, chan.conference = "", False, command.conference
+    sim.emit(ChannelConferenced(sim.clock(), chan.id, chan.conference))
 
 
 def spy(sim: SimSwitch, command: Spy) -> None:
@@ -216,6 +231,7 @@ HANDLERS: dict[type, Callable[[SimSwitch, Any], None]] = {
     SendDigits: send_digits,
     Bridge: bridge,
     Unbridge: unbridge,
+    Confer: confer,
     Spy: spy,
     RecordStart: record_start,
     RecordStop: record_stop,

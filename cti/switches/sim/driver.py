@@ -36,7 +36,7 @@ from cti.switches.sim.model import FarEnd, SimChannel
 class SimSwitch(Floor):
     """See the module. ``schedule(delay, call)`` replaces the loop's timers, for tests with their own time."""
 
-    capabilities = frozenset(Capability) - {Capability.MEDIA, Capability.CONFERENCE}
+    capabilities = frozenset(Capability) - {Capability.MEDIA}
 
     def __init__(
         self,
@@ -208,4 +208,5 @@ def _snapshot(chan: SimChannel, now: float) -> ChannelSnapshot:
         incoming=chan.incoming,
         age=max(0.0, now - chan.created_at),
         spying=chan.spying.id if chan.spying else "",
+        conference=chan.conference,
     )

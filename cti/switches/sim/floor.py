@@ -100,9 +100,9 @@ class Floor:
                 one.peer, one.controlled = None, True
         return peer
 
-    def spy_over(self, chan: SimChannel) -> None:
-        """It listened, and does so no more."""
-        chan.spying, chan.spy_mode, chan.controlled = None, None, True
+    def alone_again(self, chan: SimChannel) -> None:
+        """It listened, or was in a conference, and is so no more."""
+        chan.spying, chan.spy_mode, chan.conference, chan.controlled = None, None, "", True
         self.unbridged(chan)
 
     def unbridged(self, chan: SimChannel) -> None:
@@ -132,7 +132,7 @@ class Floor:
         if survivor is not None:
             self.unbridged(survivor)
         for spy in [one for one in self.channels.values() if one.spying is chan]:
-            self.spy_over(spy)
+            self.alone_again(spy)
 
     def lose_everything(self) -> None:
         """The process dies: nobody is told. Phones elsewhere that this switch was talking to do not know it yet."""

@@ -51,6 +51,7 @@ class SimChannel:
     peer: SimChannel | None = None
     spying: SimChannel | None = None
     spy_mode: SpyMode | None = None
+    conference: str = ""
     playing: Playing | None = None
     ring_timer: Timer | None = None
     far: FarEnd | None = None
