@@ -24,8 +24,12 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy --strict cti dialplan
 	$(BIN)/lint-imports
 
+# Conformance mostly waits for switches, so it runs on more workers than there are processors.
+unit: WORKERS := 2
+conformance: WORKERS := 3
+e2e: WORKERS := 2 --dist loadgroup
 unit conformance e2e: $(VENV)/.tested
-	$(BIN)/pytest -q tests/$@
+	$(BIN)/pytest -q -n $(WORKERS) tests/$@
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m tests.bench

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.ports import free_port
+
 READY_WITHIN = 10.0
 
 
@@ -64,9 +66,3 @@ class NatsServer:
                 pass
             time.sleep(0.02)
         raise AssertionError((self.folder / "nats.log").read_text())
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -33,6 +32,7 @@ from tests.conformance.world import LONG, LONG_HERTZ, SHORT
 from tests.fakes.events import EventLog
 from tests.fakes.phone import PhoneCall, SipPhone
 from tests.fakes.proxy import LinkProxy
+from tests.ports import free_port, free_ports, free_range
 
 REPOSITORY = Path(__file__).parents[2]
 STATUS = {
@@ -43,31 +43,6 @@ STATUS = {
     Cause.CONGESTION: "503 Service Unavailable",
 }
 AGENTS = ("1001", "1002")
-
-
-def free_ports(count: int, kind: socket.SocketKind) -> list[int]:
-    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
-def free_sip_port() -> int:
-    """One whose next one, for TLS, is free too."""
-    for _ in range(50):
-        (port,) = free_ports(1, socket.SOCK_DGRAM)
-        with socket.socket() as tcp, socket.socket() as tls:
-            try:
-                tcp.bind(("127.0.0.1", port))
-                tls.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no two free ports side by side")
 
 
 def agent_rows(passwords: dict[str, str]) -> list[dict[str, Any]]:
@@ -105,10 +80,9 @@ def asterisk_settings(var: Path) -> SwitchSettings:
     settings = load_settings(var)
     settings.dist = Path(os.environ.get("CALLYARD_DIST", REPOSITORY / "var" / "dist"))
     settings.bind, settings.ami_host = "127.0.0.1", ""
-    settings.ami_port, settings.sip_ws_port = free_ports(2, socket.SOCK_STREAM)
-    settings.sip_port = free_sip_port()
-    settings.rtp_start = 30000 + secrets.randbelow(100) * 200
-    settings.rtp_end = settings.rtp_start + 199
+    settings.ami_port, settings.sip_ws_port = free_port(), free_port()
+    settings.sip_port = free_ports(2)  # the next one is for TLS
+    settings.rtp_start, settings.rtp_end = free_range(200)
     return switch_named(settings)
 
 
@@ -118,7 +92,7 @@ def running_asterisk(var: Path, given: SwitchSettings | None = None) -> Iterator
     switch = given or asterisk_settings(var)
     installation = ensure_asterisk(switch, lambda _: None, deadline=100)
     passwords = {device: secrets.token_urlsafe(12) for a in AGENTS for device in (a, f"{a}-web")}
-    (outside,) = free_ports(1, socket.SOCK_DGRAM)
+    outside = free_port()
     prepare_home(switch, installation)
     make_prompts(switch.prompts_dir)
     apply(switch, {"agents": agent_rows(passwords), "trunks": trunk_rows(outside)})

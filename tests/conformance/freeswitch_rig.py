@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -26,12 +25,13 @@ from cti.provision.switches import switch_named
 from cti.settings import SwitchChoice, SwitchSettings, load_settings
 from cti.switches.freeswitch import FreeSwitch
 from dialplan.freeswitch_deploy import apply, tell
-from tests.conformance.asterisk_rig import AGENTS, AsteriskWorld, agent_rows, free_ports, free_sip_port, make_prompts
+from tests.conformance.asterisk_rig import AGENTS, AsteriskWorld, agent_rows, make_prompts
 from tests.conformance.trunks import trunk_rows
 from tests.conformance.world import eventually
 from tests.fakes.events import EventLog
 from tests.fakes.phone import SipPhone
 from tests.fakes.proxy import LinkProxy
+from tests.ports import free_port, free_ports, free_range
 
 READY_WITHIN = 40.0
 
@@ -54,10 +54,9 @@ def freeswitch_settings(var: Path) -> SwitchSettings:
     settings = load_settings(var)
     settings.switch = SwitchChoice.FREESWITCH
     settings.bind, settings.esl_host = "127.0.0.1", ""
-    settings.esl_port, settings.sip_ws_port = free_ports(2, socket.SOCK_STREAM)
-    settings.sip_port = free_sip_port()
-    settings.rtp_start = 40000 + secrets.randbelow(100) * 200
-    settings.rtp_end = settings.rtp_start + 199
+    settings.esl_port, settings.sip_ws_port = free_port(), free_port()
+    settings.sip_port = free_ports(2)  # the next one is for TLS
+    settings.rtp_start, settings.rtp_end = free_range(200)
     return switch_named(settings)
 
 
@@ -67,7 +66,7 @@ def running_freeswitch(var: Path, given: SwitchSettings | None = None) -> Iterat
     switch = given or freeswitch_settings(var)
     installation = require_freeswitch(switch)
     passwords = {device: secrets.token_urlsafe(12) for a in AGENTS for device in (a, f"{a}-web")}
-    (outside,) = free_ports(1, socket.SOCK_DGRAM)
+    outside = free_port()
     prepare_freeswitch_home(switch)
     make_prompts(switch.prompts_dir)
     apply(switch, {"agents": agent_rows(passwords), "trunks": trunk_rows(outside)})

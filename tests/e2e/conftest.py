@@ -48,7 +48,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of one product stay with one worker of pytest-xdist: each starts a product but once."""
     for item in items:
+        product = (
+            item.callspec.params.get("product")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else None
+        )
+        item.add_marker(pytest.mark.xdist_group(product or item.path.stem))
         if HERE in item.path.parents and item.path.name != "test_make_run.py":
             item.add_marker(pytest.mark.timeout(TIMEOUT))
 

@@ -20,6 +20,7 @@ from cti.provision.prompts import make_ringback
 from cti.provision.switches import switch_named
 from cti.settings import Settings, SwitchSettings, load_settings
 from dialplan.deploy import apply, rollback
+from tests.ports import free_port, free_range
 
 DEADLINE = 20.0
 
@@ -36,12 +37,6 @@ class Running:
         return answer
 
 
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def demo_rows(*numbers: str) -> dict[str, list[dict[str, Any]]]:
     agents = [
         {"number": n, "name": f"演示 {n}", "sip_secret": f"sip;secret-{n}", "web_secret": f"web-secret-{n}"}
@@ -54,14 +49,15 @@ def demo_rows(*numbers: str) -> dict[str, list[dict[str, Any]]]:
 def asterisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     dist = load_settings().dist_dir
     dist.mkdir(parents=True, exist_ok=True)
+    first, last = free_range(200)
     settings = Settings(
         var=tmp_path_factory.mktemp("ast"),
         dist=dist,
         ami_port=free_port(),
-        sip_port=free_port(socket.SOCK_DGRAM),
+        sip_port=free_port(),
         sip_ws_port=free_port(),
-        rtp_start=40000,
-        rtp_end=40999,
+        rtp_start=first,
+        rtp_end=last,
     )
     switch = switch_named(settings)
     installation = ensure_asterisk(switch, print)

@@ -32,7 +32,8 @@ from cti.store.switchdata import SwitchRows
 from cti.store.worker import Worker
 from cti.store.writer import write
 from tests.ledger import call_event, recording_event, stretch_event
-from tests.nats_server import NatsServer, free_port
+from tests.nats_server import NatsServer
+from tests.ports import free_port
 from tests.stores import Store, new_postgres
 from tests.unit.test_store_recordings import write_raw
 

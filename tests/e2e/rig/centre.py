@@ -31,10 +31,10 @@ from cti.settings import Settings, SwitchChoice, load_settings
 from cti.store.database import make_engine, make_session_factory
 from cti.store.models import Agent, Customer, CustomerPhone, PhoneKind, Queue, Trunk, User
 from tests.e2e.rig import processes
-from tests.e2e.rig.ports import free_port, free_range
 from tests.e2e.rig.sip import SipPhone
 from tests.e2e.rig.switch import RunningFreeSwitch, RunningSwitch, Switch
 from tests.e2e.rig.tones import RATE, sine
+from tests.ports import free_port, free_range
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 HOLD_TONE = 300.0  # hertz, the music of a FreeSWITCH

@@ -12,9 +12,9 @@ from cti.provision.prompts import make_prompts
 from cti.provision.switches import switch_named
 from cti.switch_settings import SwitchKind, SwitchSettings
 from tests.e2e.rig.centre import Centre, until
-from tests.e2e.rig.ports import free_port
 from tests.e2e.rig.proxy import LinkProxy
 from tests.e2e.rig.switch import RunningFreeSwitch, RunningSwitch, Switch
+from tests.ports import free_port
 
 
 class OutsideCentre(Centre):

@@ -18,7 +18,7 @@ from pathlib import Path
 from cti.provision.asterisk import ensure_asterisk
 from cti.provision.freeswitch import find_freeswitch
 from cti.settings import Settings, SwitchChoice, SwitchKind, SwitchSettings
-from tests.e2e.rig.ports import free_port, free_range
+from tests.ports import free_port, free_range
 
 GUIDE = Path(__file__).parents[3] / "docs" / "operations.md"
 CALLYARD, PBX = "192.0.2.10", "192.0.2.20"  # what the guide calls the two machines

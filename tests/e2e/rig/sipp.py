@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cti.provision.child import take_priority
-from tests.e2e.rig.ports import free_port, free_range
+from tests.ports import free_port, free_range
 
 MEDIA_PORTS = 400
 NICE = -10

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.e2e.rig import scenarios
-from tests.e2e.rig.ports import free_port
 from tests.e2e.rig.sipp import Sipp
 from tests.e2e.rig.switch import Switch
+from tests.ports import free_port
 
 
 def set_registration(folder: Path, server: str, accounts: Sequence[tuple[str, str]], port: int, expires: int) -> None:
