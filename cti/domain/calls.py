@@ -44,6 +44,7 @@ class CallPhase(StrEnum):
     QUEUED = "queued"
     DIALLING = "dialling"
     CONNECTED = "connected"
+    VOICEMAIL = "voicemail"
     ENDED = "ended"
 
 
@@ -150,6 +151,7 @@ class Recording:
     name: str
     started_at: float
     ended_at: float | None = None
+    voicemail: str = ""  # the queue that it is a message for
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -160,6 +162,7 @@ class Recording:
             "name": self.name,
             "started_at": self.started_at,
             "ended_at": self.ended_at,
+            "voicemail": self.voicemail,
         }
 
 
@@ -193,6 +196,20 @@ class MenuPosition:
     steps: int = 0  # menus entered and keys gone wrong, over all menus
 
 
+class MessageStage(StrEnum):
+    GREETING = "greeting"
+    TONE = "tone"
+    RECORDING = "recording"
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """How far a caller is with leaving a message; ``play_id`` is of the prompt that plays."""
+
+    stage: MessageStage
+    play_id: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """One contact. ``pair`` names the two legs that should be joined now, or is empty."""
@@ -222,6 +239,7 @@ class Call:
     test: bool = False
     version: int = 0
     menu: MenuPosition | None = None
+    message: Message | None = None
     pair: tuple[str, str] | None = None
     legs: list[Leg] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)

@@ -17,6 +17,12 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "welcome": ("您好，欢迎致电。", "Hello, and thank you for calling."),
     "position_is": ("您现在排在第", "You are number"),
     "in_queue": ("位。", "in the queue."),
+    "wait_short": ("预计等候时间不到一分钟。", "Your wait will be less than a minute."),
+    "wait_about": ("预计等候时间约", "Your wait will be about"),
+    "wait_long": ("预计等候时间超过一小时。", "Your wait will be more than an hour."),
+    "minute": ("分钟。", "minute."),
+    "minutes": ("分钟。", "minutes."),
+    "n_liang": ("两", "two"),
     "please_wait": ("请稍候，正在为您转接。", "Please hold while we connect you."),
     "thank_you": ("感谢您的来电。", "Thank you for calling."),
     "no_agent": (
@@ -31,6 +37,11 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "closed": ("对不起，现在不是工作时间。", "Sorry, we are closed at this time."),
     "work_number": ("工号", "Agent number"),
     "at_your_service": ("为您服务。", "is at your service."),
+    "voicemail_greeting": (
+        "您好，现在无法接听您的电话。请在提示音后留言，说完请按井号键。",
+        "We cannot take your call now. Please leave a message after the tone, and press the hash key when you are done.",
+    ),
+    "voicemail_saved": ("您的留言已保存，感谢您的来电，再见。", "Your message is saved. Thank you for calling. Goodbye."),
     "demo_caller": (
         "您好，我想订购一件商品。请问什么时候可以送到？我的地址和上次一样，谢谢。",
         "Hello, I would like to order a product. When can you deliver it? My address has not changed. Thank you.",

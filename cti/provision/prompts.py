@@ -33,6 +33,7 @@ def missing_prompts(prompts_dir: Path) -> list[tuple[Path, Phrase]]:
 def make_prompts(prompts_dir: Path, engine: TtsEngine | None = None) -> int:
     """Make what is missing; how many were made. Raises ``ProvisionFailed``, or ``OSError`` for the disk."""
     make_ringback(prompts_dir)
+    make_beep(prompts_dir)
     missing = missing_prompts(prompts_dir)
     if not missing:
         return 0
@@ -55,6 +56,15 @@ def make_ringback(prompts_dir: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         tone = np.sin(2 * np.pi * 450 * np.arange(RATE) / RATE) * 32767 * 0.15
         _write(path, np.concatenate([tone.astype(np.int16), np.zeros(4 * RATE, np.int16)]))
+
+
+def make_beep(prompts_dir: Path) -> None:
+    """``signals/beep.wav``: 1,000 Hz for 0.4 s, after which a message is recorded."""
+    path = prompts_dir / "signals" / "beep.wav"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tone = np.sin(2 * np.pi * 1000 * np.arange(round(RATE * 0.4)) / RATE) * 32767 * 0.3
+        _write(path, tone.astype(np.int16))
 
 
 def resample(speech: Speech, rate: int) -> Samples:

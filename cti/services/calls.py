@@ -275,15 +275,23 @@ class CallControl:
         if not (a.agent_id or b.agent_id):
             return
         self.stop_recordings(call, a)  # two at once on one channel starve the newer of what the channel hears
+        self._record(call, a, agent_leg)
+
+    def record_message(self, call: Call, leg: Leg) -> None:
+        """Record what a caller says to the queue of the call."""
+        self._record(call, leg, leg, voicemail=call.queue_id)
+
+    def _record(self, call: Call, a: Leg, whose: Leg, voicemail: str = "") -> None:
         now = self._centre.now
         day = time.strftime("%Y/%m/%d", time.gmtime(now))
         recording = Recording(
             recording_id=new_id(now),
-            leg_id=agent_leg.leg_id,
-            agent_id=agent_leg.agent_id,
+            leg_id=whose.leg_id,
+            agent_id=whose.agent_id,
             channel=a.channel,
             name=f"{day}/{call.call_id}-{len(call.recordings) + 1}",
             started_at=now,
+            voicemail=voicemail,
         )
         call.recordings.append(recording)
         self._centre.command(call, RecordStart(a.channel, recording.recording_id, recording.name))

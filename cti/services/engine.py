@@ -212,6 +212,8 @@ class Engine:
                 self._routing.play_finished(call, command.play_id, PlayEnd.FAILED)
             elif isinstance(command, RecordStart) and not isinstance(error, DeadlineExceeded):
                 self._control.not_recorded(call, command.recording_id)
+                if call.phase is CallPhase.VOICEMAIL:
+                    self._routing.voicemail.not_recorded(call)
             elif isinstance(command, Music):
                 leg.music_on = not command.on
             elif isinstance(command, Bridge | Unbridge | Hangup):
@@ -387,6 +389,8 @@ class Engine:
             self._routing.said(call)
         elif kind == "menu":
             self._routing.menu_timer(call)
+        elif kind == "message":
+            self._routing.voicemail.timer(call)
         elif kind == "trunk_test":
             self._trunk_tests.timer(call)
         elif kind == "rejoin":

@@ -154,7 +154,7 @@ class Lifecycle:
             self._centre.log_call("connectionCleared", call, cause)
             self._control.settle(call)
         elif call.alive:
-            for timer in ("announce", "menu", "bye", "rejoin"):
+            for timer in ("announce", "menu", "message", "bye", "rejoin"):
                 self._centre.stop_timer(f"{timer}:{call.call_id}")
             self._acd.leave(call, answered=False)
             self._fail_transfers(call)

@@ -14,6 +14,7 @@ from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.rules import Decision, decide
+from cti.services.voicemail import Voicemail
 
 _OUTSIDE = re.compile(r"^\+?[0-9*#]{2,32}$")
 MAX_MENU_STEPS = 20
@@ -51,6 +52,7 @@ class Routing:
         self._centre = centre
         self._control = control
         self._acd = acd
+        self.voicemail = Voicemail(centre, control, self.say_and_end)
 
     # ------------------------------------------------------------ the first decision
 
@@ -92,7 +94,7 @@ class Routing:
     def _exists(self, target: RouteTarget) -> bool:
         if target.kind is TargetKind.MENU:
             return self._menu(target.id) is not None
-        if target.kind is TargetKind.QUEUE:
+        if target.kind in (TargetKind.QUEUE, TargetKind.VOICEMAIL):
             return target.id in self._centre.queues
         return target.kind is TargetKind.HANGUP or target.id in self._centre.agents
 
@@ -101,6 +103,8 @@ class Routing:
             self._enter_menu(call, menu)
         elif target.kind is TargetKind.QUEUE and target.id in self._centre.queues:
             self._acd.enqueue(call, target.id)
+        elif target.kind is TargetKind.VOICEMAIL:
+            self.voicemail.begin(call, target.id)
         elif target.kind is TargetKind.AGENT and self._ring_agent(call, target.id):
             pass
         else:
@@ -160,12 +164,17 @@ class Routing:
             self.said(call)
         elif call.announcing == play_id:
             self._acd.announced(call)
+        elif self.voicemail.played(call, play_id):
+            pass
         elif call.menu is not None and call.menu.play_id == play_id and reason is not PlayEnd.DIGIT:
             menu = self._menu(call.menu.menu_id)
             self._centre.start_timer(f"menu:{call.call_id}", menu.timeout if menu else 1.0)
 
     def digit(self, call: Call, digit: str) -> None:
-        """A key in a menu; keys at any other time belong to the conversation."""
+        """A key in a menu or a message; keys at any other time belong to the conversation."""
+        if call.phase is CallPhase.VOICEMAIL:
+            self.voicemail.digit(call, digit)
+            return
         if call.menu is None or call.phase is not CallPhase.MENU:
             return
         menu = self._menu(call.menu.menu_id)
