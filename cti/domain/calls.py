@@ -226,6 +226,8 @@ class Call:
     phase: CallPhase = CallPhase.OFFERED
     queue_id: str = ""
     queued_at: float | None = None
+    entered_at: float | None = None  # the present queue; ``queued_at`` is kept when a call goes over to another
+    passed: list[str] = field(default_factory=list)  # queues it went over from, and targets it went over to
     first_in_line: bool = False
     counted: bool = False  # as answered or abandoned, since it entered the queue
     priority: int = 0
@@ -282,6 +284,8 @@ class Call:
             "trunk": self.trunk,
             "created_at": self.created_at,
             "queued_at": self.queued_at,
+            "entered_at": self.entered_at,
+            "passed": list(self.passed),
             "answered_at": self.answered_at,
             "ended_at": self.ended_at,
             "cause": self.cause,
@@ -312,6 +316,8 @@ class Call:
             phase=CallPhase(d["state"]),
             queue_id=d["queue_id"],
             queued_at=d["queued_at"],
+            entered_at=d.get("entered_at"),
+            passed=[str(name) for name in d.get("passed", ())],
             announced=d.get("announced", 0),
             answered_at=d["answered_at"],
             digits=d["digits"],

@@ -18,7 +18,17 @@ from cti.bus.base import Bus, BusDown, Document
 from cti.domain.config import CentreConfig
 from cti.domain.errors import BadRequest, CallyardError, SwitchError
 from cti.domain.switch import LinkLost, LinkUp, SwitchEvent
-from cti.services.effects import Effect, Log, Publish, StartTimer, StopTimer, StoreAgent, StoreToday, SwitchCommand
+from cti.services.effects import (
+    AskLastAgent,
+    Effect,
+    Log,
+    Publish,
+    StartTimer,
+    StopTimer,
+    StoreAgent,
+    StoreToday,
+    SwitchCommand,
+)
 from cti.services.engine import Engine
 from cti.switches.base import Switch
 
@@ -27,6 +37,8 @@ SNAPSHOT_RETRY = 0.5
 CONFIG_BUCKET, CONFIG_KEY = "cy_config", "centre"
 AGENT_BUCKET = "cy_agents"
 STATS_BUCKET = "cy_stats"
+LAST_AGENT_WITHIN = 0.1
+"""Seconds for the worker to say who served a caller before; without an answer anybody may."""
 
 log = structlog.get_logger(__name__)
 
@@ -218,6 +230,8 @@ class EngineRunner:
                     self._start_timer(key, delay)
                 case StopTimer(key):
                     self._stop_timer(key)
+                case AskLastAgent():
+                    self._spawn(self._ask_last_agent(effect))
                 case _:
                     later.append(effect)
         if later:
@@ -244,6 +258,18 @@ class EngineRunner:
             name = type(effect.command).__name__
             log.warning("switch command failed", command=name, error=error.code, detail=str(error))
             self._do(self.engine.on_failed(self._clock(), effect, error))
+
+    async def _ask_last_agent(self, effect: AskLastAgent) -> None:
+        question = {"op": "last_agent", "number": effect.number, "queue_id": effect.queue_id, "days": effect.days}
+        try:
+            reply = await self._bus.request("cy.cmd.worker", question, LAST_AGENT_WITHIN)
+        except CallyardError as error:
+            reply = {"error": error.code}
+        found = reply.get("agent_id")
+        if not isinstance(found, str):
+            self.engine.centre.counters["last_agent:unknown"] += 1
+            found = ""
+        self._do(self.engine.on_last_agent(self._clock(), effect.call_id, effect.queue_id, found))
 
     def _start_timer(self, key: str, delay: float) -> None:
         self._stop_timer(key)

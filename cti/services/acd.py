@@ -6,7 +6,7 @@ line. Nothing is offered while the switch is unreachable or not yet reconciled.
 
 from __future__ import annotations
 
-from cti.domain.agents import Agent
+from cti.domain.agents import ON_CALL, Agent, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind
 from cti.domain.ids import new_id
 from cti.domain.switch import Play
@@ -15,10 +15,14 @@ from cti.services.agents import AgentService
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.documents import shown_number
-from cti.services.numbers import number_prompts
-from cti.services.queues import QueueRuntime
+from cti.services.last_agent import LastAgents
+from cti.services.numbers import number_prompts, wait_prompts
+from cti.services.queues import QueueRuntime, predicted_wait
 
 DEFAULT_RING = 15.0
+
+WORKING = ON_CALL | {AgentState.READY, AgentState.WRAP_UP}
+"""States of who takes the queue's calls; on a break nobody does."""
 
 JUST_AFTER = 0.01
 """Seconds: a timer for the moment something changes must not be there before it."""
@@ -29,17 +33,21 @@ class Acd:
         self._centre = centre
         self._control = control
         self.agents = AgentService(centre, self.agent_ready)
+        self.last_agents = LastAgents(centre)
 
     # ------------------------------------------------------------ entering and leaving
 
-    def enqueue(self, call: Call, queue_id: str, *, again: bool = False) -> None:
-        """Put an answered caller into a queue. ``again`` keeps the time of entry and goes first in line."""
+    def enqueue(self, call: Call, queue_id: str, *, again: bool = False, keep: bool = False) -> None:
+        """Put an answered caller into a queue. ``again`` keeps the time of entry and goes first in line; ``keep`` is
+        for one who comes over from another queue: with the time of entry there."""
         queue = self._centre.queues[queue_id]
         call.phase, call.queue_id, call.menu = CallPhase.QUEUED, queue_id, None
         if not again or call.queued_at is None:
-            call.queued_at, call.announced = self._centre.now, 0
+            call.queued_at = call.queued_at if keep and call.queued_at is not None else self._centre.now
+            call.entered_at, call.announced = self._centre.now, 0
             queue.today.offered += 1
             call.counted = False
+            self.last_agents.ask(call, queue.config)
         call.first_in_line = again
         self.line_up(call)
         customer = call.customer
@@ -60,6 +68,8 @@ class Acd:
             return
         self._centre.stop_timer(f"announce:{call.call_id}")
         self._centre.stop_timer(f"relax:{call.call_id}")
+        self._centre.stop_timer(f"overflow:{call.call_id}")
+        self.last_agents.forget(call)
         self._centre.dirty_queues.add(call.queue_id)
         waited = self._centre.now - (call.queued_at or self._centre.now)
         call.first_in_line = False
@@ -86,6 +96,7 @@ class Acd:
             and customer is not None
             and customer.pending != "hangup"
             and call.live(LegKind.AGENT) is None
+            and not self.last_agents.asking(call)
         )
 
     def line_up(self, call: Call) -> None:
@@ -95,6 +106,8 @@ class Acd:
         change = queue.next_change(call, self._centre.now)
         if change is not None:
             self._centre.start_timer(f"relax:{call.call_id}", change + JUST_AFTER)
+        if queue.config.overflow:
+            self._centre.start_timer(f"overflow:{call.call_id}", 0.0)
 
     def line_up_again(self) -> None:
         """The settings have changed: who waits is placed and offered by the new ones."""
@@ -115,14 +128,24 @@ class Acd:
         queue = self._centre.queues.get(call.queue_id)
         if queue is None or call.phase is not CallPhase.QUEUED or not self.may_offer(call):
             return
-        chosen = queue.best_for(call, self._centre.now, self._can_be_offered)
+        wanted = self.last_agents.of(call)
+        if wanted:
+            chosen = wanted if self._can_be_offered(wanted) else None
+        else:
+            chosen = queue.best_for(call, self._centre.now, self._can_be_offered)
         if chosen is not None:
             queue.offered_to(chosen)
             self.offer(call, self._centre.agents[chosen])
 
     def agent_ready(self, agent: Agent) -> None:
-        """Give a free agent the first in order of the calls that wait in the agent's queues."""
+        """Give a free agent the first in order of the calls that wait in the agent's queues; before them whoever
+        waits for this very agent."""
         if not self._centre.can_be_offered(agent):
+            return
+        returning = next((call for call in self.last_agents.waiting_for(agent.agent_id) if self.may_offer(call)), None)
+        if returning is not None:
+            self._centre.queues[returning.queue_id].offered_to(agent.agent_id)
+            self.offer(returning, agent)
             return
         queues = [queue for queue in map(self._centre.queues.get, agent.queues) if queue is not None]
         heads = [(queue.order(head), queue, head) for queue in queues if (head := queue.first_for(agent, self._waits))]
@@ -137,7 +160,19 @@ class Acd:
 
     def _waits(self, call_id: str) -> bool:
         call = self._centre.calls.get(call_id)
-        return call is not None and self.may_offer(call)
+        return call is not None and self.may_offer(call) and not self.last_agents.of(call)
+
+    def last_agent(self, call: Call, queue_id: str, agent_id: str) -> None:
+        """Who served this caller before is known now, or that nobody did (empty), or not in time."""
+        queue = self._centre.queues.get(queue_id)
+        if queue is not None and call in queue and call.queue_id == queue_id:
+            self.last_agents.known(call, agent_id, queue.config)
+            self.dispatch(call)
+
+    def last_agent_timer(self, call: Call) -> None:
+        """The caller has waited long enough for this one agent."""
+        self.last_agents.forget(call)
+        self.dispatch(call)
 
     def dispatch_all(self) -> None:
         """Offer what can be offered, first in order first, whatever its queue."""
@@ -154,6 +189,7 @@ class Acd:
             call.legs.remove(leg)
             self._centre.channels.pop(leg.channel, None)
             return None
+        self.last_agents.forget(call)
         queue = self._centre.queues.get(call.queue_id)
         ring = queue.config.ring_timeout if queue is not None and kind is LegKind.AGENT else DEFAULT_RING
         target, caller = self._centre.device_target(call, agent.device), shown_number(call, leg)
@@ -174,6 +210,19 @@ class Acd:
                 self._centre.dirty_queues.add(call.queue_id)
             self.dispatch(call)
 
+    # ------------------------------------------------------------ predictions
+
+    def handled(self, call: Call, leg: Leg, wrapup: float) -> None:
+        """An agent is done with a call, but for so many seconds of wrap-up."""
+        queue = self._centre.queues.get(call.queue_id)
+        if queue is not None and leg.answered_at is not None:
+            queue.handled(self._centre.now - leg.answered_at + wrapup)
+
+    def predicted_wait(self, queue: QueueRuntime, position: int) -> float | None:
+        members = filter(None, map(self._centre.agents.get, queue.config.agents))
+        working = sum(1 for agent in members if agent.state in WORKING)
+        return predicted_wait(position, queue.mean_handling(), working)
+
     # ------------------------------------------------------------ announcements
 
     def _schedule_announcement(self, call: Call, queue: QueueRuntime) -> None:
@@ -191,7 +240,9 @@ class Acd:
             call.announcing = new_id(self._centre.now)
             customer.wants, customer.music_on = Audio.PROMPT, False
             position = queue.line.position(call.call_id)
-            tokens = ("position_is", *number_prompts(position, call.language), "please_wait")
+            wait = self.predicted_wait(queue, position) if queue.config.announce_wait else None
+            about = wait_prompts(wait, call.language) if wait is not None else ()
+            tokens = ("position_is", *number_prompts(position, call.language), "in_queue", *about, "please_wait")
             prompts = tuple(f"{call.language}/{token}" for token in tokens)
             self._centre.command(call, Play(customer.channel, prompts, call.announcing))
         self._schedule_announcement(call, queue)

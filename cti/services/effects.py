@@ -61,4 +61,14 @@ class StoreToday:
     document: dict[str, Any]
 
 
-Effect = SwitchCommand | StartTimer | StopTimer | Publish | Log | StoreAgent | StoreToday
+@dataclass(frozen=True, slots=True)
+class AskLastAgent:
+    """Who served ``number`` last in this queue, at most ``days`` ago? ``Engine.on_last_agent`` answers, soon."""
+
+    call_id: str
+    queue_id: str
+    number: str
+    days: int
+
+
+Effect = AskLastAgent | SwitchCommand | StartTimer | StopTimer | Publish | Log | StoreAgent | StoreToday

@@ -53,6 +53,7 @@ from cti.services.effects import Effect, SwitchCommand
 from cti.services.lifecycle import Lifecycle
 from cti.services.links import Links
 from cti.services.outputs import Outputs
+from cti.services.overflow import Overflows
 from cti.services.queues import QueueRuntime, QueueToday
 from cti.services.reconcile import Reconciler
 from cti.services.recordings import Recordings
@@ -86,6 +87,7 @@ class Engine:
             self._links,
             self._offered,
         )
+        self._overflows = Overflows(self.centre, self._acd, self._routing)
         self._trunk_tests = TrunkTests(self.centre, self._control, self._routing)
         supervision = Supervision(self.centre, self._control, self._acd)
         self._requests = Requests(self.centre, self._agents, self._dialling, self._trunk_tests, supervision)
@@ -193,6 +195,14 @@ class Engine:
             self._ring_timer(ident)
         elif (call := self.centre.calls.get(ident)) is not None:
             self._call_timer(kind, call)
+        return self._outputs.flush()
+
+    def on_last_agent(self, now: float, call_id: str, queue_id: str, agent_id: str) -> list[Effect]:
+        """The answer to ``AskLastAgent``; no agent: nobody, or nobody could say."""
+        self.centre.now = now
+        call = self.centre.calls.get(call_id)
+        if call is not None:
+            self._acd.last_agent(call, queue_id, agent_id)
         return self._outputs.flush()
 
     def on_failed(self, now: float, effect: SwitchCommand, error: CallyardError) -> list[Effect]:
@@ -383,6 +393,10 @@ class Engine:
             self._control.settle_timer(call)
         elif kind == "relax":
             self._acd.relax(call)
+        elif kind == "overflow":
+            self._overflows.look(call)
+        elif kind == "last":
+            self._acd.last_agent_timer(call)
         elif kind == "announce":
             self._acd.announce(call)
         elif kind == "said":

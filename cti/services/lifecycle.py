@@ -154,7 +154,7 @@ class Lifecycle:
             self._centre.log_call("connectionCleared", call, cause)
             self._control.settle(call)
         elif call.alive:
-            for timer in ("announce", "menu", "message", "bye", "rejoin"):
+            for timer in ("announce", "menu", "message", "bye", "rejoin", "overflow", "last"):
                 self._centre.stop_timer(f"{timer}:{call.call_id}")
             self._acd.leave(call, answered=False)
             self._fail_transfers(call)
@@ -228,6 +228,8 @@ class Lifecycle:
         if agent.state in ESTABLISHED:
             wrap = leg.kind is LegKind.AGENT and call.direction is not Direction.INTERNAL
             seconds = agents.wrapup_of(agent, call) if wrap else 0.0
+            if wrap and leg.joined:
+                self._acd.handled(call, leg, seconds)
             agents.give_back(agent, AgentEvent.WRAP if seconds > 0 else AgentEvent.RELEASE, notice=agent.notice)
         elif self._dialling.is_offer(call, leg) and cause is not Cause.CANCELLED and call.customer is not None:
             reason = {Cause.REJECTED: "rejected", Cause.BUSY: "rejected", Cause.UNREACHABLE: "device_lost"}

@@ -11,6 +11,21 @@ def number_prompts(number: int, language: str) -> tuple[str, ...]:
     return _chinese(value) if language.startswith("zh") else _english(value)
 
 
+def wait_prompts(seconds: float, language: str) -> tuple[str, ...]:
+    """About how long a caller will wait: whole minutes, from ten on by fives; more than an hour is said as that."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return ("wait_short",)
+    if minutes > 10:
+        minutes = 5 * round(minutes / 5)
+    if minutes > 60:
+        return ("wait_long",)
+    if language.startswith("zh"):
+        number = ("n_liang",) if minutes == 2 else number_prompts(minutes, language)
+        return ("wait_about", *number, "minutes")
+    return ("wait_about", *number_prompts(minutes, language), "minute" if minutes == 1 else "minutes")
+
+
 def _english(n: int) -> tuple[str, ...]:
     if n <= 20 or (n < 100 and n % 10 == 0):
         return (f"n_{n}",)

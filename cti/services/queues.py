@@ -7,6 +7,7 @@ levels, and agents with less of a skill that is wanted.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,17 @@ from cti.domain.calls import Call
 from cti.domain.config import QueueConfig
 from cti.services.choose import ALL_LEVELS, NOBODY, Candidate, Waiting
 from cti.services.pool import FreeAgents, Line, May
+
+LAST_HANDLED = 20
+"""Calls whose handling times give the mean that a wait is predicted from."""
+
+
+def predicted_wait(position: int, mean_handling: float | None, working: int) -> float | None:
+    """Seconds that the caller at this place may expect: those before and the caller itself, shared by who works.
+
+    An estimate: it takes a queue's agents to serve nobody else, and handling times to stay as they were.
+    """
+    return None if mean_handling is None or working < 1 else position * mean_handling / working
 
 
 @dataclass(slots=True)
@@ -25,6 +37,12 @@ class QueueToday:
     wait_total: float = 0.0
     wait_max: float = 0.0
     answered_in_target: int = 0
+    overflowed: int = 0
+
+    def service_level(self, enough: int = 1) -> float | None:
+        """Per cent answered in time of those answered or lost; ``None`` where these are fewer than ``enough``."""
+        over = self.answered + self.abandoned
+        return None if over < max(1, enough) else 100.0 * self.answered_in_target / over
 
     def to_document(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -44,6 +62,7 @@ class QueueRuntime:
 
     def __init__(self, config: QueueConfig) -> None:
         self.today = QueueToday()
+        self._handled: deque[float] = deque(maxlen=LAST_HANDLED)
         self._calls: dict[str, Call] = {}
         self._last_rank = NOBODY
         self.configure(config)
@@ -101,6 +120,14 @@ class QueueRuntime:
             return None
         call_id = self.line.first(agent.skills, self._level(agent.agent_id), may)
         return None if call_id is None else self._calls[call_id]
+
+    def handled(self, seconds: float) -> None:
+        """A call kept its agent busy for so long, wrap-up included."""
+        self._handled.append(seconds)
+
+    def mean_handling(self) -> float | None:
+        """Of the last calls; ``None`` before the first."""
+        return sum(self._handled) / len(self._handled) if self._handled else None
 
     def _waited(self, call: Call, now: float) -> float:
         return max(0.0, now - (call.queued_at or now))

@@ -60,7 +60,7 @@ class Routing:
         """Answer a caller for whom there is something to do; tell the others the number is not in use."""
         decision = self._decide(call)
         call.priority = decision.priority
-        if decision.target is None or not self._exists(decision.target):
+        if decision.target is None or not self.exists(decision.target):
             self._control.hangup_all(call, Cause.UNALLOCATED, "system")
         elif decision.target.kind is TargetKind.HANGUP and not decision.say:
             self._control.hangup_all(call, Cause.REJECTED, "system")
@@ -91,7 +91,7 @@ class Routing:
         centre = self._centre
         return decide(centre.config, call.dnis, call.ani, call.created_at, centre.zone, call.trunk)
 
-    def _exists(self, target: RouteTarget) -> bool:
+    def exists(self, target: RouteTarget) -> bool:
         if target.kind is TargetKind.MENU:
             return self._menu(target.id) is not None
         if target.kind in (TargetKind.QUEUE, TargetKind.VOICEMAIL):

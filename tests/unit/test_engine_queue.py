@@ -162,7 +162,7 @@ async def test_the_waiting_hear_their_position_at_most_as_often_as_set(open_floo
     await floor.until(lambda: floor.hears_music(caller), "music again")
     await asyncio.sleep(0.3)  # a third one would be due now
     said = [c.prompts for c in floor.sim.commands if isinstance(c, Play) and c.channel == caller]
-    assert said == [("zh_CN/position_is", "zh_CN/n_2", "zh_CN/please_wait")] * 2
+    assert said == [("zh_CN/position_is", "zh_CN/n_2", "zh_CN/in_queue", "zh_CN/please_wait")] * 2
 
 
 async def test_wrap_up_holds_the_next_call_until_it_is_over(open_floor: OpenFloor) -> None:
