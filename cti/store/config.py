@@ -15,10 +15,12 @@ from cti.domain.config import (
     DidConfig,
     MenuConfig,
     Need,
+    Overflow,
     QueueConfig,
     RouteTarget,
     TargetKind,
     TrunkConfig,
+    read_overflow,
 )
 from cti.domain.trunks import NumberRule, read_rules
 from cti.store import rules
@@ -44,7 +46,7 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
     return CentreConfig(
         version=version,
         agents=tuple(_agent(agent, in_queue) for agent in agents),
-        queues=tuple(_queue(queue, in_queue[queue.id]) for queue in queues),
+        queues=tuple(_queue(queue, in_queue[queue.id], known) for queue in queues),
         menus=tuple(_menu(menu, known) for menu in menus),
         dids=tuple(
             DidConfig(did.number, _target(did.target_kind, did.target_id, known), did.trunk_id)
@@ -64,7 +66,7 @@ def _agent(agent: Agent, in_queue: dict[str, tuple[str, ...]]) -> AgentConfig:
     return AgentConfig(agent.id, agent.number, agent.user.name, queues, dict(agent.skills))
 
 
-def _queue(queue: Queue, agents: tuple[str, ...]) -> QueueConfig:
+def _queue(queue: Queue, agents: tuple[str, ...], known: _Known) -> QueueConfig:
     return QueueConfig(
         id=queue.id,
         number=queue.number,
@@ -83,6 +85,10 @@ def _queue(queue: Queue, agents: tuple[str, ...]) -> QueueConfig:
         needs=_needs(queue.needs),
         priority=queue.priority,
         age=queue.age,
+        overflow=_overflow(queue.overflow, known),
+        announce_wait=queue.announce_wait,
+        last_agent_days=queue.last_agent_days,
+        last_agent_wait=queue.last_agent_wait,
     )
 
 
@@ -94,6 +100,19 @@ def _needs(documents: list[dict[str, Any]]) -> tuple[Need, ...]:
             found.append(Need(str(document["skill"]), int(document["level"]), float(document["relax_every"])))
         except (KeyError, TypeError, ValueError):
             continue
+    return tuple(found)
+
+
+def _overflow(documents: list[dict[str, Any]], known: _Known) -> tuple[Overflow, ...]:
+    """What is no rule is left out, and what leads nowhere: nobody is hung up on because a menu was removed."""
+    found: list[Overflow] = []
+    for document in documents:
+        try:
+            rule = read_overflow(document)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+        if rule.target.kind is TargetKind.HANGUP or rule.target.id in known.get(rule.target.kind, ()):
+            found.append(rule)
     return tuple(found)
 
 

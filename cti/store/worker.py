@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
@@ -26,8 +27,9 @@ from cti.status import serve_status
 from cti.store.closing import LostCalls
 from cti.store.database import make_engine, make_session_factory
 from cti.store.intake import Intake
+from cti.store.last_agent import last_agent
 from cti.store.metrics import WorkerMetrics
-from cti.store.ports import WorkerBus
+from cti.store.ports import Document, WorkerBus
 from cti.store.publishing import ApplySwitch, Publisher
 from cti.store.recordings import Finaliser
 
@@ -127,7 +129,7 @@ class Worker:
             await asyncio.sleep(LEASE_RENEW / 2)
 
     async def _work_while_leased(self) -> None:
-        undo = await self.bus.serve("cy.cmd.worker", self.publisher.command)
+        undo = await self.bus.serve("cy.cmd.worker", self._command)
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.add_job(self._close_lost, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
@@ -148,6 +150,13 @@ class Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _command(self, request: Document) -> Document:
+        """``last_agent`` has a thread of its own: a caller waits for the answer."""
+        if request.get("op") != "last_agent":
+            return await self.publisher.command(request)
+        question = partial(last_agent, request=request, now=time.time())
+        return {"ok": True, "agent_id": await self._in_thread("questions", lambda: self._read(question))}
 
     async def _measure(self) -> None:
         try:

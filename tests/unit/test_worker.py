@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +195,43 @@ async def test_the_switch_is_configured_on_request(rig: Rig, monkeypatch: pytest
         rig.worker.publisher.apply_switch = refuse
         assert (await ask(rig, {"op": "apply_switch"}))["ok"] is False
         assert (await ask(rig, {"op": "format_disk"}))["error"] == "request.bad"
+
+
+async def test_who_served_a_customer_is_answered_while_other_work_is_under_way(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(rig.store, monkeypatch)
+    holding, go_on = threading.Event(), threading.Event()
+
+    def hold(_rows: SwitchRows) -> None:
+        holding.set()
+        go_on.wait(10)
+
+    with rig.store.sessions() as session:
+        session.add(
+            Call(
+                id="c1",
+                version=1,
+                direction="inbound",
+                number="+8613800138000",
+                queue_id="orders",
+                agent_id="a1",
+                created_at=datetime.now(UTC),
+                document={},
+            )
+        )
+        session.commit()
+    question = {"op": "last_agent", "number": "13800138000", "queue_id": "orders", "days": 1}
+    async with running(rig.worker):
+        await ask(rig, {"op": "publish_config"})
+        rig.worker.publisher.read = lambda query: rig.worker._in_thread("jobs", lambda: hold([]))  # type: ignore[arg-type]
+        slow = asyncio.create_task(ask(rig, {"op": "publish_config"}))
+        await asyncio.to_thread(holding.wait, 10)
+        try:
+            assert await ask(rig, question) == {"ok": True, "agent_id": "a1"}
+        finally:
+            go_on.set()
+            await slow
 
 
 def fill(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

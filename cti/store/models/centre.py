@@ -21,7 +21,7 @@ from cti.store.models.people import Agent
 class Queue(Base):
     """Times are in seconds; fields as ``QueueConfig``. ``members`` stand in the order of the sequential strategy.
 
-    ``needs`` are documents ``{"skill", "level", "relax_every"}``.
+    ``needs`` are documents ``{"skill", "level", "relax_every"}``. ``overflow`` are documents of ``Overflow``.
     """
 
     __tablename__ = "queues"
@@ -40,6 +40,10 @@ class Queue(Base):
     needs: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     priority: Mapped[float] = mapped_column(default=0.0)
     age: Mapped[float] = mapped_column(default=60.0)
+    overflow: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    announce_wait: Mapped[bool] = mapped_column(default=False)
+    last_agent_days: Mapped[int] = mapped_column(default=0)
+    last_agent_wait: Mapped[float] = mapped_column(default=30.0)
     active: Mapped[bool] = mapped_column(default=True)
 
     members: Mapped[list[QueueMember]] = relationship(
