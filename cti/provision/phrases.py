@@ -39,9 +39,12 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "at_your_service": ("为您服务。", "is at your service."),
     "voicemail_greeting": (
         "您好，现在无法接听您的电话。请在提示音后留言，说完请按井号键。",
-        "We cannot take your call now. Please leave a message after the tone, and press the hash key when you are done.",
+        "We cannot take your call now. Please leave a message after the tone, then press the hash key.",
     ),
-    "voicemail_saved": ("您的留言已保存，感谢您的来电，再见。", "Your message is saved. Thank you for calling. Goodbye."),
+    "voicemail_saved": (
+        "您的留言已保存，感谢您的来电，再见。",
+        "Your message is saved. Thank you for calling. Goodbye.",
+    ),
     "demo_caller": (
         "您好，我想订购一件商品。请问什么时候可以送到？我的地址和上次一样，谢谢。",
         "Hello, I would like to order a product. When can you deliver it? My address has not changed. Thank you.",

@@ -42,6 +42,7 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
         TargetKind.AGENT: at_work,
         TargetKind.QUEUE: in_queue.keys(),
         TargetKind.MENU: {menu.id for menu in menus},
+        TargetKind.VOICEMAIL: in_queue.keys(),
     }
     return CentreConfig(
         version=version,
@@ -85,6 +86,8 @@ def _queue(queue: Queue, agents: tuple[str, ...], known: _Known) -> QueueConfig:
         needs=_needs(queue.needs),
         priority=queue.priority,
         age=queue.age,
+        voicemail_greeting=queue.voicemail_greeting,
+        voicemail_max=queue.voicemail_max,
         overflow=_overflow(queue.overflow, known),
         announce_wait=queue.announce_wait,
         last_agent_days=queue.last_agent_days,

@@ -34,6 +34,7 @@ class CallEvent:
     call: Row
     legs: list[Row]
     recordings: list[Row]
+    voicemails: list[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,10 @@ def _call(document: dict[str, Any]) -> CallEvent:
         "document": document,
     }
     recordings = [_announced(document["call_id"], entry) for entry in document.get("recordings", ())]
-    return CallEvent(row, legs, recordings)
+    voicemails = [
+        _voicemail(document["call_id"], entry) for entry in document.get("recordings", ()) if entry.get("voicemail")
+    ]
+    return CallEvent(row, legs, recordings, voicemails)
 
 
 def _customer_number(document: dict[str, Any], legs: list[Row]) -> str:
@@ -131,6 +135,15 @@ def _leg(call: dict[str, Any], leg: dict[str, Any], position: int) -> Row:
 def _announced(call_id: str, entry: dict[str, Any]) -> Row:
     """A recording as its call tells of it: the file may not be complete yet."""
     return _recording({**entry, "call_id": call_id, "file": f"{entry['name']}.raw"})
+
+
+def _voicemail(call_id: str, entry: dict[str, Any]) -> Row:
+    return {
+        "recording_id": _id(entry["recording_id"]),
+        "call_id": call_id,
+        "queue_id": _id(entry["voicemail"]),
+        "left_at": _time(entry["started_at"]),
+    }
 
 
 def _recording(document: dict[str, Any]) -> Row:

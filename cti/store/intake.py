@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 
-from cti.store.events import BadEvent, Event, RecordingEvent, parse
+from cti.store.events import BadEvent, CallEvent, Event, RecordingEvent, parse
 from cti.store.metrics import WorkerMetrics
 from cti.store.ports import Message, Reader
 from cti.store.writer import bury, write
@@ -31,13 +31,15 @@ InThread = Callable[[Callable[[], None]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Intake:
-    """``on_complete`` is told, in the loop, the ids of recordings whose file is complete."""
+    """``on_complete`` is told, in the loop, the ids of recordings whose file is complete, ``on_calls`` those of calls
+    that were answered or ended."""
 
     reader: Reader
     sessions: sessionmaker[Session]
     in_thread: InThread
     metrics: WorkerMetrics
     on_complete: Callable[[list[str]], None]
+    on_calls: Callable[[list[str]], None]
     database_up: bool = field(default=True)
 
     async def run(self) -> None:
@@ -68,6 +70,10 @@ class Intake:
         complete = [event.row["id"] for _, event in good if isinstance(event, RecordingEvent)]
         if complete:
             self.on_complete(complete)
+        calls = [event.call for _, event in good if isinstance(event, CallEvent)]
+        decided = [call["id"] for call in calls if call["answered_at"] is not None or call["ended_at"] is not None]
+        if decided:
+            self.on_calls(decided)
 
     def _store(self, good: list[tuple[Message, Event]], bad: list[tuple[Message, str]]) -> None:
         """In the writer's thread. Raises when the database does not take writes now; then all of it comes again."""

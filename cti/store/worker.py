@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cti.domain.errors import CallyardError
 from cti.status import serve_status
+from cti.store import tickets
 from cti.store.closing import LostCalls
 from cti.store.database import make_engine, make_session_factory
 from cti.store.intake import Intake
@@ -82,6 +83,8 @@ class Worker:
     _threads: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
     _complete: set[str] = field(default_factory=set)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _decided: set[str] = field(default_factory=set)  # calls not looked at for tickets yet
+    _wake_tickets: asyncio.Event = field(default_factory=asyncio.Event)
     _lost: LostCalls = field(default_factory=LostCalls)
     intake: Intake = field(init=False)
     publisher: Publisher = field(init=False)
@@ -93,6 +96,7 @@ class Worker:
             in_thread=lambda work: self._in_thread("writer", work),
             metrics=self.metrics,
             on_complete=self._recordings_complete,
+            on_calls=self._calls_decided,
         )
         self.publisher = Publisher(
             bus=self.bus,
@@ -134,7 +138,7 @@ class Worker:
         scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.add_job(self._close_lost, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.start()
-        tasks = [asyncio.create_task(work()) for work in (self.intake.run, self._finish_recordings, self._begin)]
+        tasks = [asyncio.create_task(work()) for work in self._work()]
         try:
             misses = 0
             while misses < 2:
@@ -157,6 +161,9 @@ class Worker:
             return await self.publisher.command(request)
         question = partial(last_agent, request=request, now=time.time())
         return {"ok": True, "agent_id": await self._in_thread("questions", lambda: self._read(question))}
+
+    def _work(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+        return (self.intake.run, self._finish_recordings, self._write_tickets, self._begin)
 
     async def _measure(self) -> None:
         try:
@@ -207,6 +214,32 @@ class Worker:
             await self._in_thread("recordings", job)
         except SQLAlchemyError as error:
             log.warning("recording.later", error=str(error).splitlines()[0])
+
+    # ------------------------------------------------------------ lost calls
+
+    def _calls_decided(self, ids: list[str]) -> None:
+        self._decided.update(ids)
+        self._wake_tickets.set()
+
+    async def _write_tickets(self) -> None:
+        """Those of the last day once, then whatever comes in."""
+        await self._settle_tickets(lambda session: tickets.settle(session, tickets.recent(session)))
+        while True:
+            await self._wake_tickets.wait()
+            self._wake_tickets.clear()
+            ids, self._decided = self._decided, set()
+            await self._settle_tickets(lambda session, ids=ids: tickets.settle(session, ids))  # type: ignore[misc]
+
+    async def _settle_tickets(self, job: Callable[[Session], int]) -> None:
+        delay = 0.2
+        while True:
+            try:
+                await self._in_thread("jobs", lambda: self._read(job))
+                return
+            except SQLAlchemyError as error:
+                log.warning("tickets.later", error=str(error).splitlines()[0])
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 5.0)
 
     # ------------------------------------------------------------ calls nobody saw the end of
 

@@ -1,7 +1,8 @@
 """Durable events into tables: in batches, as often and in whatever order they come. Must not know the bus.
 
 A call's row is written only over a row of a lower version, its legs likewise: of two events of one version the first
-counts. A recording's row only ever gains. So a repeated or late event changes nothing, and nothing is looked up first.
+counts. A recording's row only ever gains; a voicemail's is made once. So a repeated or late event changes nothing, and
+nothing is looked up first.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cti.store.events import CallEvent, Event, RecordingEvent, Row, StretchEvent
-from cti.store.models import AgentStretch, Call, CallLeg, DeadLetter, Recording, RecordingState
+from cti.store.models import (
+    AgentStretch,
+    Call,
+    CallLeg,
+    DeadLetter,
+    MessageState,
+    Recording,
+    RecordingState,
+    Voicemail,
+)
 
 
 def write(session: Session, events: Iterable[Event]) -> None:
@@ -52,6 +62,14 @@ def _write_calls(session: Session, events: list[CallEvent]) -> None:
     _upsert(session, CallLeg, list(legs.values()), guard="version")
     announced = {row["id"]: row for event in events for row in event.recordings}
     _merge_recordings(session, list(announced.values()), complete=False)
+    _add_voicemails(session, {row["recording_id"]: row for event in events for row in event.voicemails})
+
+
+def _add_voicemails(session: Session, rows: dict[str, Row]) -> None:
+    if rows:
+        values = [{"state": MessageState.NEW, **row} for _, row in sorted(rows.items())]
+        statement = _insert(session, Voicemail.__table__).on_conflict_do_nothing(index_elements=["recording_id"])
+        session.connection().execute(statement, values)
 
 
 def _upsert(session: Session, model: Any, rows: list[Row], guard: str = "") -> None:

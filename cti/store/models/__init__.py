@@ -28,6 +28,7 @@ from cti.store.models.centre import (
     Trunk,
 )
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
+from cti.store.models.followup import MessageState, Ticket, TicketState, Voicemail
 from cti.store.models.orders import Order, OrderLine, OrderStatus, Payment, Product
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
 
@@ -52,6 +53,7 @@ __all__ = [
     "InboundRule",
     "ListedNumber",
     "Menu",
+    "MessageState",
     "Money",
     "NumberList",
     "Order",
@@ -67,9 +69,12 @@ __all__ = [
     "Role",
     "Setting",
     "Sex",
+    "Ticket",
+    "TicketState",
     "Trunk",
     "User",
     "UtcDateTime",
+    "Voicemail",
     "from_epoch",
     "utc_now",
 ]

@@ -21,7 +21,8 @@ from cti.store.models.people import Agent
 class Queue(Base):
     """Times are in seconds; fields as ``QueueConfig``. ``members`` stand in the order of the sequential strategy.
 
-    ``needs`` are documents ``{"skill", "level", "relax_every"}``. ``overflow`` are documents of ``Overflow``.
+    ``needs`` are documents ``{"skill", "level", "relax_every"}``. ``tickets``: callers who hang up after waiting for
+    ``ticket_after`` are to be called back. ``overflow`` are documents of ``Overflow``.
     """
 
     __tablename__ = "queues"
@@ -40,6 +41,10 @@ class Queue(Base):
     needs: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     priority: Mapped[float] = mapped_column(default=0.0)
     age: Mapped[float] = mapped_column(default=60.0)
+    voicemail_greeting: Mapped[str] = mapped_column(String(128), default="voicemail_greeting")
+    voicemail_max: Mapped[float] = mapped_column(default=120.0)
+    tickets: Mapped[bool] = mapped_column(default=True)
+    ticket_after: Mapped[float] = mapped_column(default=5.0)
     overflow: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     announce_wait: Mapped[bool] = mapped_column(default=False)
     last_agent_days: Mapped[int] = mapped_column(default=0)
