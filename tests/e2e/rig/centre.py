@@ -272,6 +272,7 @@ class Centre:
         """A registered SIP phone of agent ``number`` that the test steers, at the first switch or the one named."""
         phone = await SipPhone(self.sip_port(switch), number, self.agent_row(number).sip_secret).open()
         await phone.register()
+        await until(f"{number} known at its place", lambda: self._place_known(number, phone.port, switch), 10)
         return phone
 
     async def caller(self, number: str, name: str = "Demo Caller", switch: str = "") -> SipPhone:
@@ -315,6 +316,10 @@ class Centre:
 
     async def _idle(self) -> bool:
         return (await self.floor())["calls"] == 0
+
+    async def _place_known(self, number: str, port: int, switch: str) -> bool:
+        (at,) = [s for s in self.switches if s.name == (switch or self.switch.name)]
+        return await asyncio.to_thread(at.place_known, number, port)
 
     async def _registered(self, number: str) -> bool:
         return bool((await self.agent(number))["registered"])

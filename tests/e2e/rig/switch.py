@@ -45,6 +45,9 @@ class Switch(Protocol):
     def phones_at(self, port: int, numbers: Sequence[str]) -> int:
         """How many of the phones ``numbers`` are registered at ``port`` of this machine and answer there."""
 
+    def place_known(self, number: str, port: int) -> bool:
+        """Whether phone ``number``, just registered from ``port``, would be rung there already."""
+
     def cpu_seconds(self) -> float: ...
 
 
@@ -110,6 +113,9 @@ class RunningSwitch(_Commands):
                 self.rx(f"pjsip qualify {number}")
         return sum(" Avail " in line for line in lines)
 
+    def place_known(self, number: str, port: int) -> bool:
+        return True  # Asterisk looks it up as it dials
+
 
 @dataclass(frozen=True)
 class RunningFreeSwitch(_Commands):
@@ -133,3 +139,6 @@ class RunningFreeSwitch(_Commands):
     def phones_at(self, port: int, numbers: Sequence[str]) -> int:
         lines = self.rx("sofia status profile callyard reg").splitlines()
         return sum(line.startswith("Contact:") and f"@127.0.0.1:{port}" in line for line in lines)
+
+    def place_known(self, number: str, port: int) -> bool:
+        return self.rx(f"global_getvar cy_place_{number}").strip().endswith(f":{port}")  # told by our driver
