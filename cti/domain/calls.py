@@ -83,6 +83,7 @@ class Leg:
     answered: bool = False
     controlled: bool = False
     peer: str = ""
+    room: str = ""  # the conference it is in
     changed_at: float = 0.0
     # what we asked for and have not seen yet
     pending: str = ""
@@ -169,11 +170,11 @@ class Recording:
 @dataclass(slots=True, eq=False)
 class Transfer:
     at: float
-    kind: str  # blind | consult
+    kind: str  # blind | consult | conference
     from_agent: str
     to_number: str
     to_agent: str = ""
-    result: str = "started"  # started | completed | failed
+    result: str = "started"  # started | completed | failed | taken_back
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -212,7 +213,7 @@ class Message:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One contact. ``pair`` names the two legs that should be joined now, or is empty."""
+    """One contact. ``pair`` names the two legs that should be joined now, ``room`` those in a conference."""
 
     call_id: str
     switch: str
@@ -243,6 +244,7 @@ class Call:
     menu: MenuPosition | None = None
     message: Message | None = None
     pair: tuple[str, str] | None = None
+    room: tuple[str, ...] = ()
     legs: list[Leg] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
@@ -264,6 +266,10 @@ class Call:
     def live(self, kind: LegKind) -> Leg | None:
         """The newest live leg of a kind that has not been released."""
         return next((leg for leg in reversed(self.legs) if leg.alive and leg.kind is kind and not leg.released), None)
+
+    def members(self) -> list[Leg]:
+        """The legs that should be in the conference."""
+        return [leg for leg in self.legs if leg.leg_id in self.room]
 
     @property
     def customer(self) -> Leg | None:
@@ -294,6 +300,7 @@ class Call:
             "digits": self.digits,
             "test": self.test,
             "announced": self.announced,
+            "room": list(self.room),
             "legs": [leg.to_document() for leg in self.legs],
             "recordings": [r.to_document() for r in self.recordings],
             "transfers": [t.to_document() for t in self.transfers],
@@ -319,6 +326,7 @@ class Call:
             entered_at=d.get("entered_at"),
             passed=[str(name) for name in d.get("passed", ())],
             announced=d.get("announced", 0),
+            room=tuple(d.get("room", ())),
             answered_at=d["answered_at"],
             digits=d["digits"],
             test=d["test"],

@@ -16,6 +16,7 @@ from cti.domain.ids import new_id
 from cti.domain.switch import (
     Bridge,
     Cause,
+    Confer,
     DeviceTarget,
     Hangup,
     Music,
@@ -34,6 +35,7 @@ PENDING_LIMIT = 3.0
 """Seconds after which a join, a parting or a hang-up that did not show is asked for again."""
 
 MAX_ATTEMPTS = 4
+CONFER_ATTEMPTS = 2
 RETRY_AFTER = 1.0
 
 
@@ -71,12 +73,19 @@ class CallControl:
     # ------------------------------------------------------------ what should be
 
     def join(self, call: Call, a: Leg, b: Leg) -> None:
-        call.pair = (a.leg_id, b.leg_id)
+        call.pair, call.room = (a.leg_id, b.leg_id), ()
         a.wants = b.wants = Audio.SILENCE
         self.settle(call)
 
     def part(self, call: Call) -> None:
-        call.pair = None
+        call.pair, call.room = None, ()
+        self.settle(call)
+
+    def confer(self, call: Call, *legs: Leg) -> None:
+        """Put these, with those who are in it already, in the call's conference."""
+        call.pair, call.room = None, tuple(dict.fromkeys((*call.room, *(leg.leg_id for leg in legs))))
+        for leg in legs:
+            leg.wants, leg.attempts = Audio.SILENCE, 0
         self.settle(call)
 
     def hear(self, call: Call, leg: Leg, audio: Audio) -> None:
@@ -87,8 +96,7 @@ class CallControl:
         """End one leg; what that means for the call was decided by the caller of this (``leg.released``)."""
         if not leg.alive or leg.pending == "hangup":
             return
-        if call.pair and leg.leg_id in call.pair:
-            call.pair = None
+        self._no_partner(call, leg)
         leg.cause = leg.cause or cause
         self._stop_recordings(call, lambda r: r.leg_id == leg.leg_id and r.channel != leg.channel)
         self._pend(call, leg, "hangup")
@@ -113,6 +121,10 @@ class CallControl:
                 if self._leaving(leg.peer):
                     continue  # the bridge ends by itself
                 self._unbridge(call, leg)
+            elif leg.leg_id in call.room:
+                self._settle_in_room(call, leg)
+            elif leg.room:
+                self._unbridge(call, leg)
             elif not leg.peer and not partner and leg.controlled and leg.answered:
                 self._settle_audio(call, leg)
         self._settle_pair(call)
@@ -128,6 +140,34 @@ class CallControl:
     def _leaving(self, channel: str) -> bool:
         found = self._centre.channels.get(channel)
         return found is not None and found[1].pending == "hangup"
+
+    def _settle_in_room(self, call: Call, leg: Leg) -> None:
+        if leg.room or not (leg.answered and leg.controlled):
+            return
+        agent_leg = next((one for one in call.members() if one.agent_id), None)
+        if leg.kind is LegKind.CUSTOMER and agent_leg is not None:
+            self.ensure_recording(call, leg, agent_leg)
+        elif leg.kind is not LegKind.CUSTOMER:
+            self.stop_recordings(call, leg)
+        self._pend(call, leg, "confer")
+        leg.music_on = False
+        self._centre.command(call, Confer(leg.channel, call.call_id))
+
+    def _no_partner(self, call: Call, leg: Leg) -> None:
+        if call.pair and leg.leg_id in call.pair:
+            call.pair = None
+        call.room = tuple(leg_id for leg_id in call.room if leg_id != leg.leg_id)
+
+    def _no_room(self, call: Call) -> None:
+        """The switch does not do it: as it was before, the customer on hold while the others talk."""
+        self._centre.counters["conference:failed"] += 1
+        agent_leg, target, customer = call.live(LegKind.AGENT), call.live(LegKind.CONSULTED), call.customer
+        call.room = ()
+        if customer is not None:
+            customer.wants = Audio.MUSIC
+            self._centre.leg_event(customer, LegEvent.HOLD)
+        if agent_leg is not None and target is not None:
+            call.pair = (agent_leg.leg_id, target.leg_id)
 
     def _settle_audio(self, call: Call, leg: Leg) -> None:
         want_music = leg.wants in (Audio.MUSIC, Audio.RINGBACK)
@@ -173,6 +213,10 @@ class CallControl:
             return  # nothing can be asked for: wait for the link
         known_at = leg.changed_at
         again = leg.pending == "hangup"
+        if leg.pending == "confer" and leg.attempts + 1 >= CONFER_ATTEMPTS:
+            leg.pending, leg.attempts = "", 0
+            self._no_room(call)
+            return
         leg.pending = ""
         leg.attempts += 1
         self._centre.counters["settle:expired"] += 1
@@ -187,6 +231,8 @@ class CallControl:
             for one in call.live_legs():
                 if one.pending == "bridge":
                     one.pending_since -= PENDING_LIMIT
+        elif leg.pending == "confer" and not isinstance(error, DeadlineExceeded):
+            leg.pending_since -= PENDING_LIMIT
         if call.pair is None and leg.pending == "bridge":
             self.settle(call)
         self._centre.start_timer(f"settle:{call.call_id}", RETRY_AFTER)
@@ -205,7 +251,7 @@ class CallControl:
             if found is None or found[0] is not call:
                 continue
             leg = found[1]
-            leg.peer, leg.controlled, leg.music_on = other, False, False
+            leg.peer, leg.room, leg.controlled, leg.music_on = other, "", False, False
             leg.changed_at = self._centre.now
             if leg.pending == "bridge":
                 leg.pending, leg.attempts = "", 0
@@ -213,10 +259,24 @@ class CallControl:
         self.settle(call)
         return wanted
 
-    def unbridged(self, call: Call, leg: Leg) -> None:
-        leg.peer, leg.controlled, leg.music_on = "", True, False
+    def conferenced(self, call: Call, leg: Leg, room: str) -> bool:
+        """Note that it is in a conference; ``True`` when now all are who should be."""
+        leg.peer, leg.room, leg.controlled, leg.music_on = "", room, False, False
         leg.changed_at = self._centre.now
-        if leg.pending in ("bridge", "unbridge"):
+        if leg.pending == "confer":
+            leg.pending, leg.attempts = "", 0
+        self.settle(call)
+        return leg.leg_id in call.room and all(one.room for one in call.members())
+
+    def unbridged(self, call: Call, leg: Leg) -> None:
+        leg.peer, leg.room, leg.controlled, leg.music_on = "", "", True, False
+        leg.changed_at = self._centre.now
+        if leg.pending == "confer":  # it was accepted and did not come about
+            leg.attempts += 1
+            if leg.attempts >= CONFER_ATTEMPTS:
+                leg.attempts = 0
+                self._no_room(call)
+        if leg.pending in ("bridge", "unbridge", "confer"):
             leg.pending = ""
         self.settle(call)
 
@@ -231,12 +291,11 @@ class CallControl:
         leg.cause = cause
         if not self._centre.leg_event(leg, LegEvent.CLEAR):
             leg.ended_at, leg.state = self._centre.now, LegState.NULL
-        leg.pending = leg.peer = ""
+        leg.pending = leg.peer = leg.room = ""
         leg.controlled = False
         self._centre.stop_timer(f"ring:{leg.channel}")
         self._centre.channels.pop(leg.channel, None)
-        if call.pair and leg.leg_id in call.pair:
-            call.pair = None
+        self._no_partner(call, leg)
         self._stop_recordings(call, lambda r: leg.leg_id == r.leg_id or leg.channel == r.channel)
 
     def _stays(self, channel: str) -> bool:
@@ -246,7 +305,7 @@ class CallControl:
         """The last leg is gone."""
         call.ended_at, call.phase = self._centre.now, CallPhase.ENDED
         call.cause, call.ended_by = call.cause or cause, call.ended_by or "system"
-        call.pair, call.menu = None, None
+        call.pair, call.room, call.menu = None, (), None
         self._centre.stop_timer(f"settle:{call.call_id}")
         self._centre.log_call("callCleared", call, call.cause)
         self._centre.calls.pop(call.call_id, None)
@@ -256,7 +315,7 @@ class CallControl:
     def hold(self, call: Call, agent_leg: Leg) -> None:
         """Customer to music, the agent hears nothing."""
         customer = call.customer
-        call.pair = None
+        call.pair, call.room = None, ()
         if customer is not None:
             customer.wants = Audio.MUSIC
             self._centre.leg_event(customer, LegEvent.HOLD)

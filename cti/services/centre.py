@@ -70,6 +70,7 @@ class Centre:
         self.wrapped: dict[str, Call] = {}  # by agent id: the ended call that the wrap-up is about
         self.test_callers: dict[str, float] = {}
         self.counters: Counter[str] = Counter()
+        self.handed_over: dict[str, str] = {}  # by agent id: the call of the agent's last blind transfer
         self.gone: dict[str, float] = {}  # channels that hung up lately: a snapshot may still show them
 
     # ------------------------------------------------------------ effects

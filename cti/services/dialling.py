@@ -13,7 +13,7 @@ from cti.machines.connection import LegEvent
 from cti.services.acd import DEFAULT_RING, Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
-from cti.services.documents import shown_number
+from cti.services.documents import handed_over, shown_number
 from cti.services.routing import Destination, resolve
 from cti.services.ways_out import WayOut, way_out
 
@@ -170,7 +170,9 @@ class Dialling:
             return
         target = call.live(LegKind.CONSULTED)
         ringing = agent.state in (AgentState.RESERVED, AgentState.ALERTING)
-        if target is not None and leg.joined and leg.kind is LegKind.AGENT and call.customer is not None:
+        if leg.leg_id in call.room and leg.kind is LegKind.AGENT and target is not None:
+            self.complete(agent)
+        elif target is not None and leg.joined and leg.kind is LegKind.AGENT and call.customer is not None:
             self.take_back(agent)
         elif ringing and self.is_offer(call, leg):
             self._control.hangup(call, leg, Cause.REJECTED)
@@ -183,8 +185,11 @@ class Dialling:
     def _hangup_later(self, agent: Agent, call: Call, leg: Leg) -> None:
         """The call's switch cannot be reached: the agent is free now, the call is ended when the switch is back."""
         talking = agent.state in (AgentState.TALKING, AgentState.HOLD)
+        target = call.live(LegKind.CONSULTED)
         if leg.kind is LegKind.CONSULTED:
             self._control.hangup(call, leg)
+        elif leg.leg_id in call.room and target is not None:
+            self._hand_over(call, agent, leg, target)
         else:
             call.waiting_for_agent = ""
             self._control.hangup_all(call, Cause.NORMAL, "agent")
@@ -238,6 +243,7 @@ class Dialling:
         colleague = self._free_colleague(agent, destination.agent_id) if destination.agent_id else None
         way = way_out(self._centre, call.switch, destination.outside, agent, call) if destination.outside else None
         call.transfers.append(Transfer(self._centre.now, "blind", agent.agent_id, number[:40]))
+        self._centre.handed_over[agent.agent_id] = call.call_id
         self._leave(call, leg)
         self._centre.log_call("diverted", call)
         if colleague is not None:
@@ -254,6 +260,11 @@ class Dialling:
         leg.released = True
         call.pair = None
         self._control.hangup(call, leg)
+
+    def _hand_over(self, call: Call, agent: Agent, leg: Leg, target: Leg) -> None:
+        call.transfers.append(Transfer(self._centre.now, "consult", agent.agent_id, target.number))
+        self._leave(call, leg)
+        self.promote(call, target)
 
     def consult(self, agent: Agent, number: str) -> None:
         """Customer to music, then call the target."""
@@ -279,9 +290,19 @@ class Dialling:
         target = call.live(LegKind.CONSULTED)
         if target is None:
             raise NotAllowedNow("nobody is consulted")
-        call.transfers.append(Transfer(self._centre.now, "consult", agent.agent_id, target.number))
-        self._leave(call, leg)
-        self.promote(call, target)
+        self._hand_over(call, agent, leg, target)
+
+    def conference(self, agent: Agent) -> None:
+        """Customer, agent and the consulted party all together."""
+        call, leg, customer = self._with_customer(agent)
+        target = call.live(LegKind.CONSULTED)
+        if target is None or not target.answered:
+            raise NotAllowedNow("nobody is consulted")
+        if call.room:
+            raise NotAllowedNow("it is a conference already")
+        transfer = Transfer(self._centre.now, "conference", agent.agent_id, target.number, target.agent_id)
+        call.transfers.append(transfer)
+        self._control.confer(call, customer, leg, target)
 
     def promote(self, call: Call, target: Leg) -> None:
         """The consulted party takes over the customer, now or as soon as they answer."""
@@ -294,7 +315,12 @@ class Dialling:
             self._control.join(call, customer, target)
 
     def take_back(self, agent: Agent) -> None:
-        """End the consultation; the customer comes back."""
+        """End the consultation, or drop the third of a conference; or fetch the customer of a blind transfer that
+        nobody has answered yet. The customer comes back."""
+        transferred = handed_over(self._centre, agent)
+        if transferred is not None and not agent.call_id:
+            self._fetch(agent, transferred)
+            return
         call, leg, customer = self._with_customer(agent)
         target = call.live(LegKind.CONSULTED)
         if target is not None:
@@ -303,6 +329,27 @@ class Dialling:
         elif agent.state is not AgentState.HOLD:
             raise NotAllowedNow("nobody is consulted")
         self._retrieve(call, leg, customer)
+
+    def _fetch(self, agent: Agent, call: Call) -> None:
+        self._switch_up(call.switch)
+        if not agent.registered:
+            raise NotAllowedNow("the phone is not registered", notice="device_lost")
+        ringing = call.live(LegKind.AGENT) or call.live(LegKind.OUTSIDE)
+        leg = self._centre.new_leg(
+            call, LegKind.AGENT, device=agent.device, number=agent.number, agent_id=agent.agent_id
+        )
+        if not self._acd.agents.take(agent, call, leg):
+            call.legs.remove(leg)
+            self._centre.channels.pop(leg.channel, None)
+            raise NotAllowedNow("not in this state", state=str(agent.state))
+        call.transfers[-1].result = "taken_back"
+        self._acd.leave(call, answered=None)
+        call.phase = CallPhase.CONNECTED
+        if ringing is not None:
+            ringing.released = True
+            self._control.hangup(call, ringing, Cause.CANCELLED)
+        target, caller = self._centre.device_target(call, agent.device), shown_number(call, leg)
+        self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=OWN_PHONE_RING, auto=True)
 
     # ------------------------------------------------------------ coming back
 

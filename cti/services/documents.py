@@ -29,7 +29,24 @@ def agent_document(centre: Centre, agent: Agent) -> dict[str, Any]:
         "wrapup_until": agent.wrapup_until,
         "notice": agent.notice,
         "call": _agent_call(centre, agent),
+        "transferred": _transferred(centre, agent),
     }
+
+
+def handed_over(centre: Centre, agent: Agent) -> Call | None:
+    """The call that the agent transferred blindly, as long as nobody has answered it."""
+    call = centre.calls.get(centre.handed_over.get(agent.agent_id, ""))
+    last = call.transfers[-1] if call is not None and call.transfers else None
+    if call is None or last is None or call.customer is None:
+        return None
+    talks = call.pair is not None or any(leg.alive and leg.answered for leg in call.legs if leg is not call.customer)
+    mine = (last.kind, last.result, last.from_agent) == ("blind", "started", agent.agent_id)
+    return call if mine and not talks else None
+
+
+def _transferred(centre: Centre, agent: Agent) -> dict[str, Any] | None:
+    call = handed_over(centre, agent) if not agent.call_id else None
+    return None if call is None else {"call_id": call.call_id, "number": call.transfers[-1].to_number}
 
 
 def _agent_call(centre: Centre, agent: Agent) -> dict[str, Any] | None:
@@ -83,6 +100,8 @@ def _consult(centre: Centre, call: Call, leg: Leg) -> dict[str, Any] | None:
     if target is None or leg.kind is not LegKind.AGENT or call.direction is Direction.INTERNAL:
         return None
     state = {LegState.INITIATED: "calling", LegState.ALERTING: "ringing"}.get(target.state, "talking")
+    if target.leg_id in call.room:
+        state = "conference"
     colleague = centre.agents.get(target.agent_id)
     return {"number": target.number, "name": colleague.name if colleague else "", "state": state}
 

@@ -20,11 +20,13 @@ from cti.domain.switch import (
     Cause,
     ChannelAnswered,
     ChannelBridged,
+    ChannelConferenced,
     ChannelHeld,
     ChannelHungUp,
     ChannelOffered,
     ChannelRinging,
     ChannelUnbridged,
+    Confer,
     DeviceRegistered,
     Digit,
     Hangup,
@@ -226,7 +228,7 @@ class Engine:
                     self._routing.voicemail.not_recorded(call)
             elif isinstance(command, Music):
                 leg.music_on = not command.on
-            elif isinstance(command, Bridge | Unbridge | Hangup):
+            elif isinstance(command, Bridge | Unbridge | Confer | Hangup):
                 self._control.refused(call, leg, error)
         return self._outputs.flush()
 
@@ -280,6 +282,7 @@ class Engine:
         | ChannelAnswered
         | ChannelBridged
         | ChannelUnbridged
+        | ChannelConferenced
         | ChannelHeld
         | Digit
         | PlayFinished
@@ -296,6 +299,8 @@ class Engine:
                 self._lifecycle.bridged(call, event.channel, event.peer)
             case ChannelUnbridged():
                 self._control.unbridged(call, leg)
+            case ChannelConferenced():
+                self._lifecycle.conferenced(call, leg, event.conference)
             case ChannelHeld():
                 self._dialling.held_on_phone(call, leg, event.held)
             case Digit():

@@ -74,7 +74,9 @@ class Lifecycle:
         call.waiting_for_agent = ""
         self._centre.stop_timer(f"rejoin:{call.call_id}")
         agent, target = self._agent_of(leg), call.live(LegKind.CONSULTED)
-        if target is not None and call.customer is not None:
+        if call.room:
+            self._control.confer(call, leg)
+        elif target is not None and call.customer is not None:
             if target.answered:
                 self._control.join(call, leg, target)
         elif agent is not None and agent.state is AgentState.HOLD:
@@ -92,7 +94,9 @@ class Lifecycle:
 
     def _join_consultation(self, call: Call, target: Leg) -> None:
         agent_leg = call.live(LegKind.AGENT)
-        if agent_leg is None:
+        if call.room:
+            self._control.confer(call, target)
+        elif agent_leg is None:
             self._control.hangup(call, target, Cause.CANCELLED)
         else:
             self._control.join(call, agent_leg, target)
@@ -121,9 +125,26 @@ class Lifecycle:
         self._touch_agents(call)
         self._centre.log_call("established", call)
 
+    def conferenced(self, call: Call, leg: Leg, room: str) -> None:
+        if not self._control.conferenced(call, leg, room):
+            return
+        for one in call.members():
+            self._centre.leg_event(one, LegEvent.JOIN)
+            one.joined = True
+            agent = self._agent_of(one)
+            if agent is not None:
+                self._acd.agents.event(agent, AgentEvent.ESTABLISH)
+        for transfer in call.transfers:
+            if transfer.kind == "conference" and transfer.result == "started":
+                transfer.result = "completed"
+        self._touch_agents(call)
+        self._centre.log_call("conferenced", call)
+
     def _finish_transfers(self, call: Call) -> None:
         for transfer in call.transfers:
-            if transfer.result == "started":
+            if transfer.kind == "conference" and transfer.result == "started":
+                transfer.result = "failed"
+            elif transfer.result == "started":
                 transfer.result = "completed"
                 agent_leg = call.live(LegKind.AGENT)
                 transfer.to_agent = agent_leg.agent_id if agent_leg is not None else ""
@@ -143,6 +164,8 @@ class Lifecycle:
             self._consulted_gone(call, leg, answered=answered, cause=cause)
         else:
             self._outside_gone(call, leg, answered=answered)
+        if call.room:
+            self._out_of_conference(call)
         self._close_or_settle(call, cause)
 
     def _close_or_settle(self, call: Call, cause: Cause) -> None:
@@ -159,6 +182,13 @@ class Lifecycle:
             self._acd.leave(call, answered=False)
             self._fail_transfers(call)
             self._control.end(call, cause)
+
+    def _out_of_conference(self, call: Call) -> None:
+        """One has left. Two who are left talk as a pair, unless the third is to come back."""
+        left = [leg for leg in call.members() if not leg.released and leg.pending != "hangup"]
+        coming = call.waiting_for_agent or any(not leg.answered for leg in call.live_legs())
+        if call.room and len(left) == 2 and not coming:
+            self._control.join(call, *sorted(left, key=lambda leg: list(LegKind).index(leg.kind)))
 
     def _release_leftovers(self, call: Call, cause: Cause) -> None:
         """Nobody stays on a leg that is gone, except an agent whose phone the customer waits for."""
@@ -287,7 +317,7 @@ class Lifecycle:
         elif agent_leg is not None:
             agent_leg.wants = Audio.SILENCE
             self._control.stop_recordings(call, agent_leg)
-            if not leg.released:
+            if not leg.released and agent_leg.leg_id not in call.room:
                 self._alone_again(call, agent_leg, answered=answered)
 
     def _alone_again(self, call: Call, agent_leg: Leg, *, answered: bool) -> None:
@@ -300,6 +330,8 @@ class Lifecycle:
             self._acd.agents.event(agent, AgentEvent.HOLD)
 
     def _outside_gone(self, call: Call, leg: Leg, *, answered: bool) -> None:
+        if leg.released and call.live(LegKind.AGENT) is not None:
+            return  # the call was taken back
         if answered or leg.released:
             self._control.hangup_all(call, by="agent")
             return

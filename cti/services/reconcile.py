@@ -191,6 +191,9 @@ class Reconciler:
         if leg.kind is LegKind.CUSTOMER and not call.ani:
             call.ani, call.ani_name = channel.caller_number, channel.caller_name
         leg.answered, leg.controlled, leg.peer = channel.answered, channel.controlled, channel.peer
+        leg.room = channel.conference
+        if leg.room == call.call_id and leg.leg_id not in call.room:
+            call.room = (*call.room, leg.leg_id)
         leg.ended_at = None
         if channel.answered and leg.state in (LegState.INITIATED, LegState.ALERTING):
             self._centre.leg_event(leg, LegEvent.ANSWER)
@@ -237,6 +240,11 @@ class Reconciler:
             self._lifecycle.queue_again(call, "transfer_failed")
 
     def _resume_pair(self, call: Call) -> None:
+        three = [leg for leg in call.live_legs() if leg.answered and not leg.released]
+        if len(call.room) >= 2 and len(three) == 3 and call.live(LegKind.CONSULTED) is not None:
+            self._control.confer(call, *three)
+            return
+        call.room = ()
         for leg in call.live_legs():
             found = self._centre.channels.get(leg.peer)
             if leg.peer and found is not None and found[0] is call:
@@ -274,8 +282,12 @@ class Reconciler:
             if channel.peer and leg.peer != channel.peer and partner is not None and partner[0] is call:
                 self._centre.counters["reconcile:bridged"] += 1
                 self._lifecycle.bridged(call, channel.channel, channel.peer)
-            elif (leg.controlled, leg.peer) != (channel.controlled, channel.peer):
+            elif channel.conference == call.call_id != leg.room:
+                self._centre.counters["reconcile:conferenced"] += 1
+                self._lifecycle.conferenced(call, leg, channel.conference)
+            elif (leg.controlled, leg.peer, leg.room) != (channel.controlled, channel.peer, channel.conference):
                 self._centre.counters["reconcile:media"] += 1
+                leg.room = channel.conference
                 leg.controlled, leg.peer, leg.music_on = channel.controlled, channel.peer, False
                 leg.pending = "hangup" if leg.pending == "hangup" else ""
             if channel.answered and channel.controlled and not leg.answered:

@@ -74,6 +74,7 @@ class Requests:
             "transfer": lambda: self._dialling.transfer(agent, text("number")),
             "consult": lambda: self._dialling.consult(agent, text("number")),
             "complete": lambda: self._dialling.complete(agent),
+            "conference": lambda: self._dialling.conference(agent),
             "take_back": lambda: self._dialling.take_back(agent),
             "wrapup_done": lambda: self._agents.wrapup_done(agent),
             "wrapup_extend": lambda: self._agents.wrapup_extend(agent, _seconds(request)),

@@ -29,6 +29,8 @@ OPERATIONS: tuple[tuple[str, dict[str, object]], ...] = (
     ("consult", {"number": "1001"}),
     ("consult", {"number": "1002"}),
     ("consult", {"number": "13900000003"}),
+    ("conference", {}),
+    ("conference", {}),
     ("complete", {}),
     ("take_back", {}),
     ("wrapup_done", {}),
