@@ -22,6 +22,7 @@ class LegKind(StrEnum):
     AGENT = "agent"
     CONSULTED = "consulted"
     OUTSIDE = "outside"
+    SUPERVISOR = "supervisor"
 
 
 class LegState(StrEnum):
@@ -55,6 +56,32 @@ class Audio(StrEnum):
     MUSIC = "music"
     RINGBACK = "ringback"  # the tone of a far phone that rings
     PROMPT = "prompt"
+
+
+class ListenMode(StrEnum):
+    """What a supervisor's leg is for."""
+
+    LISTEN = "listen"
+    WHISPER = "whisper"
+    BARGE = "barge"
+    INTERCEPT = "intercept"  # takes the call over as soon as it is answered
+
+
+@dataclass(slots=True, eq=False)
+class Listens:
+    """The agent whom a supervisor's leg hears, and how. ``asked``: the channel and mode the switch was asked for."""
+
+    agent_id: str
+    mode: ListenMode
+    asked: tuple[str, str] = ("", "")
+    asked_at: float = 0.0
+
+    def to_document(self) -> dict[str, Any]:
+        return {"agent_id": self.agent_id, "mode": self.mode}
+
+    @classmethod
+    def from_document(cls, d: dict[str, Any]) -> Listens:
+        return cls(d["agent_id"], ListenMode(d["mode"]))
 
 
 @dataclass(slots=True, eq=False)
@@ -93,6 +120,7 @@ class Leg:
     music_on: bool = False
     # why a coming hang-up of this leg must not end the call
     released: bool = False
+    listens: Listens | None = None  # of a supervisor's leg
 
     @property
     def alive(self) -> bool:
@@ -117,6 +145,7 @@ class Leg:
             "held_seconds": round(self.held_seconds, 3),
             "state": self.state,
             "joined": self.joined,
+            **({"listens": self.listens.to_document()} if self.listens else {}),
         }
 
     @classmethod
@@ -140,6 +169,7 @@ class Leg:
             held_seconds=d.get("held_seconds", 0.0),
             joined=d.get("joined", False),
             answered=d.get("answered_at") is not None,
+            listens=Listens.from_document(d["listens"]) if d.get("listens") else None,
         )
 
 

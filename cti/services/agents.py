@@ -205,6 +205,8 @@ class AgentService:
     def _count(self, agent: Agent) -> None:
         """One contact more in today's figures, which some strategies go by."""
         found = self._centre.agent_call(agent)
+        if found is not None and found[1].listens is not None:
+            return
         agent.calls += 1
         if found is not None and found[1].answered_at is not None:
             agent.talk += self._centre.now - found[1].answered_at

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, LegState, Recording
+from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, LegState, ListenMode, Recording
 from cti.domain.errors import CallyardError, DeadlineExceeded
 from cti.domain.ids import new_id
 from cti.domain.switch import (
@@ -24,6 +24,8 @@ from cti.domain.switch import (
     RecordStart,
     RecordStop,
     SetState,
+    Spy,
+    SpyMode,
     Target,
     Unbridge,
 )
@@ -37,6 +39,9 @@ PENDING_LIMIT = 3.0
 MAX_ATTEMPTS = 4
 CONFER_ATTEMPTS = 2
 RETRY_AFTER = 1.0
+
+LISTENING_SHORT = 1.0
+"""Seconds: listening that ends sooner than this, several times in a row, is given up."""
 
 
 class CallControl:
@@ -117,7 +122,9 @@ class CallControl:
             partner = joined.get(leg.channel, "")
             if leg.pending:
                 continue
-            if leg.peer and leg.peer != partner:
+            if leg.listens is not None:
+                self._settle_listening(call, leg)
+            elif leg.peer and leg.peer != partner:
                 if self._leaving(leg.peer):
                     continue  # the bridge ends by itself
                 self._unbridge(call, leg)
@@ -128,6 +135,43 @@ class CallControl:
             elif not leg.peer and not partner and leg.controlled and leg.answered:
                 self._settle_audio(call, leg)
         self._settle_pair(call)
+
+    @staticmethod
+    def heard(call: Call, agent_id: str) -> Leg | None:
+        """The leg on which this agent talks in the call."""
+        own = (leg for leg in reversed(call.live_legs()) if leg.agent_id == agent_id and leg.listens is None)
+        return next((leg for leg in own if leg.joined and not leg.released and leg.pending != "hangup"), None)
+
+    def _settle_listening(self, call: Call, leg: Leg) -> None:
+        """A supervisor's leg hears its agent, is there again when the agent is, and goes with the agent."""
+        listens = leg.listens
+        target = self.heard(call, listens.agent_id) if listens is not None else None
+        if listens is None or target is None:
+            if listens is None or call.waiting_for_agent != listens.agent_id:
+                self.hangup(call, leg)
+            return
+        wanted = (target.channel, str(listens.mode))
+        if not (leg.answered and target.answered):
+            return
+        if leg.attempts >= MAX_ATTEMPTS or listens.mode is ListenMode.INTERCEPT:
+            self.hangup(call, leg, Cause.FAILED)
+        elif leg.controlled or listens.asked != wanted:
+            listens.asked, listens.asked_at = wanted, self._centre.now
+            leg.controlled, leg.music_on, leg.changed_at = False, False, self._centre.now
+            self._centre.command(call, Spy(leg.channel, target.channel, SpyMode(listens.mode)))
+
+    def stop_listening(self, call: Call, leg: Leg) -> None:
+        """Back under our control, for something else; the leg has lost what it listened to."""
+        if leg.answered and not leg.controlled and not leg.peer:
+            self._pend(call, leg, "unbridge")
+            self._centre.command(call, Unbridge(leg.channel))
+
+    def not_heard(self, call: Call, leg: Leg) -> None:
+        """The switch refused to let a supervisor listen: asked again soon, a few times."""
+        if leg.listens is not None:
+            leg.listens.asked = ("", "")
+            leg.attempts += 1
+            self._centre.start_timer(f"settle:{call.call_id}", RETRY_AFTER)
 
     def _unbridge(self, call: Call, leg: Leg) -> None:
         """One command parts both."""
@@ -269,6 +313,9 @@ class CallControl:
         return leg.leg_id in call.room and all(one.room for one in call.members())
 
     def unbridged(self, call: Call, leg: Leg) -> None:
+        if leg.listens is not None:
+            short = self._centre.now - leg.listens.asked_at < LISTENING_SHORT
+            leg.attempts = leg.attempts + 1 if short else 0
         leg.peer, leg.room, leg.controlled, leg.music_on = "", "", True, False
         leg.changed_at = self._centre.now
         if leg.pending == "confer":  # it was accepted and did not come about

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from cti.domain.agents import ON_CALL, Agent, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
@@ -176,7 +177,7 @@ class Dialling:
             self.take_back(agent)
         elif ringing and self.is_offer(call, leg):
             self._control.hangup(call, leg, Cause.REJECTED)
-        elif leg.kind is LegKind.CONSULTED:
+        elif leg.kind in (LegKind.CONSULTED, LegKind.SUPERVISOR):
             self._control.hangup(call, leg)
         else:
             call.waiting_for_agent = ""
@@ -186,7 +187,7 @@ class Dialling:
         """The call's switch cannot be reached: the agent is free now, the call is ended when the switch is back."""
         talking = agent.state in (AgentState.TALKING, AgentState.HOLD)
         target = call.live(LegKind.CONSULTED)
-        if leg.kind is LegKind.CONSULTED:
+        if leg.kind in (LegKind.CONSULTED, LegKind.SUPERVISOR):
             self._control.hangup(call, leg)
         elif leg.leg_id in call.room and target is not None:
             self._hand_over(call, agent, leg, target)
@@ -381,6 +382,7 @@ class Dialling:
         """A leg to ``device`` that takes the place of the agent's ``old`` one."""
         old.released = True
         leg = self._centre.new_leg(call, old.kind, device=device, number=agent.number, agent_id=agent.agent_id)
+        leg.listens = replace(old.listens, asked=("", "")) if old.listens is not None else None
         agent.device, agent.leg_id = device, leg.leg_id
         agent.registered = self._centre.device_registered(device)
         return leg

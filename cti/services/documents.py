@@ -65,7 +65,8 @@ def _call_part(centre: Centre, agent: Agent, call: Call, leg: Leg) -> dict[str, 
     own = [other for other in call.legs if other.agent_id == agent.agent_id and other.joined]
     return {
         "call_id": call.call_id,
-        "role": "consulted" if leg.kind is LegKind.CONSULTED else "agent",
+        "role": {LegKind.CONSULTED: "consulted", LegKind.SUPERVISOR: "supervisor"}.get(leg.kind, "agent"),
+        "listens": leg.listens.to_document() if leg.listens is not None else None,
         "direction": call.direction,
         "number": shown_number(call, leg),
         "caller_name": call.ani_name,

@@ -41,6 +41,7 @@ from cti.domain.switch import (
     RecordingStopped,
     RecordStart,
     Snapshot,
+    Spy,
     SwitchEvent,
     TestCall,
     TrunkChanged,
@@ -91,7 +92,7 @@ class Engine:
         )
         self._overflows = Overflows(self.centre, self._acd, self._routing)
         self._trunk_tests = TrunkTests(self.centre, self._control, self._routing)
-        supervision = Supervision(self.centre, self._control, self._acd)
+        supervision = Supervision(self.centre, self._control, self._acd, self._lifecycle.listening)
         self._requests = Requests(self.centre, self._agents, self._dialling, self._trunk_tests, supervision)
         self._recordings = Recordings(self.centre)
         self._outputs = Outputs(self.centre, self._trunk_tests)
@@ -228,6 +229,8 @@ class Engine:
                     self._routing.voicemail.not_recorded(call)
             elif isinstance(command, Music):
                 leg.music_on = not command.on
+            elif isinstance(command, Spy):
+                self._control.not_heard(call, leg)
             elif isinstance(command, Bridge | Unbridge | Confer | Hangup):
                 self._control.refused(call, leg, error)
         return self._outputs.flush()

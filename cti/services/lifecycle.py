@@ -11,6 +11,7 @@ from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.dialling import Dialling
+from cti.services.listening import Listening
 from cti.services.routing import Routing
 
 REJOIN_AGAIN = 5.0
@@ -29,6 +30,7 @@ class Lifecycle:
         self._acd = acd
         self._routing = routing
         self._dialling = dialling
+        self.listening = Listening(centre, control, acd.agents)
 
     def _agent_of(self, leg: Leg) -> Agent | None:
         """The agent whose present leg this is."""
@@ -55,7 +57,9 @@ class Lifecycle:
         self._touch_agents(call)
         if leg.released or leg.pending == "hangup":
             return
-        if leg.kind is LegKind.CUSTOMER:
+        if leg.listens is not None:
+            self.listening.answered(call, leg)
+        elif leg.kind is LegKind.CUSTOMER:
             if call.direction is Direction.INBOUND:
                 self._routing.caller_answered(call)
             else:
@@ -162,6 +166,8 @@ class Lifecycle:
             self._agent_gone(call, leg, cause, by_far_side=by_far_side)
         elif leg.kind is LegKind.CONSULTED:
             self._consulted_gone(call, leg, answered=answered, cause=cause)
+        elif leg.kind is LegKind.SUPERVISOR:
+            self.listening.gone(leg, cause)
         else:
             self._outside_gone(call, leg, answered=answered)
         if call.room:

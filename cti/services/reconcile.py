@@ -206,6 +206,7 @@ class Reconciler:
             return
         customer = call.customer
         others = [leg for leg in call.live_legs() if leg is not customer and leg.pending != "hangup"]
+        others = [leg for leg in others if leg.listens is None]
         if customer is None and (call.direction is Direction.INBOUND or self._nobody_dialled(call)):
             self._control.hangup_all(call)
         elif customer is not None and (customer.pending == "hangup" or call.waiting_for_agent):

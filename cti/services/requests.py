@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from cti.domain.agents import Agent
+from cti.domain.calls import ListenMode
 from cti.domain.errors import BadRequest, CallyardError, LinkDown
 from cti.domain.switch import TestCall
 from cti.services.agents import AgentService
@@ -91,8 +92,11 @@ class Requests:
         """The reply to one ``cy.cmd.supervisor`` request. Whoever sends it has looked whether the user may."""
         text = partial(_text, request)
 
-        def agent() -> Agent:
-            return self._centre.agent(text("agent_id"))
+        def agent(name: str = "agent_id") -> Agent:
+            return self._centre.agent(text(name))
+
+        def listen(mode: ListenMode) -> Callable[[], None]:
+            return lambda: self._supervision.listen(agent("supervisor"), agent(), mode)
 
         operations: dict[str, Callable[[], None]] = {
             "force_ready": lambda: self._supervision.force_ready(agent()),
@@ -100,6 +104,8 @@ class Requests:
             "force_logout": lambda: self._supervision.force_logout(agent()),
             "pull": lambda: self._supervision.pull(text("call_id"), agent()),
             "drop": lambda: self._supervision.drop(text("call_id")),
+            **{str(mode): listen(mode) for mode in ListenMode},
+            "stop": lambda: self._supervision.stop(agent("supervisor")),
         }
         op = str(request.get("op"))
         try:

@@ -1,4 +1,4 @@
-"""What a supervisor does to agents and calls: forced states, a waiting call pulled to an agent, a call hung up.
+"""What a supervisor does to agents and calls: forced states, listening, a waiting call pulled, a call hung up.
 
 Who may is decided, and written to the audit log, where the request comes from. It must not know users or rights.
 """
@@ -6,12 +6,13 @@ Who may is decided, and written to the audit log, where the request comes from. 
 from __future__ import annotations
 
 from cti.domain.agents import Agent, AgentState
-from cti.domain.calls import Call, CallPhase
+from cti.domain.calls import Call, CallPhase, ListenMode
 from cti.domain.errors import BadRequest, NotAllowedNow
 from cti.domain.switch import Cause
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
+from cti.services.listening import Listening
 
 FORCED = "forced"
 """The notice of an agent whose state a supervisor has changed."""
@@ -20,10 +21,19 @@ FORCED = "forced"
 class Supervision:
     """Each operation raises ``NotAllowedNow``, ``BadRequest`` or ``UnknownAgent`` and then has changed nothing."""
 
-    def __init__(self, centre: Centre, control: CallControl, acd: Acd) -> None:
+    def __init__(self, centre: Centre, control: CallControl, acd: Acd, listening: Listening) -> None:
         self._centre = centre
         self._control = control
         self._acd = acd
+        self._listening = listening
+
+    def listen(self, supervisor: Agent, target: Agent, mode: ListenMode) -> None:
+        """The supervisor's phone rings, then listens, whispers, barges in or has the call; once more: changes that."""
+        self._listening.begin(supervisor, target, mode)
+
+    def stop(self, supervisor: Agent) -> None:
+        """End what ``listen`` began, but for a call that was taken over."""
+        self._listening.stop(supervisor)
 
     def force_ready(self, agent: Agent) -> None:
         """In a call or wrap-up, as when the agent asks for it: what comes next; the wrap-up ends."""

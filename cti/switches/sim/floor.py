@@ -168,7 +168,7 @@ class Floor:
             return
         chan.ringing = True
         self.emit(ChannelRinging(self.clock(), chan.id))
-        if chan.auto_answer:
+        if chan.auto_answer and chan.far.auto_answers:
             self.far_answer(chan)
         elif chan.far.on_ring is not None:
             chan.far.on_ring(chan)

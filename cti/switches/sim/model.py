@@ -74,6 +74,7 @@ class FarEnd:
         self.registered = registered
         self.channels: list[SimChannel] = []
         self.on_ring: Callable[[SimChannel], None] | None = None
+        self.auto_answers = True  # where it is asked to
         self._do = actions
 
     @property
