@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 import webui
-from cti.domain.config import Need, Strategy
+from cti.domain.config import Need, Overflow, OverflowWhen, RouteTarget, Strategy, TargetKind
 from cti.store.config import build_config
 from cti.store.models import Agent, Did, Menu, Queue, Role, User
 from tests.fakes.site import PASSWORD, Site
@@ -63,6 +63,8 @@ def queue_form(**changes: Any) -> dict[str, Any]:
         "level_after": "0",
         "priority": "0",
         "age": "60",
+        "last_agent_days": "0",
+        "last_agent_wait": "30",
         "active": "y",
     } | changes
 
@@ -231,6 +233,13 @@ def test_a_queue_is_created_with_its_agents_in_order(site: Site, worker: FakeWor
         ("priority", "-1"),
         ("age", "nan"),
         ("needs-0-name", "two words"),
+        ("last_agent_days", "-1"),
+        ("last_agent_wait", ""),
+        ("overflow-0-limit", ""),
+        ("overflow-0-limit", "101"),
+        ("overflow-0-target", ""),
+        ("overflow-0-target", "queue:nowhere"),
+        ("overflow-0-say", "../etc"),
         ("members-0-level", "10"),
         ("members-0-weight", "0"),
         ("wrapup", "nan"),
@@ -238,6 +247,7 @@ def test_a_queue_is_created_with_its_agents_in_order(site: Site, worker: FakeWor
 )
 def test_a_wrong_field_of_a_queue_is_named(site: Site, field: str, value: str) -> None:
     rows = {"needs-0-name": "en", "members-0-agent_id": agents(site)[0], "members-0-member": "y"}
+    rows |= {"overflow-0-when": "service_level", "overflow-0-limit": "80", "overflow-0-target": "hangup:"}
     answer = post(site, "/admin/queues/new", queue_form(number="2010") | rows | {field: value})
     assert answer.status_code == 422
     assert f'name="{field}"' in answer.text
@@ -274,6 +284,60 @@ def test_levels_weights_needs_and_priorities_reach_the_engine(site: Site, worker
     entry = audited(site, "queue.create")[-1]
     assert entry.after is not None
     assert entry.after["members"][0] == {"agent": first, "level": 2, "weight": 3}
+
+
+def test_overflow_and_last_agents_reach_the_engine(site: Site, worker: FakeWorker) -> None:
+    with site.sessions() as session:
+        other = session.scalars(select(Queue).where(Queue.number == "2001")).one().id
+    form = queue_form(number="2013", last_agent_days="14", last_agent_wait="20", announce_wait="y") | {
+        "overflow-0-when": "waited",
+        "overflow-0-limit": "90",
+        "overflow-0-target": f"queue:{other}",
+        "overflow-0-say": "no_agent",
+        "overflow-1-when": "",
+        "overflow-1-limit": "5",
+        "overflow-4-when": "no_agents",
+        "overflow-4-limit": "",
+        "overflow-4-target": "hangup:",
+        "overflow-4-say": "closed",
+    }
+    assert post(site, "/admin/queues/new", form).status_code == 303
+    with site.sessions() as session:
+        queue = session.scalars(select(Queue).where(Queue.number == "2013")).one()
+        config = next(q for q in build_config(session).queues if q.id == queue.id)
+    assert config.overflow == (
+        Overflow(OverflowWhen.WAITED, RouteTarget(TargetKind.QUEUE, other), 90.0, "no_agent"),
+        Overflow(OverflowWhen.NO_AGENTS, RouteTarget(TargetKind.HANGUP), 0.0, "closed"),
+    )
+    assert (config.announce_wait, config.last_agent_days, config.last_agent_wait) == (True, 14, 20.0)
+    page = body(browser(site, "admin"), f"/admin/queues/{queue.id}")
+    assert f'<option selected value="queue:{other}">' in page
+    assert f'value="queue:{queue.id}"' not in page
+    entry = audited(site, "queue.create")[-1]
+    assert entry.after is not None
+    assert [rule["when"] for rule in entry.after["overflow"]] == ["waited", "no_agents"]
+
+
+def test_a_rule_to_what_was_removed_is_left_out_and_shown_empty(site: Site) -> None:
+    with site.sessions() as session:
+        queue = session.scalars(select(Queue).where(Queue.number == "2002")).one()
+        target = {"kind": "menu", "id": "gone"}
+        queue.overflow = [{"when": "waited", "limit": 5.0, "target": target, "say": ""}, {"when": "soon"}]
+        session.commit()
+        assert next(q for q in build_config(session).queues if q.id == queue.id).overflow == ()
+        queue.overflow = queue.overflow[:1]
+        session.commit()
+        queue_id = queue.id
+    page = body(browser(site, "admin"), f"/admin/queues/{queue_id}")
+    assert 'value="menu:gone"' not in page
+    with site.sessions() as session:
+        session.get_one(Queue, queue_id).overflow = []
+        session.commit()
+
+
+@pytest.mark.parametrize("when", list(OverflowWhen))
+def test_every_overflow_condition_has_words(when: OverflowWhen) -> None:
+    assert when.value in LABELS["overflow"]
 
 
 @pytest.mark.parametrize("strategy", list(Strategy))

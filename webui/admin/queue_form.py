@@ -22,6 +22,7 @@ from wtforms.validators import DataRequired, InputRequired, NumberRange, Optiona
 
 from cti.store.models import Queue
 from webui.admin.forms import EXTENSION, LEVELS, Seconds, SkillForm, once, seconds
+from webui.admin.overflow_form import RULES, OverflowForm, row
 from webui.common.labels import choices
 from webui.customers.forms import Line
 
@@ -38,6 +39,9 @@ FIELDS = (
     "level_after",
     "priority",
     "age",
+    "announce_wait",
+    "last_agent_days",
+    "last_agent_wait",
     "active",
 )
 DEFAULTS = {
@@ -50,6 +54,9 @@ DEFAULTS = {
     "level_after": 0.0,
     "priority": 0.0,
     "age": 60.0,
+    "announce_wait": False,
+    "last_agent_days": 0,
+    "last_agent_wait": 30.0,
     "active": True,
 }
 
@@ -95,6 +102,10 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
     level_after = Seconds(_("Next level after (s)"), [InputRequired(), NumberRange(0, 3600), whole_steps])
     priority = seconds(_("Head start (s)"), 3600)
     age = seconds(_("A point of priority is worth (s)"), 3600)
+    announce_wait = BooleanField(_("Tell callers about how long they will wait"))
+    last_agent_days = IntegerField(_("Served within (days)"), [InputRequired(), NumberRange(0, 3650)])
+    last_agent_wait = seconds(_("Wait for that agent (s)"), 3600)
+    overflow = FieldList(FormField(OverflowForm), _("Overflow"), min_entries=1, max_entries=RULES)
     active = BooleanField(_("In use"), default=True)
     needs = FieldList(FormField(NeedForm), _("Skills asked for"), [once], min_entries=1, max_entries=NEEDS)
     members = FieldList(FormField(MemberForm), max_entries=2000)
@@ -102,8 +113,12 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
     def need_documents(self) -> list[dict[str, Any]]:
         return [row.form.document() for row in self.needs if row.form.name.data]
 
+    def overflow_documents(self) -> list[dict[str, Any]]:
+        return [row.form.document() for row in self.overflow if row.form.when.data]
+
 
 def values(queue: Queue) -> dict[str, Any]:
     """What the form shows of a queue, but for its members."""
     needs = [{"name": n["skill"], "level": n["level"], "relax_every": n["relax_every"]} for n in queue.needs]
-    return {name: getattr(queue, name) for name in FIELDS} | {"strategy": queue.strategy.value, "needs": needs}
+    rows = {"needs": needs, "overflow": [row(document) for document in queue.overflow]}
+    return {name: getattr(queue, name) for name in FIELDS} | {"strategy": queue.strategy.value} | rows

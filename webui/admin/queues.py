@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from cti.domain.config import Strategy
 from cti.store.models import Agent, Queue, QueueMember
 from webui.admin import queries
+from webui.admin.overflow_form import with_targets
 from webui.admin.publish import announce
 from webui.admin.queue_form import DEFAULTS, FIELDS, QueueForm, values
 from webui.common import audit, db
@@ -57,7 +58,7 @@ def change(queue_id: str) -> ResponseReturnValue:
 
 
 def save(queue: Queue | None) -> ResponseReturnValue:
-    database, form = db.session(), QueueForm()
+    database, form = db.session(), with_rules(QueueForm(), queue)
     valid = form.validate_on_submit()
     if valid and queries.extension_taken(database, str(form.number.data), queue=queue):
         form.number.errors = [_("This number is taken.")]
@@ -69,6 +70,7 @@ def save(queue: Queue | None) -> ResponseReturnValue:
     for name in FIELDS:
         setattr(queue, name, getattr(form, name).data)
     queue.strategy, queue.needs = Strategy(form.strategy.data), form.need_documents()
+    queue.overflow = form.overflow_documents()
     database.add(queue)
     set_members(form, queue)
     database.flush()
@@ -113,7 +115,13 @@ def set_members(form: QueueForm, queue: Queue) -> None:
         member.level, member.weight = row["level"], row["weight"] or 1
 
 
+def with_rules(form: QueueForm, queue: Queue | None) -> QueueForm:
+    with_targets(form.overflow, queries.target_choices(db.session()), queue.id if queue else "")
+    return form
+
+
 def show(form: QueueForm, queue: Queue | None) -> str:
+    with_rules(form, queue)
     agents: dict[str, Agent] = {agent.id: agent for agent in queries.agents(db.session())}
     known = queries.skill_names(db.session())
     return render_template("admin/queue.html", form=form, queue=queue, agents=agents, known_skills=known)
@@ -122,4 +130,5 @@ def show(form: QueueForm, queue: Queue | None) -> str:
 def snapshot(queue: Queue) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(queue, name) for name in FIELDS}
     members = [{"agent": m.agent_id, "level": m.level, "weight": m.weight} for m in queue.members]
-    return found | {"strategy": str(queue.strategy), "needs": queue.needs, "members": members}
+    rows = {"needs": queue.needs, "overflow": queue.overflow, "members": members}
+    return found | {"strategy": str(queue.strategy)} | rows

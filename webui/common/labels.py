@@ -149,6 +149,13 @@ LABELS: dict[str, dict[str, Any]] = {
         "done": _("It works: the call was answered"),
         "failed": _("The call did not get through"),
     },
+    "overflow": {
+        "waited": _("Has waited here (s)"),
+        "length": _("So many wait before"),
+        "no_agents": _("No agent signed in"),
+        "predicted": _("Expected wait above (s)"),
+        "service_level": _("Service level below (per cent)"),
+    },
     "target": {"menu": _("Menu"), "queue": _("Queue"), "agent": _("Agent"), "hangup": _("Hang up")},
     "audit": {
         "login": _("Logged in"),
