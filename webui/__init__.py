@@ -23,6 +23,7 @@ FEATURES = (
     "orders",
     "products",
     "calls",
+    "followup",
     "floor",
     "admin",
 )

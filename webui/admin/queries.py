@@ -78,6 +78,7 @@ def target_choices(session: Session) -> list[tuple[str, str]]:
     found = [(f"menu:{m.id}", f"{label('menu', 'target')} · {m.name}") for m in menus(session)]
     found += [(f"queue:{q.id}", f"{label('queue', 'target')} · {q.number} {q.name}") for q in queues(session)]
     found += [(f"agent:{a.id}", f"{label('agent', 'target')} · {a.number} {a.user.name}") for a in agents(session)]
+    found += [(f"voicemail:{q.id}", f"{label('voicemail', 'target')} · {q.number} {q.name}") for q in queues(session)]
     return [*found, ("hangup:", label("hangup", "target"))]
 
 

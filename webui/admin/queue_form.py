@@ -21,7 +21,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, Regexp
 
 from cti.store.models import Queue
-from webui.admin.forms import EXTENSION, LEVELS, Seconds, SkillForm, once, seconds
+from webui.admin.forms import EXTENSION, LEVELS, PROMPT, Seconds, SkillForm, once, seconds
 from webui.admin.overflow_form import RULES, OverflowForm, row
 from webui.common.labels import choices
 from webui.customers.forms import Line
@@ -39,6 +39,10 @@ FIELDS = (
     "level_after",
     "priority",
     "age",
+    "voicemail_greeting",
+    "voicemail_max",
+    "tickets",
+    "ticket_after",
     "announce_wait",
     "last_agent_days",
     "last_agent_wait",
@@ -54,6 +58,10 @@ DEFAULTS = {
     "level_after": 0.0,
     "priority": 0.0,
     "age": 60.0,
+    "voicemail_greeting": "voicemail_greeting",
+    "voicemail_max": 120.0,
+    "tickets": True,
+    "ticket_after": 5.0,
     "announce_wait": False,
     "last_agent_days": 0,
     "last_agent_wait": 30.0,
@@ -102,6 +110,10 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
     level_after = Seconds(_("Next level after (s)"), [InputRequired(), NumberRange(0, 3600), whole_steps])
     priority = seconds(_("Head start (s)"), 3600)
     age = seconds(_("A point of priority is worth (s)"), 3600)
+    voicemail_greeting = Line(_("Greeting before a message"), 128, [DataRequired(), PROMPT])
+    voicemail_max = seconds(_("Longest message (s)"), 3600, 5)
+    tickets = BooleanField(_("Callers who gave up are to be called back"), default=True)
+    ticket_after = seconds(_("If they waited for (s)"), 3600)
     announce_wait = BooleanField(_("Tell callers about how long they will wait"))
     last_agent_days = IntegerField(_("Served within (days)"), [InputRequired(), NumberRange(0, 3650)])
     last_agent_wait = seconds(_("Wait for that agent (s)"), 3600)

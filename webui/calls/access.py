@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from cti.domain.errors import CallyardError
 from cti.store.models import Call, CallLeg, CallNote, Recording
+from webui.common import db
 from webui.common.bus import request_engine
 from webui.common.permissions import Permission
+from webui.followup.access import may_hear
 
 ENGINE_DEADLINE = 1.0
 
@@ -31,6 +33,8 @@ def may_see(session: Session, call: Call) -> bool:
 def may_listen(recording: Recording) -> bool:
     if current_user.can(Permission.RECORDINGS_LISTEN_ALL):
         return True
+    if not recording.agent_id:
+        return may_hear(db.session(), recording.id)
     own = bool(current_user.agent_id) and recording.agent_id == current_user.agent_id
     return own and bool(current_user.can(Permission.RECORDINGS_LISTEN_OWN))
 

@@ -28,6 +28,7 @@ MENU = (
     MenuItem("customers.index", lazy_gettext("Customers"), "users", Permission.CUSTOMERS_READ),
     MenuItem("orders.index", lazy_gettext("Orders"), "shopping-cart", Permission.ORDERS_READ),
     MenuItem("calls.index", lazy_gettext("Calls"), "phone-call", Permission.CALLS_READ_OWN),
+    MenuItem("followup.index", lazy_gettext("Follow-up"), "messages", Permission.FOLLOWUP_USE),
     MenuItem("products.index", lazy_gettext("Products"), "package", Permission.ORDERS_READ),
     MenuItem("floor.index", lazy_gettext("Live"), "activity", Permission.FLOOR_VIEW),
     MenuItem("admin.index", lazy_gettext("Administration"), "settings", Permission.ADMIN_USERS),

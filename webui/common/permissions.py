@@ -31,6 +31,7 @@ class Permission(StrEnum):
     RECORDINGS_LISTEN_OWN = "recordings.listen_own"
     RECORDINGS_LISTEN_ALL = "recordings.listen_all"
     RECORDINGS_DOWNLOAD = "recordings.download"
+    FOLLOWUP_USE = "followup.use"
     NUMBERS_UNMASKED = "numbers.unmasked"
     FLOOR_VIEW = "floor.view"
     SUPERVISE_STATE = "supervise.state"
@@ -51,6 +52,7 @@ AGENT_PERMISSIONS = frozenset(
         Permission.ORDERS_WRITE,
         Permission.CALLS_READ_OWN,
         Permission.RECORDINGS_LISTEN_OWN,
+        Permission.FOLLOWUP_USE,
         Permission.TESTCALL_PLACE,
     }
 )

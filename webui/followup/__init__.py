@@ -1,0 +1,1 @@
+"""Customers who did not reach anybody: messages to hear, lost calls to call back."""

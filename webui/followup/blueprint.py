@@ -1,0 +1,116 @@
+"""Pages of messages and of lost calls: who left one or gave up, call back, done."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from werkzeug.exceptions import BadRequest
+
+from cti.store.models import MessageState, Ticket, TicketState, Voicemail, utc_now
+from webui.calls.recordings import describe
+from webui.common import audit, db, labels
+from webui.common.ids import valid_id
+from webui.common.permissions import Permission, requires
+from webui.followup import queries
+from webui.followup.access import may_see, queue_ids
+
+blueprint = Blueprint("followup", __name__, url_prefix="/followup")
+
+State = TypeVar("State", MessageState, TicketState)
+CLOSABLE = (TicketState.OPEN, TicketState.DONE)
+
+
+def install(app: Flask) -> None:
+    labels.install(app)
+
+
+@blueprint.get("")
+@requires(Permission.FOLLOWUP_USE)
+def index() -> ResponseReturnValue:
+    """Lost calls to call back."""
+    database, state = db.session(), wanted(TicketState, TicketState.OPEN)
+    queues = queue_ids(database)
+    found = queries.tickets(database, queues, state, request.args.get("before", ""))
+    return render_template(
+        "followup/tickets.html", page=found, state=state, counts=queries.counts(database, queues), args=request.args
+    )
+
+
+@blueprint.get("/messages")
+@requires(Permission.FOLLOWUP_USE)
+def messages() -> ResponseReturnValue:
+    database, state = db.session(), wanted(MessageState, MessageState.NEW)
+    queues = queue_ids(database)
+    found = queries.messages(database, queues, state, request.args.get("before", ""))
+    return render_template(
+        "followup/messages.html", page=found, state=state, counts=queries.counts(database, queues), args=request.args
+    )
+
+
+@blueprint.get("/messages/<recording_id>")
+@requires(Permission.FOLLOWUP_USE)
+def player(recording_id: str) -> ResponseReturnValue:
+    """What plays one message, put below its row; the sound is asked for, and audited, at the first play."""
+    recording = load_message(recording_id).recording
+    if recording is None:
+        abort(404)
+    return render_template("followup/_player.html", recording=recording, state=describe(recording))
+
+
+@blueprint.post("/messages/<recording_id>")
+@requires(Permission.FOLLOWUP_USE)
+def set_message(recording_id: str) -> ResponseReturnValue:
+    voicemail, state = load_message(recording_id), chosen(MessageState)
+    if voicemail.state is not state:
+        audit.record("message.state", f"message/{recording_id}", {"state": voicemail.state}, {"state": state})
+        voicemail.state, voicemail.user_id, voicemail.changed_at = state, current_user.id, utc_now()
+        db.session().commit()
+    return redirect(url_for("followup.messages", state=request.form.get("back", "")), 303)
+
+
+@blueprint.post("/tickets/<ticket_id>")
+@requires(Permission.FOLLOWUP_USE)
+def set_ticket(ticket_id: str) -> ResponseReturnValue:
+    ticket, state = load_ticket(ticket_id), chosen(TicketState)
+    if state not in CLOSABLE or ticket.state not in CLOSABLE:
+        raise BadRequest
+    if ticket.state is not state:
+        audit.record("ticket.state", f"ticket/{ticket.id}", {"state": ticket.state}, {"state": state})
+        ticket.state, ticket.user_id = state, current_user.id
+        ticket.closed_at = utc_now() if state is TicketState.DONE else None
+        db.session().commit()
+    return redirect(url_for("followup.index", state=request.form.get("back", "")), 303)
+
+
+def load_message(recording_id: str) -> Voicemail:
+    voicemail = db.session().get(Voicemail, recording_id) if valid_id(recording_id) else None
+    if voicemail is None:
+        abort(404)
+    if not may_see(db.session(), voicemail.queue_id):
+        abort(403)
+    return voicemail
+
+
+def load_ticket(ticket_id: str) -> Ticket:
+    ticket = db.session().get(Ticket, ticket_id) if valid_id(ticket_id) else None
+    if ticket is None:
+        abort(404)
+    if not may_see(db.session(), ticket.queue_id):
+        abort(403)
+    return ticket
+
+
+def wanted(kind: type[MessageState] | type[TicketState], otherwise: str) -> str:
+    """The state that the address asks for; ``all`` is empty."""
+    text = request.args.get("state", "")
+    return "" if text == "all" else text if text in list(kind) else str(otherwise)
+
+
+def chosen(kind: type[State]) -> State:
+    try:
+        return kind(request.form.get("state", ""))
+    except ValueError:
+        raise BadRequest from None

@@ -1,0 +1,76 @@
+"""Messages and tickets. Takes a session; must not know requests. ``queues`` are ids, ``None`` for all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from cti.store.models import (
+    Call,
+    MessageState,
+    Queue,
+    Recording,
+    RecordingState,
+    Ticket,
+    TicketState,
+    User,
+    Voicemail,
+)
+from webui.common.paging import Page, page
+
+SHORTEST = 1.0
+"""Seconds: who says less has hung up at the tone."""
+
+
+def messages(session: Session, queues: Collection[str] | None, state: str, cursor: str) -> Page[Any]:
+    """Rows (voicemail, recording, call, queue's name, user's name), newest first. ``state`` empty: any."""
+    query = (
+        select(Voicemail, Recording, Call, Queue.name, User.name)
+        .join(Recording, Recording.id == Voicemail.recording_id)
+        .outerjoin(Call, Call.id == Voicemail.call_id)
+        .outerjoin(Queue, Queue.id == Voicemail.queue_id)
+        .outerjoin(User, User.id == Voicemail.user_id)
+        .where(is_message(), *of(Voicemail.queue_id, queues))
+    )
+    if state:
+        query = query.where(Voicemail.state == MessageState(state))
+    keys = (Voicemail.left_at, Voicemail.recording_id)
+    return page(session, query, keys, cursor, lambda row: (row[0].left_at, row[0].recording_id))
+
+
+def tickets(session: Session, queues: Collection[str] | None, state: str, cursor: str) -> Page[Any]:
+    """Rows (ticket, queue's name, user's name), latest loss first."""
+    query: Select[*tuple[Any, ...]] = (
+        select(Ticket, Queue.name, User.name)
+        .outerjoin(Queue, Queue.id == Ticket.queue_id)
+        .outerjoin(User, User.id == Ticket.user_id)
+        .where(*of(Ticket.queue_id, queues))
+    )
+    if state:
+        query = query.where(Ticket.state == TicketState(state))
+    return page(session, query, (Ticket.lost_at, Ticket.id), cursor, lambda row: (row[0].lost_at, row[0].id))
+
+
+def counts(session: Session, queues: Collection[str] | None) -> tuple[int, int]:
+    """How many messages are new, how many tickets open."""
+    new = (
+        select(func.count())
+        .select_from(Voicemail)
+        .join(Recording, Recording.id == Voicemail.recording_id)
+        .where(Voicemail.state == MessageState.NEW, is_message(), *of(Voicemail.queue_id, queues))
+    )
+    still_open = select(func.count()).where(Ticket.state == TicketState.OPEN, *of(Ticket.queue_id, queues))
+    return session.scalar(new) or 0, session.scalar(still_open) or 0
+
+
+def is_message() -> ColumnElement[bool]:
+    """Something was said, or that is not known yet."""
+    heard = and_(Recording.state == RecordingState.READY, Recording.duration >= SHORTEST)
+    return or_(heard, Recording.state == RecordingState.PENDING)
+
+
+def of(column: Any, queues: Collection[str] | None) -> list[ColumnElement[bool]]:
+    return [] if queues is None else [column.in_(sorted(queues))]
