@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 MINUTES = 24 * 60
@@ -79,6 +79,18 @@ def is_open(calendar: CalendarConfig, at: float, zone: tzinfo) -> tuple[bool, Op
             return True, OpenBecause.HOURS
     closed_day = _weekday(calendar, today) == 0
     return False, OpenBecause.CLOSED_DAY if closed_day else OpenBecause.OUT_OF_HOURS
+
+
+def next_change(calendar: CalendarConfig, at: float, zone: tzinfo, days: int = 15) -> float | None:
+    """The next moment at which it is open where it is closed now, or the other way; ``None``: not in so many days."""
+    is_it = is_open(calendar, at, zone)[0]
+    today = datetime.fromtimestamp(at, UTC).astimezone(zone).date()
+    edges = {0} | {minutes(text) for hours in calendar.hours for text in (hours.begin, hours.end)}
+    midnights = [datetime.combine(today + timedelta(days=n), time(), zone) for n in range(days)]
+    moments = [(midnight + timedelta(minutes=edge)).timestamp() for midnight in midnights for edge in edges]
+    moments += [calendar.override.until] if calendar.override is not None else []
+    later = (moment for moment in sorted(moments) if moment > at)
+    return next((moment for moment in later if is_open(calendar, moment, zone)[0] is not is_it), None)
 
 
 def minutes(text: str) -> int:

@@ -34,6 +34,8 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "transfer_failed": ("对不起，转接没有成功。", "Sorry, the transfer did not succeed."),
     "agent_busy": ("话务员正忙，请继续等候。", "All our agents are busy. Please stay on the line."),
     "goodbye": ("再见。", "Goodbye."),
+    "holiday": ("对不起，今天是节假日。", "Sorry, we are closed for the holiday."),
+    "please_call_back": ("请在工作时间再拨。", "Please call again during our working hours."),
     "closed": ("对不起，现在不是工作时间。", "Sorry, we are closed at this time."),
     "work_number": ("工号", "Agent number"),
     "at_your_service": ("为您服务。", "is at your service."),

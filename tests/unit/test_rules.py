@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cti.domain.calendar import CalendarConfig, DayRange, Hours, OpenBecause, Override, is_open, minutes
+from cti.domain.calendar import CalendarConfig, DayRange, Hours, OpenBecause, Override, is_open, minutes, next_change
 from cti.domain.config import CentreConfig, DidConfig, InboundRule, NumberList, RouteTarget, TargetKind, When
 from cti.services.rules import decide, not_to_be_called
 
@@ -72,6 +72,27 @@ def test_an_override_holds_until_its_end() -> None:
     shut = CalendarConfig("o", "office", OFFICE.hours, override=Override(False, until))
     assert is_open(shut, until - 1, SHANGHAI) == (False, OpenBecause.OVERRIDE)
     assert is_open(shut, until, SHANGHAI) == (True, OpenBecause.HOURS)
+
+
+@pytest.mark.parametrize(
+    ("moment", "until"),
+    [
+        ("2026-09-30T10:00", "2026-09-30T18:00"),
+        ("2026-09-30T18:00", "2026-10-08T09:00"),
+        ("2026-10-09T18:00", "2026-10-10T09:00"),
+        ("2026-10-10T18:00", "2026-10-12T09:00"),
+    ],
+)
+def test_the_next_change(moment: str, until: str) -> None:
+    assert next_change(OFFICE, at(moment), SHANGHAI) == at(until)
+
+
+def test_the_next_change_after_an_override_and_over_a_change_of_the_clocks() -> None:
+    shut = CalendarConfig("o", "office", OFFICE.hours, override=Override(False, at("2026-09-30T12:30")))
+    assert next_change(shut, at("2026-09-30T10:00"), SHANGHAI) == at("2026-09-30T12:30")
+    sunday = CalendarConfig("s", "sunday", hours=(Hours((7,), "09:00", "12:00"),))
+    assert next_change(sunday, at("2026-03-28T09:00", BERLIN), BERLIN) == at("2026-03-29T09:00", BERLIN)
+    assert next_change(CalendarConfig("n", "never"), at("2026-03-28T09:00"), SHANGHAI) is None
 
 
 @pytest.mark.parametrize("text", ["9:00", "09:60", "24:01", "ab:cd", "", "09:00:00", "٠٩:٠٠"])

@@ -8,13 +8,25 @@ from flask import Blueprint, Flask, abort, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from webui.admin import audit_log, menus, numbers, queues, switches, trunk_status, trunks, users
+from webui.admin import (
+    audit_log,
+    calendars,
+    lists,
+    menus,
+    numbers,
+    queues,
+    rules,
+    switches,
+    trunk_status,
+    trunks,
+    users,
+)
 from webui.admin.publish import announce
 from webui.common import labels
 from webui.common.permissions import Permission, requires, signed_in
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (users, queues, numbers, menus, trunk_status, trunks, switches, audit_log):
+for part in (users, queues, numbers, menus, rules, calendars, lists, trunk_status, trunks, switches, audit_log):
     blueprint.register_blueprint(part.blueprint)
 
 SECTIONS = (
@@ -22,6 +34,9 @@ SECTIONS = (
     ("admin.queues.index", Permission.ADMIN_QUEUES),
     ("admin.numbers.index", Permission.ADMIN_QUEUES),
     ("admin.menus.index", Permission.ADMIN_QUEUES),
+    ("admin.rules.index", Permission.ADMIN_QUEUES),
+    ("admin.calendars.index", Permission.CALENDAR_OVERRIDE),
+    ("admin.lists.index", Permission.ADMIN_QUEUES),
     ("admin.trunks.index", Permission.ADMIN_QUEUES),
     ("admin.switches.index", Permission.ADMIN_QUEUES),
     ("admin.audit_log.index", Permission.AUDIT_READ),

@@ -10,7 +10,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from cti.domain.config import TargetKind
-from cti.store.models import Agent, AuditEntry, Did, Menu, Queue, QueueMember, Trunk, User
+from cti.store.models import (
+    Agent,
+    AuditEntry,
+    Calendar,
+    Did,
+    InboundRule,
+    ListedNumber,
+    Menu,
+    NumberList,
+    Queue,
+    QueueMember,
+    Trunk,
+    User,
+)
 from webui.common.labels import label
 from webui.common.paging import Page, page
 
@@ -71,6 +84,24 @@ def extension_taken(session: Session, number: str, agent: Agent | None = None, q
     holder = session.scalars(select(Agent).where(Agent.number == number)).first()
     group = session.scalars(select(Queue).where(Queue.number == number)).first()
     return (holder is not None and holder is not agent) or (group is not None and group is not queue)
+
+
+def calendars(session: Session) -> Sequence[Calendar]:
+    return session.scalars(select(Calendar).order_by(Calendar.name, Calendar.id)).all()
+
+
+def rules(session: Session) -> Sequence[InboundRule]:
+    return session.scalars(select(InboundRule).order_by(InboundRule.order, InboundRule.id)).all()
+
+
+def number_lists(session: Session) -> Sequence[NumberList]:
+    return session.scalars(select(NumberList).order_by(NumberList.name, NumberList.id)).all()
+
+
+def listed(session: Session) -> dict[str, int]:
+    """How many numbers each list holds, by its id."""
+    counted = select(ListedNumber.list_id, func.count()).group_by(ListedNumber.list_id)
+    return {row[0]: row[1] for row in session.execute(counted)}
 
 
 def target_choices(session: Session) -> list[tuple[str, str]]:

@@ -21,17 +21,21 @@ class MenuItem:
     label: Any
     icon: str
     permission: Permission
+    or_permission: Permission | None = None
 
 
 MENU = (
     MenuItem("desktop.page", lazy_gettext("Desktop"), "headset", Permission.DESKTOP_USE),
+    MenuItem("own.page", lazy_gettext("My day"), "clipboard-text", Permission.DESKTOP_USE),
     MenuItem("customers.index", lazy_gettext("Customers"), "users", Permission.CUSTOMERS_READ),
     MenuItem("orders.index", lazy_gettext("Orders"), "shopping-cart", Permission.ORDERS_READ),
     MenuItem("calls.index", lazy_gettext("Calls"), "phone-call", Permission.CALLS_READ_OWN),
     MenuItem("followup.index", lazy_gettext("Follow-up"), "messages", Permission.FOLLOWUP_USE),
     MenuItem("products.index", lazy_gettext("Products"), "package", Permission.ORDERS_READ),
     MenuItem("floor.index", lazy_gettext("Live"), "activity", Permission.FLOOR_VIEW),
-    MenuItem("admin.index", lazy_gettext("Administration"), "settings", Permission.ADMIN_USERS),
+    MenuItem(
+        "admin.index", lazy_gettext("Administration"), "settings", Permission.ADMIN_USERS, Permission.CALENDAR_OVERRIDE
+    ),
 )
 
 
@@ -45,9 +49,9 @@ def menu() -> list[dict[str, str]]:
 
 
 def allowed(item: MenuItem) -> bool:
-    if item.permission is Permission.DESKTOP_USE:
+    if item.endpoint == "desktop.page":
         return bool(current_user.has_desktop)
-    return bool(current_user.can(item.permission))
+    return any(current_user.can(permission) for permission in (item.permission, item.or_permission) if permission)
 
 
 def home() -> str:
@@ -82,7 +86,7 @@ def viewer() -> Viewer:
     """What this user may see of live documents."""
     floor = current_user.can(Permission.FLOOR_VIEW)
     trunks = current_user.can(Permission.ADMIN_QUEUES)
-    return Viewer(current_user.agent_id, floor, phones.may_see(), phones.sealing_key(), trunks)
+    return Viewer(current_user.agent_id, floor, phones.may_see(), phones.sealing_key(), trunks, current_user.id)
 
 
 def install(app: Flask) -> None:

@@ -34,10 +34,16 @@ class Permission(StrEnum):
     FOLLOWUP_USE = "followup.use"
     NUMBERS_UNMASKED = "numbers.unmasked"
     FLOOR_VIEW = "floor.view"
+    BULLETINS_WRITE = "bulletins.write"
     SUPERVISE_STATE = "supervise.state"
     SUPERVISE_PULL = "supervise.pull"
     SUPERVISE_DROP = "supervise.drop"
+    SUPERVISE_LISTEN = "supervise.listen"
+    SUPERVISE_WHISPER = "supervise.whisper"
+    SUPERVISE_BARGE = "supervise.barge"
+    SUPERVISE_INTERCEPT = "supervise.intercept"
     TESTCALL_PLACE = "testcall.place"
+    CALENDAR_OVERRIDE = "calendar.override"
     ADMIN_USERS = "admin.users"
     ADMIN_QUEUES = "admin.queues"
     AUDIT_READ = "audit.read"
@@ -68,9 +74,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.RECORDINGS_LISTEN_ALL,
         Permission.NUMBERS_UNMASKED,
         Permission.FLOOR_VIEW,
+        Permission.BULLETINS_WRITE,
         Permission.SUPERVISE_STATE,
         Permission.SUPERVISE_PULL,
         Permission.SUPERVISE_DROP,
+        Permission.SUPERVISE_LISTEN,
+        Permission.SUPERVISE_WHISPER,
+        Permission.SUPERVISE_BARGE,
+        Permission.SUPERVISE_INTERCEPT,
+        Permission.CALENDAR_OVERRIDE,
     },
     Role.ADMIN: frozenset(Permission),
 }

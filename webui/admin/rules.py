@@ -1,0 +1,164 @@
+"""Inbound rules in their order, and the tester that asks them what the engine asks."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from cti.provision.phrases import phrases
+from cti.store.models import InboundRule, Trunk
+from webui.admin import queries, rule_test, zone
+from webui.admin.publish import announce
+from webui.admin.rule_form import RuleForm, values
+from webui.common import audit, db
+from webui.common.ids import valid_id
+from webui.common.labels import options
+from webui.common.permissions import Permission, requires
+from webui.common.text import one_line
+from webui.customers.forms import changes
+
+blueprint = Blueprint("rules", __name__, url_prefix="/rules")
+
+
+@blueprint.get("")
+@requires(Permission.ADMIN_QUEUES)
+def index() -> ResponseReturnValue:
+    database = db.session()
+    moved, direction = request.args.get("moved", ""), request.args.get("direction", "")
+    return render_template(
+        "admin/rules.html",
+        rules=queries.rules(database),
+        targets=dict(queries.target_choices(database)),
+        calendars={row.id: row.name for row in queries.calendars(database)},
+        lists={row.id: row.name for row in queries.number_lists(database)},
+        dids=queries.dids(database),
+        trunks=queries.trunks(database),
+        zone=zone.zone_name(),
+        focus=(moved, direction),
+    )
+
+
+@blueprint.get("/test")
+@requires(Permission.ADMIN_QUEUES)
+def test() -> ResponseReturnValue:
+    """Where a call goes, with every rule that was looked at."""
+    database, args = db.session(), request.args
+    moment = args.get("at", "")
+    at = zone.read(moment) if moment else None
+    if moment and at is None:
+        return render_template("admin/_decision.html", outcome=None)
+    trunk_id = args.get("trunk", "")
+    outcome = rule_test.ask(
+        database,
+        caller=one_line(args.get("caller", ""))[:33],
+        number=one_line(args.get("number", ""))[:33],
+        trunk=database.get(Trunk, trunk_id) if valid_id(trunk_id) else None,
+        at=at.timestamp() if at else time.time(),
+        zone=zone.centre_zone(),
+    )
+    targets = dict(queries.target_choices(database))
+    return render_template("admin/_decision.html", outcome=outcome, targets=targets, written=zone.written)
+
+
+@blueprint.get("/new")
+@requires(Permission.ADMIN_QUEUES)
+def new() -> ResponseReturnValue:
+    return show(RuleForm(formdata=None, target="hangup:"), None)
+
+
+@blueprint.post("/new")
+@requires(Permission.ADMIN_QUEUES)
+def create() -> ResponseReturnValue:
+    return save(None)
+
+
+@blueprint.get("/<rule_id>")
+@requires(Permission.ADMIN_QUEUES)
+def edit(rule_id: str) -> ResponseReturnValue:
+    rule = load(rule_id)
+    return show(RuleForm(formdata=None, **values(rule)), rule)
+
+
+@blueprint.post("/<rule_id>")
+@requires(Permission.ADMIN_QUEUES)
+def change(rule_id: str) -> ResponseReturnValue:
+    return save(load(rule_id))
+
+
+@blueprint.post("/<rule_id>/move")
+@requires(Permission.ADMIN_QUEUES)
+def move(rule_id: str) -> ResponseReturnValue:
+    """One place up or down."""
+    rule, rows = load(rule_id), list(queries.rules(db.session()))
+    before = [row.name for row in rows]
+    direction = "up" if request.form.get("direction") == "up" else "down"
+    here = rows.index(rule)
+    there = here + (-1 if direction == "up" else 1)
+    if 0 <= there < len(rows):
+        rows[here], rows[there] = rows[there], rows[here]
+        for place, row in enumerate(rows):
+            row.order = place
+        audit.record("rule.move", f"rule/{rule.id}", {"order": before}, {"order": [row.name for row in rows]})
+        db.session().commit()
+        announce(switch=False)
+    return redirect(url_for("admin.rules.index", moved=rule.id, direction=direction), 303)
+
+
+@blueprint.post("/<rule_id>/delete")
+@requires(Permission.ADMIN_QUEUES)
+def delete(rule_id: str) -> ResponseReturnValue:
+    rule = load(rule_id)
+    audit.record("rule.delete", f"rule/{rule.id}", values(rule), None)
+    db.session().delete(rule)
+    db.session().commit()
+    announce(switch=False)
+    return redirect(url_for("admin.rules.index"), 303)
+
+
+def save(rule: InboundRule | None) -> ResponseReturnValue:
+    database, form = db.session(), RuleForm()
+    offer(form, rule)
+    if not form.validate_on_submit():
+        return show(form, rule), 422
+    before = values(rule) if rule else None
+    rule = rule or InboundRule(order=1 + max((row.order for row in queries.rules(database)), default=-1))
+    form.apply(rule)
+    database.add(rule)
+    database.flush()
+    if before is None:
+        audit.record("rule.create", f"rule/{rule.id}", None, values(rule))
+    else:
+        audit.record("rule.change", f"rule/{rule.id}", *changes(before, values(rule)))
+    database.commit()
+    announce(switch=False)
+    return redirect(url_for("admin.rules.index"), 303)
+
+
+def load(rule_id: str) -> InboundRule:
+    rule = db.session().get(InboundRule, rule_id) if valid_id(rule_id) else None
+    if rule is None:
+        abort(404)
+    return rule
+
+
+def show(form: RuleForm, rule: InboundRule | None) -> str:
+    offer(form, rule)
+    return render_template("admin/rule.html", form=form, rule=rule, prompts=sorted(phrases("en")))
+
+
+def offer(form: RuleForm, rule: InboundRule | None) -> None:
+    """What can be chosen; what a rule names that is gone stays choosable, and is named so."""
+    database = db.session()
+    numbers = {did.number: f"{did.number} {did.name}".strip() for did in queries.dids(database)}
+    lists = {row.id: row.name for row in queries.number_lists(database)}
+    gone = _("%(name)s (is gone)")
+    for known, used in ((numbers, rule.numbers if rule else ()), (lists, rule.lists if rule else ())):
+        known |= {one: gone % {"name": one} for one in used if one not in known}
+    form.numbers.choices, form.lists.choices = options(numbers.items()), options(lists.items())
+    calendars: list[tuple[str, Any]] = [(row.id, row.name) for row in queries.calendars(database)]
+    form.calendar.choices = options([("", "—"), *calendars])
+    form.target.choices = options(queries.target_choices(database))
