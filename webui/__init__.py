@@ -25,6 +25,7 @@ FEATURES = (
     "calls",
     "followup",
     "floor",
+    "own",
     "admin",
 )
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from sqlalchemy import select
 
 import webui
-from cti.store.models import Customer, CustomerPhone
+from cti.store.models import Customer, CustomerPhone, Task, utc_now
 from tests.fakes.site import PASSWORD, Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -363,6 +364,31 @@ def test_shortcuts_are_listed_and_every_one_does_something(desk: Desk) -> None:
     buttons = desk.page.locator("#cy-bar [data-act]").all()
     actions = {name for pair in known for name in pair} | {button.get_attribute("data-act") for button in buttons}
     assert {binding["action"] for binding in table} <= actions
+
+
+def test_a_reminder_is_noted_in_a_call_by_two_keys_and_told_when_it_is_due(desk: Desk) -> None:
+    desk.in_call()
+    expect(desk.page.locator("#pop[data-match=one]")).to_be_visible()
+    name = desk.page.locator("[data-customer-name]").inner_text()
+    desk.press("Alt+t")
+    expect(desk.page.locator("#cy-task [name=text]")).to_have_value(f"Call {name} back")
+    desk.press("Enter")
+    expect(desk.page.locator("#cy-task")).to_be_hidden()
+    with desk.site.sessions() as session:
+        task = session.scalars(select(Task)).one()
+        assert (task.number, task.customer_id is not None) == (CUSTOMER, True)
+        task.due_at = utc_now() - timedelta(seconds=1)
+        session.commit()
+    bell = desk.page.locator("#cy-bell")
+    expect(bell).to_have_attribute("data-count", "0")
+    desk.site.app.extensions["callyard_reminders"].tell(desk.site.user("agent1").id)
+    expect(bell).to_have_attribute("data-count", "1")
+    expect(bell.locator("[role=status]")).to_contain_text(name)
+    expect(desk.page.locator("#toasts .alert-warning, dialog[open]")).to_have_count(0)
+    desk.press("Alt+g")
+    bell.get_by_role("button", name="Done").click()
+    expect(bell).to_have_attribute("data-count", "0")
+    assert CUSTOMER not in desk.page.content()
 
 
 def test_two_tabs_share_one_stream_and_show_the_same(desk: Desk) -> None:

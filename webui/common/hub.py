@@ -120,6 +120,10 @@ class EventHub:
         with self._lock:
             self._send((kind, document))
 
+    def wait_for_end(self, seconds: float) -> bool:
+        """Whether the site ends within ``seconds``."""
+        return self._closed.wait(seconds)
+
     def close(self) -> None:
         """End every stream and the thread. Safe in a signal handler's thread."""
         self._closed.set()

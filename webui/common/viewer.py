@@ -17,13 +17,14 @@ Document = dict[str, Any]
 @dataclass(frozen=True)
 class Viewer:
     """``floor``: every agent and queue; else only ``agent_id``. ``key`` seals numbers unless ``unmasked``. ``trunks``:
-    how trunks are, and test calls through them."""
+    how trunks are, and test calls through them. ``user_id``: whose reminders."""
 
     agent_id: str
     floor: bool
     unmasked: bool
     key: bytes
     trunks: bool = False
+    user_id: str = ""
 
     def centre(self, document: Document) -> Document:
         """The document of switches, for most without what is known of their trunks."""

@@ -94,6 +94,8 @@ def next_text(reader: Reader, seen_by: Viewer, wait: float) -> str:
         seen = document if seen_by.trunks else None
     elif kind == "phone":
         seen = document if document["agent_id"] == seen_by.agent_id else None
+    elif kind == "reminder":
+        seen = document if document["user_id"] in ("", seen_by.user_id) else None
     return "" if seen is None else encode(kind, seen)
 
 

@@ -30,6 +30,7 @@ from cti.store.models.centre import (
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
 from cti.store.models.followup import MessageState, Ticket, TicketState, Voicemail
 from cti.store.models.orders import Order, OrderLine, OrderStatus, Payment, Product
+from cti.store.models.own import Bulletin, BulletinRead, Task
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "AgentStretch",
     "AuditEntry",
     "Base",
+    "Bulletin",
+    "BulletinRead",
     "BusinessType",
     "BusyReason",
     "Calendar",
@@ -69,6 +72,7 @@ __all__ = [
     "Role",
     "Setting",
     "Sex",
+    "Task",
     "Ticket",
     "TicketState",
     "Trunk",
