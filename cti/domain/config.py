@@ -32,13 +32,14 @@ class TargetKind(StrEnum):
     QUEUE = "queue"
     AGENT = "agent"
     VOICEMAIL = "voicemail"
+    OUTSIDE = "outside"
     HANGUP = "hangup"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTarget:
     """Where a call goes: ``id`` is that of the menu, queue or agent, or of the queue whose agents a message is
-    for; empty for hang-up."""
+    for; a number outside; empty for hang-up."""
 
     kind: TargetKind
     id: str = ""

@@ -15,10 +15,9 @@ from cti.services.acd import DEFAULT_RING, Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.documents import handed_over, shown_number
-from cti.services.routing import Destination, resolve
+from cti.services.routing import OUTSIDE_RING, Destination, resolve
 from cti.services.ways_out import WayOut, way_out
 
-OUTSIDE_RING = 60.0
 OWN_PHONE_RING = 20.0
 REJOIN_RING = 10.0
 _DIGITS = re.compile(r"^[0-9*#A-Da-d]{1,32}$")

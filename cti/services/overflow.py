@@ -16,6 +16,7 @@ from cti.services.acd import JUST_AFTER, Acd
 from cti.services.centre import Centre
 from cti.services.queues import QueueRuntime
 from cti.services.routing import Routing
+from cti.services.ways_out import is_reachable
 
 LOOK_EVERY = 3.0
 """Seconds: what no timer can foretell (agents, the line, the figures) is looked at so often."""
@@ -105,6 +106,8 @@ class Overflows:
             return target.id != call.queue_id
         if target.kind is TargetKind.AGENT:
             return self._centre.can_be_offered(self._centre.agents[target.id])
+        if target.kind is TargetKind.OUTSIDE:
+            return is_reachable(self._centre, call, target.id)
         return True
 
     def _go(self, call: Call, queue: QueueRuntime, rule: Overflow) -> None:

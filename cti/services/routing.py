@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cti.domain.calls import Audio, Call, CallPhase, Leg, MenuPosition
+from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, MenuPosition
 from cti.domain.config import MenuConfig, RouteTarget, TargetKind
-from cti.domain.errors import BadRequest
+from cti.domain.errors import BadRequest, CallyardError
 from cti.domain.ids import new_id
 from cti.domain.switch import Answer, Cause, Play, PlayEnd
 from cti.services.acd import Acd
@@ -15,9 +15,11 @@ from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.rules import Decision, decide
 from cti.services.voicemail import Voicemail
+from cti.services.ways_out import way_out
 
 _OUTSIDE = re.compile(r"^\+?[0-9*#]{2,32}$")
 MAX_MENU_STEPS = 20
+OUTSIDE_RING = 60.0
 PROMPT_DEADLINE = 120.0
 """Seconds after which a menu goes on without the word that its prompt ended."""
 
@@ -96,6 +98,8 @@ class Routing:
             return self._menu(target.id) is not None
         if target.kind in (TargetKind.QUEUE, TargetKind.VOICEMAIL):
             return target.id in self._centre.queues
+        if target.kind is TargetKind.OUTSIDE:
+            return _OUTSIDE.match(target.id) is not None
         return target.kind is TargetKind.HANGUP or target.id in self._centre.agents
 
     def route(self, call: Call, target: RouteTarget) -> None:
@@ -105,10 +109,13 @@ class Routing:
             self._acd.enqueue(call, target.id)
         elif target.kind is TargetKind.VOICEMAIL:
             self.voicemail.begin(call, target.id)
-        elif target.kind is TargetKind.AGENT and self._ring_agent(call, target.id):
-            pass
-        else:
+        elif not self._rings(call, target):
             self.say_and_end(call, "goodbye")
+
+    def _rings(self, call: Call, target: RouteTarget) -> bool:
+        if target.kind is TargetKind.OUTSIDE:
+            return self._ring_outside(call, target.id)
+        return target.kind is TargetKind.AGENT and self._ring_agent(call, target.id)
 
     def _ring_agent(self, call: Call, agent_id: str) -> bool:
         agent = self._centre.agents.get(agent_id)
@@ -119,6 +126,20 @@ class Routing:
         if customer is not None:
             self._control.hear(call, customer, Audio.MUSIC)
         return self._acd.offer(call, agent) is not None
+
+    def _ring_outside(self, call: Call, number: str) -> bool:
+        """By a trunk; who does not answer gives the call back to its queue."""
+        customer = call.customer
+        try:
+            way = way_out(self._centre, call.switch, number, call=call)
+        except CallyardError:
+            return False
+        if customer is not None:
+            call.phase = CallPhase.CONNECTED
+            self._control.hear(call, customer, Audio.MUSIC)
+            leg = self._centre.new_leg(call, LegKind.OUTSIDE, number=number, trunk=way.trunk)
+            self._control.originate(call, leg, way.target, caller=way.caller, ring=OUTSIDE_RING)
+        return True
 
     def say_and_end(self, call: Call, token: str) -> None:
         """A last sentence, then hang up; the hang-up has a deadline of its own."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cti.domain.agents import Agent
 from cti.domain.calls import Call, Direction
 from cti.domain.config import TargetKind, TrunkConfig
-from cti.domain.errors import BadRequest, DoNotCall, NotAllowedNow, TrunkFull
+from cti.domain.errors import BadRequest, CallyardError, DoNotCall, NotAllowedNow, TrunkFull
 from cti.domain.switch import TrunkState, TrunkTarget
 from cti.domain.trunks import CallerId, apply_rules
 from cti.services.centre import Centre
@@ -52,6 +52,15 @@ def way_out(centre: Centre, switch: str, number: str, agent: Agent | None = None
     known = centre.switches[switch].trunks
     working = [trunk for trunk in free if known.get(trunk.id) not in _OUT_OF_ORDER]
     return way_by(centre, (working or free)[0], number, agent, call)
+
+
+def is_reachable(centre: Centre, call: Call, number: str) -> bool:
+    """Whether a call could be passed on to this number now."""
+    try:
+        way_out(centre, call.switch, number, call=call)
+    except CallyardError:
+        return False
+    return True
 
 
 def way_by(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from cti.store import rules
 from cti.store.models import Agent, Did, Menu, Queue, QueueMember, Trunk, User
 
 HANGUP = RouteTarget(TargetKind.HANGUP)
+_NUMBER = re.compile(r"\+?[0-9]{3,32}")
 _Known = dict[TargetKind, Collection[str]]
 
 
@@ -114,7 +116,7 @@ def _overflow(documents: list[dict[str, Any]], known: _Known) -> tuple[Overflow,
             rule = read_overflow(document)
         except (AttributeError, KeyError, TypeError, ValueError):
             continue
-        if rule.target.kind is TargetKind.HANGUP or rule.target.id in known.get(rule.target.kind, ()):
+        if _target(rule.target.kind, rule.target.id, known) == rule.target:
             found.append(rule)
     return tuple(found)
 
@@ -169,4 +171,5 @@ def _option(option: dict[str, Any], known: _Known) -> RouteTarget:
 
 
 def _target(kind: TargetKind, target_id: str, known: _Known) -> RouteTarget:
-    return RouteTarget(kind, target_id) if target_id in known.get(kind, ()) else HANGUP
+    there = bool(_NUMBER.fullmatch(target_id)) if kind is TargetKind.OUTSIDE else target_id in known.get(kind, ())
+    return RouteTarget(kind, target_id) if there else HANGUP

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cti.domain.calls import LegKind
 from cti.domain.config import CentreConfig, Overflow, OverflowWhen, QueueConfig, RouteTarget, TargetKind
 from cti.domain.switch import Play
 from cti.services.overflow import Facts, choose, holds, next_look
@@ -215,6 +216,55 @@ async def test_the_last_resort_says_why_and_hangs_up(open_floor: OpenFloor) -> N
     assert call.ended_by == "system"
     today = floor.runner.engine.centre.queues[ORDERS].today
     assert (today.overflowed, today.abandoned) == (1, 0)
+
+
+MOBILE = "13700000001"
+
+
+async def test_a_number_outside_is_a_target(open_floor: OpenFloor) -> None:
+    floor = await opened(open_floor, after(0.1, RouteTarget(TargetKind.OUTSIDE, MOBILE)))
+    floor.sim.outside(MOBILE).will_answer()
+    caller = await floor.call_in()
+    call = floor.call(caller)
+    await floor.until(lambda: call.answered_at is not None, "talks with the number outside")
+    partner = floor.sim.channels[caller].peer
+    assert partner is not None
+    assert partner.far is floor.sim.outside(MOBILE)
+    assert [(leg.kind, leg.number) for leg in call.live_legs()] == [("customer", call.ani), ("outside", MOBILE)]
+    floor.sim.hangup_by_caller(caller)
+    await floor.until(lambda: not call.alive, "ended")
+    assert not call.live_legs()
+
+
+async def test_a_number_outside_that_is_engaged_gives_the_call_back_and_is_not_tried_again(
+    open_floor: OpenFloor,
+) -> None:
+    floor = await opened(open_floor, after(0.1, RouteTarget(TargetKind.OUTSIDE, MOBILE)))
+    caller = await floor.call_in()
+    call = floor.call(caller)
+    await floor.until(lambda: call.live(LegKind.OUTSIDE) is not None and floor.sim.outside(MOBILE).channels, "rings")
+    floor.sim.outside(MOBILE).busy()
+    await floor.until(lambda: floor.waiting(ORDERS) == [call.ani], "back in line")
+    fire(floor, f"overflow:{call.call_id}")
+    assert floor.waiting(ORDERS) == [call.ani]
+    await floor.until(lambda: floor.hears_music(caller), "music")
+
+
+async def test_without_a_trunk_the_call_waits_on(open_floor: OpenFloor) -> None:
+    floor = await opened(open_floor, after(0.0, RouteTarget(TargetKind.OUTSIDE, MOBILE)))
+    await floor.configure(replace(floor.config, trunks=()))
+    caller = await floor.call_in()
+    call = floor.call(caller)
+    await floor.until(lambda: floor.waiting(ORDERS), "waits")
+    fire(floor, f"overflow:{call.call_id}")
+    assert (floor.waiting(ORDERS), call.passed) == ([call.ani], [])
+
+
+async def test_a_message_is_a_target(open_floor: OpenFloor) -> None:
+    floor = await opened(open_floor, after(0.1, RouteTarget(TargetKind.VOICEMAIL, ORDERS)))
+    call = floor.call(await floor.call_in())
+    await floor.until(lambda: call.phase == "voicemail", "leaves a message")
+    assert floor.waiting(ORDERS) == []
 
 
 async def test_a_call_that_rings_is_left_where_it_is(open_floor: OpenFloor) -> None:
