@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import func, select
 
-from cti.store.models import CallNote, CustomerPhone, Order, Queue, Trunk
+from cti.domain.config import TargetKind
+from cti.store.models import Calendar, CallNote, CustomerPhone, InboundRule, Order, Queue, Trunk
 from tests.fakes.site import PASSWORD, Site
 from tests.pages import FakeWorker, audited, make_call, make_recording
 from webui.orders import queries
@@ -238,6 +239,40 @@ def test_a_supervisor_acts_on_the_live_page_by_keys_and_mouse(site: Site, open_p
     assert [len(audited(site, f"supervise.{op}")) for op in ("force_not_ready", "drop", "force_logout")] == [1, 1, 1]
 
 
+def test_a_supervisor_listens_and_takes_over_on_the_live_page(site: Site, open_page: OpenPage) -> None:
+    site.set_user("agent2", role="supervisor")
+    site.engine.on_duty("1003")
+    site.engine.call_in("19900000012")
+    site.engine.phone_answers("1003")
+    site.engine.until_state("1003", "talking")
+    page = open_page("agent2", "/floor")
+    agent = page.locator("[data-agent='1003']")
+    site.engine.on_duty("1002")
+    site.engine.ask("1002", "not_ready", reason="meeting")
+    own = page.locator("[data-agent='1002']")
+    expect(own).to_have_attribute("data-state", "notReady", timeout=SLOW)
+    agent.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-do='listen']")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(own.locator("small")).to_contain_text("listens to 1003", timeout=SLOW)
+    expect(page.locator("#cy-bar")).to_contain_text("You listen: nobody hears you", timeout=SLOW)
+    expect(page).to_have_url(re.compile("/floor$"))
+    agent.click()
+    expect(page.locator("[data-do='listen']")).to_have_count(0)
+    page.locator("[data-do='whisper']").click()
+    expect(page.locator("#cy-bar")).to_contain_text("Only the agent hears you", timeout=SLOW)
+    agent.click()
+    page.locator("[data-do='stop']").click()
+    expect(own).to_have_attribute("data-state", "notReady", timeout=SLOW)
+    agent.click()
+    page.locator("[data-do='intercept']").click()
+    expect(page.locator("[data-do='intercept']")).to_have_text("Press again: the agent is out of the call")
+    page.locator("[data-do='intercept']").click()
+    expect(page).to_have_url(re.compile("/desktop"), timeout=SLOW)
+    assert [len(audited(site, f"supervise.{op}")) for op in ("listen", "whisper", "stop", "intercept")] == [1, 1, 1, 1]
+
+
 def test_customers_are_searched_as_one_types_and_changed_without_a_reload(site: Site, open_page: OpenPage) -> None:
     page = open_page("agent2", "/customers")
     page.evaluate("window.same = true")
@@ -337,3 +372,59 @@ def test_a_queues_agents_are_put_in_order_by_keys_and_its_choice_is_explained(si
         members = [(m.agent.number, m.weight) for m in queue.members]
         assert members == [("1005", 4), ("1003", 1), ("1004", 1), ("1002", 1)]
         assert [need["skill"] for need in queue.needs] == ["en", "vip"]
+
+
+def test_rules_are_put_in_order_by_keys_and_tried(site: Site, open_page: OpenPage) -> None:
+    worker = FakeWorker(site)
+    with site.sessions() as session:
+        for place, name in enumerate(("First", "Second", "Third")):
+            goal = {"target_kind": TargetKind.HANGUP, "callers": ["139"] if name == "Third" else ["138"]}
+            session.add(InboundRule(id=name, name=name, order=place, **goal))
+        session.commit()
+    page = open_page("admin", "/admin/rules")
+    page.locator("[data-rule=Third] a").first.focus()
+    page.keyboard.press("Alt+ArrowUp")
+    names = page.locator("[data-rule] td:nth-child(2)")
+    expect(names).to_have_text(["First", "Third", "Second"])
+    expect(page.locator("[data-rule=Third] [value=up]")).to_be_focused()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(names).to_have_text(["Third", "First", "Second"])
+    page.fill("[data-rule-test] [name=caller]", "13900000001")
+    expect(page.locator("#decision")).to_contain_text("is refused without an answer")
+    expect(page.locator("#decision [data-took]")).to_have_text(re.compile("Third"))
+    page.fill("[data-rule-test] [name=caller]", "13700000001")
+    expect(page.locator("#decision [data-took]")).to_contain_text("No rule takes it")
+    worker.close()
+
+
+def test_a_calendar_is_drawn_while_it_is_typed_and_closed_with_one_click(site: Site, open_page: OpenPage) -> None:
+    worker = FakeWorker(site)
+    page = open_page("admin", "/admin/calendars/new")
+    page.fill("[name=name]", "Office")
+    bars = page.locator("#week .cx-week-open")
+    expect(bars).to_have_count(5)
+    page.fill("[name=day_5]", "9-12 13-17")
+    expect(bars).to_have_count(6)
+    page.locator("[data-copy]").nth(5).click()
+    expect(page.locator("[name=day_6]")).to_have_value("9-12 13-17")
+    expect(bars).to_have_count(8)
+    page.click("details.cx-more summary")
+    page.fill("[name=paste]", "2026-10-01至2026-10-07 国庆节\n2027-01-01 元旦")
+    page.click("[name=take]")
+    expect(page.locator("[data-row] [name$=-first]").nth(1)).to_have_value("2027-01-01")
+    page.click("form[data-calendar-form] .cx-actions .btn-primary")
+    page.wait_for_url("**/admin/calendars")
+    supervisor = open_page("supervisor", "/admin/calendars")
+    expect(supervisor.locator("[name=moment]")).to_be_hidden()
+    supervisor.select_option("[name=until]", "moment")
+    expect(supervisor.locator("[name=moment]")).to_be_visible()
+    supervisor.select_option("[name=until]", "120")
+    supervisor.click("button[value=closed]")
+    expect(supervisor.locator("[data-state=closed]")).to_be_visible()
+    expect(supervisor.locator("[data-calendar]")).to_contain_text("forced by hand")
+    with site.sessions() as session:
+        kept = session.scalars(select(Calendar)).one()
+        assert [day["name"] for day in kept.closed] == ["国庆节", "元旦"]
+        assert not kept.override_open
+        assert kept.override_until is not None
+    worker.close()
