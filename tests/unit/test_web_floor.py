@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from cti.store.models import Role
 from tests.fakes.site import Site
 from tests.pages import agent_id, audited, body, browser, statuses
+from webui.common.permissions import ROLE_PERMISSIONS, Permission
 
 
 @pytest.fixture
@@ -93,6 +95,55 @@ def test_a_supervisor_drops_a_call(site: Site) -> None:
     site.engine.until(lambda: not calls, "the call is over")
     assert [e.object for e in audited(site, "supervise.drop")] == [f"call/{call}"]
     assert len(audited(site, "supervise.pull")) == 1
+
+
+def talks_and_is_watched(site: Site) -> str:
+    """1003 talks; agent2 is a supervisor with the phone 1002, and busy. The id of 1003."""
+    site.set_user("agent2", role="supervisor")
+    site.engine.on_duty("1003")
+    site.engine.call_in("19900000013")
+    site.engine.until_state("1003", "alerting")
+    site.engine.phone_answers("1003")
+    site.engine.until_state("1003", "talking")
+    site.engine.on_duty("1002")
+    site.engine.ask("1002", "not_ready", reason="meeting")
+    return agent_id(site, "1003")
+
+
+def test_a_supervisor_listens_whispers_barges_in_and_leaves_and_it_is_audited(site: Site) -> None:
+    agent = talks_and_is_watched(site)
+    own = {"agent_id": agent, "supervisor": agent_id(site, "1002")}
+    assert start(body(browser(site, "agent2"), "/floor"))["own"] == own["supervisor"]
+    for op in ("listen", "whisper", "barge"):
+        assert post(site, "agent2", f"/agents/{agent}/{op}", {})[0] == 200
+        site.engine.until_state("1002", "talking")
+        assert [(e.object, e.after) for e in audited(site, f"supervise.{op}")] == [(f"agent/{agent}", own)]
+    assert post(site, "agent2", "/listening/stop", {})[0] == 200
+    site.engine.until_state("1002", "notReady")
+    assert len(audited(site, "supervise.stop")) == 1
+    assert post(site, "agent2", f"/agents/{agent}/intercept", {})[0] == 200
+    site.engine.until(lambda: site.engine.agent("1003").notice == "intercepted", "taken over")
+    assert len(audited(site, "supervise.intercept")) == 1
+
+
+def test_who_has_no_phone_does_not_listen(site: Site) -> None:
+    agent = talks_and_is_watched(site)
+    for path in (f"/agents/{agent}/listen", f"/agents/{agent}/intercept", "/listening/stop"):
+        assert post(site, "supervisor", path, {}) == (409, "agent.not_now")
+    assert audited(site, "supervise.listen") == []
+
+
+def test_each_way_of_listening_needs_its_permission(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = talks_and_is_watched(site)
+    ops = ("listen", "whisper", "barge", "intercept")
+    for op in ops:
+        without = ROLE_PERMISSIONS[Role.SUPERVISOR] - {Permission(f"supervise.{op}")}
+        monkeypatch.setitem(ROLE_PERMISSIONS, Role.SUPERVISOR, without)
+        assert start(body(browser(site, "agent2"), "/floor"))["may"][op] is False
+        assert post(site, "agent2", f"/agents/{agent}/{op}", {})[0] == 403
+        monkeypatch.undo()
+    assert post(site, "agent1", f"/agents/{agent}/listen", {})[0] == 403
+    assert [audited(site, f"supervise.{op}") for op in ops] == [[], [], [], []]
 
 
 def test_only_supervisors_and_administrators_act(site: Site) -> None:

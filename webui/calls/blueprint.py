@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from cti.store.models import BusinessType, Call, CallNote, CallType
+from cti.store.models import BusinessType, Call, CallLeg, CallNote, CallType
 from webui.calls import queries, recordings
 from webui.calls.access import may_describe, may_listen, may_see
 from webui.calls.forms import NoteForm, read_filters
@@ -63,14 +63,15 @@ def today() -> ResponseReturnValue:
 @requires(Permission.CALLS_READ_OWN)
 def show(call_id: str) -> ResponseReturnValue:
     database, call = db.session(), load(call_id)
-    note = queries.note_of(database, call.id)
+    note, legs = queries.note_of(database, call.id), seen_legs(call)
     return render_template(
         "calls/show.html",
         call=call,
         note=note,
         names=queries.names(database),
         queues=queries.queues(database),
-        timeline=draw(call, call.legs, datetime.now(UTC)),
+        legs=legs,
+        timeline=draw(call, legs, datetime.now(UTC)),
         transfers=(call.document or {}).get("transfers") or [],
         orders=queries.orders_of(database, call.id),
         customers=queries.customers_of(database, call, note),
@@ -117,6 +118,12 @@ def save_note(call_id: str) -> ResponseReturnValue:
     response: Response = make_response(show_note(form, call_id, saved, saved_now=True))
     response.headers["HX-Trigger"] = '{"cy:saved": true}'
     return toast(response, _("The note is saved."))
+
+
+def seen_legs(call: Call) -> list[CallLeg]:
+    """The legs this user may know of; who is listened to is not told."""
+    everything = current_user.can(Permission.CALLS_READ_ALL)
+    return [leg for leg in call.legs if everything or leg.kind != "supervisor" or leg.agent_id == current_user.agent_id]
 
 
 def load(call_id: str) -> Call:

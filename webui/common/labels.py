@@ -163,6 +163,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "queue": _("Queue"),
         "agent": _("Agent"),
         "voicemail": _("Voicemail"),
+        "outside": _("Outside number"),
         "hangup": _("Hang up"),
     },
     "message_state": {"new": _("New"), "done": _("Done")},

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from cti.domain.errors import BadRequest, CallyardError
+from cti.domain.errors import BadRequest, CallyardError, NotAllowedNow
 from webui.common import audit, db, labels
 from webui.common.bus import request_engine
 from webui.common.i18n import current_locale
@@ -25,7 +25,15 @@ blueprint = Blueprint("floor", __name__, url_prefix="/floor")
 
 DEADLINE = 2.0
 LONGEST_ID = 64
-MAY = {"state": Permission.SUPERVISE_STATE, "pull": Permission.SUPERVISE_PULL, "drop": Permission.SUPERVISE_DROP}
+MAY = {
+    "state": Permission.SUPERVISE_STATE,
+    "pull": Permission.SUPERVISE_PULL,
+    "drop": Permission.SUPERVISE_DROP,
+    "listen": Permission.SUPERVISE_LISTEN,
+    "whisper": Permission.SUPERVISE_WHISPER,
+    "barge": Permission.SUPERVISE_BARGE,
+    "intercept": Permission.SUPERVISE_INTERCEPT,
+}
 FORCE = {"ready": "force_ready", "notReady": "force_not_ready", "loggedOff": "force_logout"}
 
 
@@ -41,6 +49,7 @@ def index() -> ResponseReturnValue:
         "targets": queries.targets(database),
         "reasons": queries.reasons(database, current_locale()),
         "busy": queries.busy_choices(database, current_locale()),
+        "own": current_user.agent_id,
         "may": {name: current_user.can(permission) for name, permission in MAY.items()},
         "texts": texts(),
     }
@@ -71,6 +80,48 @@ def pull(call_id: str) -> ResponseReturnValue:
 def drop(call_id: str) -> ResponseReturnValue:
     """Hang up a call."""
     return supervise("drop", f"call/{call_id}", call_id=call_id)
+
+
+@blueprint.post("/agents/<agent_id>/listen")
+@requires(Permission.SUPERVISE_LISTEN)
+def listen(agent_id: str) -> ResponseReturnValue:
+    """The supervisor's phone is called and hears the agent and whom the agent talks with."""
+    return supervise("listen", f"agent/{agent_id}", agent_id=agent_id, supervisor=own_agent())
+
+
+@blueprint.post("/agents/<agent_id>/whisper")
+@requires(Permission.SUPERVISE_WHISPER)
+def whisper(agent_id: str) -> ResponseReturnValue:
+    """As ``listen``, and the agent hears the supervisor."""
+    return supervise("whisper", f"agent/{agent_id}", agent_id=agent_id, supervisor=own_agent())
+
+
+@blueprint.post("/agents/<agent_id>/barge")
+@requires(Permission.SUPERVISE_BARGE)
+def barge(agent_id: str) -> ResponseReturnValue:
+    """As ``listen``, and everybody hears the supervisor."""
+    return supervise("barge", f"agent/{agent_id}", agent_id=agent_id, supervisor=own_agent())
+
+
+@blueprint.post("/agents/<agent_id>/intercept")
+@requires(Permission.SUPERVISE_INTERCEPT)
+def intercept(agent_id: str) -> ResponseReturnValue:
+    """The customer to the supervisor's phone; the agent is out of the call."""
+    return supervise("intercept", f"agent/{agent_id}", agent_id=agent_id, supervisor=own_agent())
+
+
+@blueprint.post("/listening/stop")
+@requires(Permission.FLOOR_VIEW)
+def stop() -> ResponseReturnValue:
+    """Leave the call that one listens to; it goes on."""
+    return supervise("stop", f"agent/{own_agent()}", supervisor=own_agent())
+
+
+def own_agent() -> str:
+    """The agent that this user is: it has the phone to listen with."""
+    if not current_user.agent_id:
+        raise NotAllowedNow("who listens needs a phone")
+    return str(current_user.agent_id)
 
 
 def supervise(op: str, what: str, **arguments: str) -> ResponseReturnValue:
@@ -137,6 +188,14 @@ def actions() -> dict[str, str]:
         "give_to": _("Give to"),
         "none_ready": _("Nobody is ready."),
         "nothing": _("There is nothing you can do here now."),
+        "listen": _("Listen"),
+        "whisper": _("Speak to the agent only"),
+        "barge": _("Barge in"),
+        "intercept": _("Take the call over"),
+        "stop": _("Leave the call"),
+        "sure_intercept": _("Press again: the agent is out of the call"),
+        "no_phone": _("To listen, sign in at a phone of your own first."),
+        "supervisor": _("listens to"),
         "drop": _("Hang up the call"),
         "sure": _("Press again to hang up everybody in the call"),
         "done": _("Done."),

@@ -97,6 +97,7 @@ function callLine(call) {
     const who = call.consult.name || call.consult.shown || call.consult.number;
     return text(`consult.${call.consult.state}`, { who });
   }
+  if (call.role === "supervisor") return text(`call.supervisor.${call.listens?.mode}`);
   const asked = call.role === "consulted" && call.direction !== "internal";
   const parts = [text(asked ? "call.consulted" : `call.${call.direction}`)];
   if (call.queue_name) parts.push(call.queue_name);

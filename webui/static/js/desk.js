@@ -63,9 +63,9 @@ function follow(doc, earlier) {
     clear("desk");
     return;
   }
-  if (call.direction === "internal") return; // a colleague, not a customer
+  if (call.direction === "internal" || call.role === "supervisor") return; // not one's own customer
   if (!onDesk()) {
-    if (call.state !== "ended" && earlier?.call?.call_id !== call.call_id) fetchAgent(call);
+    if (call.state !== "ended" && (earlier?.call?.call_id !== call.call_id || earlier.call.role === "supervisor")) fetchAgent(call);
     return;
   }
   pop(call);

@@ -132,7 +132,9 @@ class Floor {
     if (agent.state === "notReady" && agent.reason) parts.push(this.reasons[agent.reason] ?? agent.reason);
     const call = agent.call;
     if (call && call.state !== "ended") {
-      parts.push(`${this.texts[call.direction] ?? ""} ${call.shown ?? call.number}`.trim());
+      const heard = call.listens && this.agents.get(call.listens.agent_id);
+      if (heard) parts.push(`${this.texts.supervisor} ${heard.number} ${heard.name}`);
+      else parts.push(`${this.texts[call.direction] ?? ""} ${call.shown ?? call.number}`.trim());
       if (call.queue_name) parts.push(call.queue_name);
       if (call.switch_lost) parts.push(this.texts.switch_lost);
     }

@@ -8,7 +8,7 @@ export function allowed(doc) {
   const live = Boolean(call) && call.state !== "ended";
   const talking = live && (state === "talking" || state === "hold");
   const consult = live ? call.consult : null;
-  const own = live && call.role !== "consulted";
+  const own = live && !["consulted", "supervisor"].includes(call.role);
   const on = state !== "loggedOff";
   return {
     ready: on && !(state === "ready") && !(live && pending === "ready"),
@@ -18,7 +18,7 @@ export function allowed(doc) {
     answer: state === "alerting" || (state === "reserved" && live && call.state === "offered" && Boolean(doc.device?.endsWith("-web"))),
     hangup: live && (state !== "reserved" || call.state === "dialling"),
     hold: talking && own && !consult,
-    keypad: state === "talking",
+    keypad: state === "talking" && call?.role !== "supervisor",
     transfer: talking && own && !consult,
     complete: Boolean(consult) && consult.state !== "failed",
     take_back: Boolean(consult),

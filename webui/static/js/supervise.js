@@ -3,12 +3,15 @@ import { post } from "./api.js";
 import { toast } from "./toast.js";
 
 const ON_CALL = ["reserved", "alerting", "talking", "hold"];
+const TALKING = ["talking", "hold"];
+const MODES = ["listen", "whisper", "barge", "intercept"];
 
 export class Supervise {
   constructor(root, start, look) {
     this.may = start.may;
     this.texts = start.texts;
     this.busy = start.busy;
+    this.own = start.own; // the agent that the supervisor is
     this.look = look; // the agents and queues of now
     this.dialog = root.querySelector("[data-supervise]");
     root.addEventListener("click", (event) => this.chosen(event));
@@ -48,6 +51,7 @@ export class Supervise {
     const agent = this.look().agents.get(id);
     if (!agent) return null;
     const choices = [];
+    if (agent.agent_id !== this.own) choices.push(...this.listening(agent));
     const to = (state, reason) => () => post(`/floor/agents/${encodeURIComponent(id)}/state`, { state, reason });
     if (this.may.state && agent.state !== "loggedOff") {
       const next = ON_CALL.includes(agent.state) ? ` (${this.texts.after})` : "";
@@ -76,14 +80,29 @@ export class Supervise {
     return { title: caller.shown ?? caller.number, choices };
   }
 
+  // What may be done in the agent's conversation, by a supervisor who is signed in at a phone.
+  listening(agent) {
+    const modes = MODES.filter((mode) => this.may[mode]);
+    if (!modes.length || !TALKING.includes(agent.state) || agent.call?.role === "supervisor") return [];
+    const own = this.look().agents.get(this.own);
+    if (!own || own.state === "loggedOff") return [this.texts.no_phone];
+    const there = own.call?.listens?.agent_id === agent.agent_id ? own.call.listens.mode : "";
+    const choices = modes.filter((mode) => mode !== there).map((mode) => {
+      const begin = () => post(`/floor/agents/${encodeURIComponent(agent.agent_id)}/${mode}`, {});
+      return this.button(this.texts[mode], begin, mode, mode === "intercept" ? this.texts.sure_intercept : "");
+    });
+    if (there) choices.push(this.button(this.texts.stop, () => post("/floor/listening/stop", {}), "stop"));
+    return choices;
+  }
+
   drop(id) {
     if (!this.may.drop) return [];
-    const button = this.button(this.texts.drop, () => post(`/floor/calls/${encodeURIComponent(id)}/drop`, {}), "drop", true);
+    const button = this.button(this.texts.drop, () => post(`/floor/calls/${encodeURIComponent(id)}/drop`, {}), "drop", this.texts.sure);
     return [button];
   }
 
-  // `sure`: it takes a second press.
-  button(label, act, name, sure = false) {
+  // `sure`: it takes a second press, and that is what the button says then.
+  button(label, act, name, sure = "") {
     const made = document.createElement("button");
     made.type = "button";
     made.className = `btn ${sure ? "btn-outline-danger" : ""}`.trim();
@@ -92,7 +111,7 @@ export class Supervise {
     made.addEventListener("click", async () => {
       if (sure && made.dataset.sure === undefined) {
         made.dataset.sure = "";
-        made.textContent = this.texts.sure;
+        made.textContent = sure;
         return;
       }
       this.dialog.close();
