@@ -192,7 +192,8 @@ class Lifecycle:
     def _out_of_conference(self, call: Call) -> None:
         """One has left. Two who are left talk as a pair, unless the third is to come back."""
         left = [leg for leg in call.members() if not leg.released and leg.pending != "hangup"]
-        coming = call.waiting_for_agent or any(not leg.answered for leg in call.live_legs())
+        third = call.live(LegKind.CONSULTED)
+        coming = call.waiting_for_agent or (third is not None and not third.answered)
         if call.room and len(left) == 2 and not coming:
             self._control.join(call, *sorted(left, key=lambda leg: list(LegKind).index(leg.kind)))
 

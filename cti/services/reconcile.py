@@ -241,8 +241,9 @@ class Reconciler:
             self._lifecycle.queue_again(call, "transfer_failed")
 
     def _resume_pair(self, call: Call) -> None:
-        three = [leg for leg in call.live_legs() if leg.answered and not leg.released]
-        if len(call.room) >= 2 and len(three) == 3 and call.live(LegKind.CONSULTED) is not None:
+        kinds = (LegKind.CUSTOMER, LegKind.AGENT, LegKind.CONSULTED)
+        three = [leg for leg in map(call.live, kinds) if leg is not None and leg.answered]
+        if len(call.room) >= 2 and len(three) == len(kinds):
             self._control.confer(call, *three)
             return
         call.room = ()

@@ -193,6 +193,38 @@ def test_consult_and_take_back_by_keys(desk: Desk) -> None:
     expect(desk.page.locator("[data-act=transfer]")).to_be_enabled()
 
 
+def test_a_conference_by_keys_then_the_third_is_dropped(desk: Desk) -> None:
+    desk.in_call()
+    desk.site.engine.on_duty("1002")
+    desk.press("F9")
+    expect(desk.page.locator("#cy-targets li").first).to_be_visible()
+    desk.page.keyboard.type("1002")
+    desk.press("Enter")
+    desk.site.engine.phone_answers("1002")
+    expect(desk.page.locator("[data-act=conference]")).to_be_enabled()
+    desk.press("Alt+i")
+    expect(desk.page.locator("#cy-call")).to_contain_text("Conference with")
+    expect(desk.page.locator("[data-slot=state]")).to_have_text("Conference")
+    expect(desk.page.locator("[data-act=complete]")).to_contain_text("Leave")
+    expect(desk.page.locator("[data-act=conference]")).to_be_hidden()
+    desk.press("Alt+q")
+    expect(desk.page.locator("[data-act=transfer]")).to_be_enabled()
+    desk.state("talking")
+
+
+def test_a_transfer_that_rings_is_taken_back(desk: Desk) -> None:
+    desk.in_call()
+    desk.site.engine.on_duty("1002")
+    desk.press("F9")
+    expect(desk.page.locator("#cy-targets li").first).to_be_visible()
+    desk.page.keyboard.type("1002")
+    desk.press("Shift+Enter")
+    expect(desk.page.locator("#cy-call")).to_contain_text("Transferring to 1002")
+    desk.press("Alt+q")
+    desk.state("talking")
+    expect(desk.page.locator("[data-act=take_back]")).to_be_hidden()
+
+
 def test_blind_transfer_to_a_queue(desk: Desk) -> None:
     desk.in_call()
     desk.press("F9")

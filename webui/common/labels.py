@@ -63,6 +63,8 @@ LABELS: dict[str, dict[str, Any]] = {
         "blind": _("Blind transfer"),
         "consult": _("Transfer after consultation"),
         "intercept": _("Taken over"),
+        "conference": _("Conference"),
+        "taken_back": _("taken back"),
         "completed": _("completed"),
         "failed": _("failed"),
     },

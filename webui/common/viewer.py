@@ -38,6 +38,9 @@ class Viewer:
         """The agent document for this viewer, or None when it is not for them."""
         if not self.floor and document.get("agent_id") != self.agent_id:
             return None
+        transferred = document.get("transferred")
+        if isinstance(transferred, dict):
+            document = document | {"transferred": transferred | self.number(transferred)}
         call = document.get("call")
         if not isinstance(call, dict):
             return document

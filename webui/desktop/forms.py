@@ -58,6 +58,7 @@ OPERATIONS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "transfer": {"number": number},
     "consult": {"number": number},
     "complete": {},
+    "conference": {},
     "take_back": {},
     "wrapup_done": {},
     "wrapup_extend": {"seconds": seconds},

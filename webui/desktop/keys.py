@@ -33,6 +33,7 @@ def bindings() -> list[Binding]:
         Binding(("F9",), "transfer", _("Transfer")),
         Binding(("Alt+C",), "complete", _("Complete the transfer")),
         Binding(("Alt+Q",), "take_back", _("Take the call back")),
+        Binding(("Alt+I",), "conference", _("Conference: all three together")),
         Binding(("Alt+K",), "keypad", _("Send digits")),
         Binding(("Alt+U",), "mute", _("Microphone off, on")),
         Binding(("Alt+R",), "ready", _("Ready")),

@@ -2,7 +2,7 @@
 import { command, onAgent, present } from "./agent.js";
 import { text } from "./boot.js";
 import { now, span } from "./clock.js";
-import { allowed, tone } from "./rules.js";
+import { allowed, canFetch, tone } from "./rules.js";
 import { toast } from "./toast.js";
 
 const bar = document.getElementById("cy-bar");
@@ -54,6 +54,7 @@ function reasonName(code) {
 
 function stateWord(doc) {
   const own = doc.call?.state === "dialling" && doc.call.role !== "consulted" && doc.state !== "workingAfterCall";
+  if (doc.call?.consult?.state === "conference") return text("state.conference");
   return text(own ? "state.dialling" : `state.${doc.state}`);
 }
 
@@ -75,6 +76,12 @@ function showState(doc) {
   button("busy").setAttribute("aria-pressed", String(!away && (doc.pending ?? doc.state) === "notReady"));
 }
 
+function label(name, words, icon) {
+  const element = button(name);
+  element.querySelector("[data-label]").textContent = text(words);
+  element.querySelector("use").setAttribute("href", `${SPRITE}#${icon}`);
+}
+
 function showButtons(doc) {
   const can = allowed(doc);
   for (const element of bar.querySelectorAll("[data-act]")) {
@@ -86,7 +93,12 @@ function showButtons(doc) {
   for (const name of ["hangup", "mute"]) button(name).hidden = wrap;
   for (const name of ["answer", "hold", "keypad"]) button(name).hidden = wrap || consult;
   button("transfer").hidden = consult || wrap;
-  for (const name of ["complete", "take_back"]) button(name).hidden = !consult;
+  const conference = consult && doc.call.consult.state === "conference";
+  button("complete").hidden = !consult;
+  button("conference").hidden = !consult || conference;
+  button("take_back").hidden = !consult && !canFetch(doc);
+  label("complete", conference ? "act.leave" : "act.complete", conference ? "logout" : "checks");
+  label("take_back", conference ? "act.drop" : "act.take_back", conference ? "phone-off" : "arrow-back-up");
   for (const name of ["wrapup_done", "wrapup_extend"]) button(name).hidden = !wrap;
   const held = doc.state === "hold" && !consult;
   button("hold").setAttribute("aria-pressed", String(held));
@@ -114,7 +126,8 @@ function showCall(doc) {
   const icon = !call ? "phone" : call.direction !== "inbound" && call.role !== "consulted" ? "phone-outgoing" : "phone-incoming";
   slot("call-icon").setAttribute("href", `${SPRITE}#${icon}`);
   slot("who").textContent = call ? [call.shown, call.caller_name].filter(Boolean).join("  ") || text("call.unknown") : box.dataset.none;
-  slot("call-line").textContent = call ? callLine(call) : "";
+  const away = canFetch(doc) ? text("transferred", { who: doc.transferred.shown || doc.transferred.number }) : "";
+  slot("call-line").textContent = away || (call ? callLine(call) : "");
   box.title = slot("call-line").textContent;
   if (!call || call.state === "ended") setMuted(false);
 }
@@ -191,6 +204,7 @@ export function start() {
   onAction("hangup", () => command("hangup"));
   onAction("hold", () => command(present().state === "hold" ? "retrieve" : "hold"));
   onAction("complete", () => command("complete"));
+  onAction("conference", () => command("conference"));
   onAction("take_back", () => command("take_back"));
   onAction("wrapup_extend", () => command("wrapup_extend", { seconds: 30 }));
   busy.addEventListener("click", (event) => {

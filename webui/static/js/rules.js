@@ -21,12 +21,18 @@ export function allowed(doc) {
     keypad: state === "talking" && call?.role !== "supervisor",
     transfer: talking && own && !consult,
     complete: Boolean(consult) && consult.state !== "failed",
-    take_back: Boolean(consult),
+    conference: consult?.state === "talking",
+    take_back: Boolean(consult) || canFetch(doc),
     dial: IDLE.has(state) && !live,
     wrapup_done: state === "workingAfterCall",
     wrapup_extend: state === "workingAfterCall" && Boolean(doc.wrapup_until),
     mute: talking,
   };
+}
+
+/** The agent's transfer is not answered yet, and the agent is free to have the customer back. */
+export function canFetch(doc) {
+  return Boolean(doc?.transferred) && IDLE.has(doc.state);
 }
 
 /** The colour of a state. */
