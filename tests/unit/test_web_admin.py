@@ -244,6 +244,8 @@ def test_a_queue_is_created_with_its_agents_in_order(site: Site, worker: FakeWor
         ("overflow-0-target", ""),
         ("overflow-0-target", "queue:nowhere"),
         ("overflow-0-say", "../etc"),
+        ("overflow-0-target", "outside:"),
+        ("overflow-0-number", "abc"),
         ("members-0-level", "10"),
         ("members-0-weight", "0"),
         ("wrapup", "nan"),
@@ -304,6 +306,10 @@ def test_overflow_and_last_agents_reach_the_engine(site: Site, worker: FakeWorke
         "overflow-4-limit": "",
         "overflow-4-target": "hangup:",
         "overflow-4-say": "closed",
+        "overflow-5-when": "length",
+        "overflow-5-limit": "9",
+        "overflow-5-target": "outside:",
+        "overflow-5-number": "13700000001",
     }
     assert post(site, "/admin/queues/new", form).status_code == 303
     with site.sessions() as session:
@@ -312,14 +318,16 @@ def test_overflow_and_last_agents_reach_the_engine(site: Site, worker: FakeWorke
     assert config.overflow == (
         Overflow(OverflowWhen.WAITED, RouteTarget(TargetKind.QUEUE, other), 90.0, "no_agent"),
         Overflow(OverflowWhen.NO_AGENTS, RouteTarget(TargetKind.HANGUP), 0.0, "closed"),
+        Overflow(OverflowWhen.LENGTH, RouteTarget(TargetKind.OUTSIDE, "13700000001"), 9.0, "no_agent"),
     )
     assert (config.announce_wait, config.last_agent_days, config.last_agent_wait) == (True, 14, 20.0)
     page = body(browser(site, "admin"), f"/admin/queues/{queue.id}")
     assert f'<option selected value="queue:{other}">' in page
     assert f'value="queue:{queue.id}"' not in page
+    assert 'value="13700000001"' in page
     entry = audited(site, "queue.create")[-1]
     assert entry.after is not None
-    assert [rule["when"] for rule in entry.after["overflow"]] == ["waited", "no_agents"]
+    assert [rule["when"] for rule in entry.after["overflow"]] == ["waited", "no_agents", "length"]
 
 
 def test_a_rule_to_what_was_removed_is_left_out_and_shown_empty(site: Site) -> None:

@@ -43,7 +43,22 @@ function members(table) {
   });
 }
 
+// What a rule of overflow needs besides: the number outside, or the last words.
+function overflow(rows) {
+  const look = () => {
+    for (const row of rows.querySelectorAll("[data-row]")) {
+      const target = row.querySelector("[name$=-target]").value;
+      row.querySelector("[data-outside]").hidden = target !== "outside:";
+      row.querySelector("[data-goodbye]").hidden = target !== "hangup:";
+    }
+  };
+  rows.addEventListener("change", look);
+  rows.addEventListener("click", (event) => event.target.closest("[data-row-add]") && look());
+  look();
+}
+
 mount("[data-queue-form]", (form) => {
   dependent(form);
+  overflow(form.querySelector("[data-overflow]"));
   members(form.querySelector("[data-members]"));
 });
