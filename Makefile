@@ -1,5 +1,6 @@
 # make run    everything, on this machine            make test   all that CI does
 # make bench  measurements → tests/bench/results.json  make assets browser files (needs Node)
+# make test-long  a day of chance on each switch: calls, faults, and whether the books are right
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done)
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHECKED := cti dialplan webui migrations tests
 
-.PHONY: run test check lint unit conformance e2e bench assets clean system-packages
+.PHONY: run test test-long check lint unit conformance e2e bench assets clean system-packages
 
 run: $(VENV)/.installed
 	@$(if $(SWITCH),CALLYARD_SWITCH=$(SWITCH) )exec $(BIN)/cti serve
@@ -30,6 +31,10 @@ conformance: WORKERS := 3
 e2e: WORKERS := 2 --dist loadgroup
 unit conformance e2e: $(VENV)/.tested
 	$(BIN)/pytest -q -n $(WORKERS) tests/$@
+
+# A day of chance on each switch, some ten minutes each; see tests/chaos/test_floor.py for its settings.
+test-long: system-packages $(VENV)/.tested
+	$(BIN)/pytest -q -s tests/chaos
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m tests.bench
