@@ -69,6 +69,7 @@ def queue_form(**changes: Any) -> dict[str, Any]:
         "ticket_after": "7",
         "last_agent_days": "0",
         "last_agent_wait": "30",
+        "pop_url": "https://crm.example/?n={number}",
         "active": "y",
     } | changes
 
@@ -239,6 +240,8 @@ def test_a_queue_is_created_with_its_agents_in_order(site: Site, worker: FakeWor
         ("needs-0-name", "two words"),
         ("last_agent_days", "-1"),
         ("last_agent_wait", ""),
+        ("pop_url", "javascript:alert({number})"),
+        ("pop_url", "https://{number}/"),
         ("overflow-0-limit", ""),
         ("overflow-0-limit", "101"),
         ("overflow-0-target", ""),

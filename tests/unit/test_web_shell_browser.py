@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from sqlalchemy import select
 
 import webui
-from cti.store.models import Customer, CustomerPhone, Task, utc_now
+from cti.store.models import Customer, CustomerPhone, Queue, Task, utc_now
 from tests.fakes.site import PASSWORD, Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -421,6 +422,26 @@ def test_a_reminder_is_noted_in_a_call_by_two_keys_and_told_when_it_is_due(desk:
     bell.get_by_role("button", name="Done").click()
     expect(bell).to_have_attribute("data-count", "0")
     assert CUSTOMER not in desk.page.content()
+
+
+def test_another_systems_page_opens_at_the_answer_once(desk: Desk) -> None:
+    with desk.site.sessions() as session:
+        for queue in session.scalars(select(Queue)):
+            queue.pop_url = f"{desk.site.url}/healthz?n={{number}}&who={{caller_name}}&q={{queue}}"
+        session.commit()
+    desk.ready()
+    desk.site.engine.call_in(CUSTOMER, "A & <b>=1#")
+    desk.state("alerting")
+    with desk.context.expect_page() as opened:
+        desk.press("F2")
+    opened.value.wait_for_url("**/healthz?**")
+    assert f"?n={CUSTOMER}&who={quote('A & <b>=1#', safe='')}&q=" in opened.value.url
+    assert opened.value.evaluate("window.opener") is None
+    opened.value.close()
+    desk.page.reload()
+    desk.state("talking")
+    expect(desk.page.locator("#note-panel form")).to_be_visible()
+    assert len(desk.context.pages) == 1
 
 
 def test_two_tabs_share_one_stream_and_show_the_same(desk: Desk) -> None:

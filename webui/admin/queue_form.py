@@ -23,6 +23,7 @@ from wtforms.validators import DataRequired, InputRequired, NumberRange, Optiona
 from cti.store.models import Queue
 from webui.admin.forms import EXTENSION, LEVELS, PROMPT, Seconds, SkillForm, once, seconds
 from webui.admin.overflow_form import RULES, OverflowForm, row
+from webui.common import pop_url
 from webui.common.labels import choices
 from webui.customers.forms import Line
 
@@ -46,6 +47,7 @@ FIELDS = (
     "announce_wait",
     "last_agent_days",
     "last_agent_wait",
+    "pop_url",
     "active",
 )
 DEFAULTS = {
@@ -73,6 +75,13 @@ def whole_steps(_form: Form, field: Field) -> None:
     """A part of a second would wake the engine for nothing."""
     if field.data is not None and 0 < field.data < 1:
         raise ValidationError(gettext("0 or at least one second."))
+
+
+def page_of_a_call(_form: Form, field: Field) -> None:
+    """Only addresses that ``webui.common.pop_url`` can fill in."""
+    if field.data and pop_url.trouble(field.data):
+        known = " ".join(f"{{{name}}}" for name in pop_url.PLACES)
+        raise ValidationError(gettext("An address as https://host/path; places after the host: %(known)s", known=known))
 
 
 class MemberForm(Form):  # type: ignore[misc]
@@ -118,6 +127,7 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
     last_agent_days = IntegerField(_("Served within (days)"), [InputRequired(), NumberRange(0, 3650)])
     last_agent_wait = seconds(_("Wait for that agent (s)"), 3600)
     overflow = FieldList(FormField(OverflowForm), _("Overflow"), min_entries=1, max_entries=RULES)
+    pop_url = Line(_("Page of another system"), pop_url.LONGEST, [Optional(), page_of_a_call])
     active = BooleanField(_("In use"), default=True)
     needs = FieldList(FormField(NeedForm), _("Skills asked for"), [once], min_entries=1, max_entries=NEEDS)
     members = FieldList(FormField(MemberForm), max_entries=2000)

@@ -12,7 +12,7 @@ from werkzeug.exceptions import Forbidden
 
 from cti.domain.errors import BadRequest
 from cti.store.models import PhoneKind
-from webui.common import audit, db
+from webui.common import audit, db, pop_url
 from webui.common.bus import request_engine
 from webui.common.hub import EventHub
 from webui.common.i18n import current_locale
@@ -99,6 +99,17 @@ def claim_phone() -> ResponseReturnValue:
     hub: EventHub = current_app.extensions["callyard_hub"]
     hub.tell("phone", {"agent_id": current_user.agent_id, "page": page})
     return jsonify(ok=True)
+
+
+@blueprint.get("/link")
+@requires(Permission.DESKTOP_USE)
+def link() -> ResponseReturnValue:
+    """The other system's page for the own present call; ``url`` is empty where its queue has none."""
+    hub: EventHub = current_app.extensions["callyard_hub"]
+    call = (hub.agent(current_user.agent_id) or {}).get("call") or {}
+    known = {name: str(call.get(name) or "") for name in ("number", "caller_name", "call_id", "dialed")}
+    values = known | {"queue": str(call.get("queue_name") or ""), "agent": str(current_user.agent_number or "")}
+    return jsonify(ok=True, url=pop_url.fill(queries.pop_url(db.session(), str(call.get("queue_id") or "")), values))
 
 
 @blueprint.get("/targets")

@@ -47,5 +47,10 @@ def usual_reasons() -> list[Reason]:
     return [Reason(code, str(name)) for code, name in USUAL_REASONS.items()]
 
 
+def pop_url(session: Session, queue_id: str) -> str:
+    """The queue's page of another system, as the administrator wrote it."""
+    return session.scalar(select(Queue.pop_url).where(Queue.id == queue_id)) or ""
+
+
 def queues(session: Session) -> list[Queue]:
     return list(session.scalars(select(Queue).where(Queue.active).order_by(Queue.number)))

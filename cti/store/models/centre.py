@@ -22,7 +22,8 @@ class Queue(Base):
     """Times are in seconds; fields as ``QueueConfig``. ``members`` stand in the order of the sequential strategy.
 
     ``needs`` are documents ``{"skill", "level", "relax_every"}``. ``tickets``: callers who hang up after waiting for
-    ``ticket_after`` are to be called back. ``overflow`` are documents of ``Overflow``.
+    ``ticket_after`` are to be called back. ``overflow`` are documents of ``Overflow``. ``pop_url``: the page of another
+    system that opens when a call is answered.
     """
 
     __tablename__ = "queues"
@@ -49,6 +50,7 @@ class Queue(Base):
     announce_wait: Mapped[bool] = mapped_column(default=False)
     last_agent_days: Mapped[int] = mapped_column(default=0)
     last_agent_wait: Mapped[float] = mapped_column(default=30.0)
+    pop_url: Mapped[str] = mapped_column(String(500), default="")
     active: Mapped[bool] = mapped_column(default=True)
 
     members: Mapped[list[QueueMember]] = relationship(

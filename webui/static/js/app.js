@@ -20,9 +20,9 @@ function signRequests() {
 }
 
 async function agentPart() {
-  const [agent, bar, desk, dial, keys, links, phone, transfer] = await Promise.all(
-    ["agent", "bar", "desk", "dial", "keys", "links", "phone", "transfer"].map((name) => import(`./${name}.js`)));
-  for (const part of [bar, links, dial, transfer, keys, desk, phone]) part.start();
+  const [agent, bar, desk, dial, keys, link, links, phone, transfer] = await Promise.all(
+    ["agent", "bar", "desk", "dial", "keys", "link", "links", "phone", "transfer"].map((name) => import(`./${name}.js`)));
+  for (const part of [bar, links, dial, transfer, keys, desk, link, phone]) part.start();
   document.addEventListener("submit", (event) => signOut(event, { agent, dial, phone }), true);
 }
 
