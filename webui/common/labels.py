@@ -168,7 +168,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "outside": _("Outside number"),
         "hangup": _("Hang up"),
     },
-    "message_state": {"new": _("New"), "done": _("Done")},
+    "message_state": {"new": _("To do"), "done": _("Done")},
     "ticket_state": {"open": _("To call back"), "done": _("Done"), "reached": _("Reached since")},
     "weekday": {
         "1": _("Monday"),
