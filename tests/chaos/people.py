@@ -23,6 +23,7 @@ WISHES = {  # what an agent may want in each state, and now and then something t
     "talking": ["hold", "consult", "consult", "transfer", "digits", "hangup", "not_ready", "ready", "logout"],
     "hold": ["retrieve", "retrieve", "consult", "transfer", "hangup"],
     "workingAfterCall": ["wrapup_done", "wrapup_extend", "ready", "not_ready"],
+    "loggedOff": ["login"],
     "ready": ["not_ready", "logout", "dial", "dial", "hold"],
 }
 CONSULTING = ["complete", "complete", "take_back", "hangup", "transfer"]
@@ -135,17 +136,15 @@ class Floor:
             arguments: dict[str, object] = {}
             if wish in ("transfer", "consult", "dial"):
                 arguments["number"] = self.chance.choice(others)
+            elif wish == "login":
+                arguments["device"] = number
             elif wish == "not_ready":
                 arguments["reason"] = self.chance.choice(REASONS)
             elif wish == "digits":
                 arguments["digits"] = "12#"
             elif wish == "wrapup_extend":
                 arguments["seconds"] = 2
-            done = await self._asks(number, wish, **arguments)
-            self.told[f"{wish} {'done' if done else 'refused'}"] += 1
-            if wish == "logout":
-                await self._nap(0.5, 3)
-                await self._asks(number, "login", device=number)
+            self.told[f"{wish} {await self._asks(number, wish, **arguments)}"] += 1
 
     async def _state(self, number: str) -> tuple[str, bool]:
         """The agent's state, and whether a consultation is on."""
@@ -154,11 +153,12 @@ class Floor:
             return agent["state"], bool((agent["call"] or {}).get("consult"))
         return "", False
 
-    async def _asks(self, number: str, wish: str, /, **arguments: object) -> bool:
-        """Refusals are the engine's right, and without an engine nobody answers."""
+    async def _asks(self, number: str, wish: str, /, **arguments: object) -> str:
+        """What came of it: refusals are the engine's right, and without an engine nobody answers."""
         with contextlib.suppress(Exception):
-            return bool((await self.centre.try_agent(number, wish, **arguments)).get("ok"))
-        return False
+            reply = await self.centre.try_agent(number, wish, **arguments)
+            return "done" if reply.get("ok") else str(reply.get("error"))
+        return "unanswered"
 
     async def _calls_come(self) -> None:
         count = 0
