@@ -25,8 +25,8 @@ from tests.e2e.rig.centre import Centre
 
 RESULTS = Path(__file__).with_name("results.json")
 GAP, POP, TIMES = ("p99", 0.020), ("p95", 0.150), ("times", 2.0)
-ASTERISK = ("agent_gap", "screen_pop", "load")
-FREESWITCH = ("freeswitch_gap", "freeswitch_load")
+ASTERISK = ("screen_pop", "agent_gap", "floor_gap", "load")
+FREESWITCH = ("freeswitch_gap", "freeswitch_floor_gap", "freeswitch_load")
 ALONE = ("esl_events", "engine_cost")
 NAMES = (*ASTERISK, *FREESWITCH, *ALONE)
 Results = dict[str, Any]
@@ -57,6 +57,8 @@ async def _on_asterisk(names: Sequence[str]) -> Results:
                 await stage.all_off(centre)
             if "agent_gap" in names:
                 results["agent_gap"] = await _gap(centre, folder)
+            if "floor_gap" in names:
+                results["floor_gap"] = await _floor_gap(centre, folder)
             if "load" in names:
                 results["load"] = await _load(centre, folder)
     finally:
@@ -81,6 +83,8 @@ async def _on_freeswitch(names: Sequence[str]) -> Results:
         async with stage.pages_open(centre, folder):
             if "freeswitch_gap" in names:
                 results["agent_gap"] = await _freeswitch_gap(centre, folder, beside)
+            if "freeswitch_floor_gap" in names:
+                results["floor_gap"] = await _freeswitch_gap(centre, folder, beside, agent_gap.TEN_QUEUES)
             if "freeswitch_load" in names:
                 results["load"] = await _freeswitch_load(centre, folder, beside)
     finally:
@@ -109,6 +113,14 @@ async def _gap(centre: Centre, folder: Path) -> dict[str, Any]:
     return found
 
 
+async def _floor_gap(centre: Centre, folder: Path) -> dict[str, Any]:
+    floor = agent_gap.TEN_QUEUES
+    ours = await one("floor_gap ours", agent_gap.ours(centre, folder, floor))
+    theirs = await one("floor_gap app_queue", agent_gap.app_queues(centre, folder, 1, floor))
+    ratio = {share: round(theirs[share] / ours[share], 1) for share in ("p50", "p99")}
+    return {"ours": ours, "app_queue_retry_1": theirs, "app_queue_retry_1_to_ours": ratio}
+
+
 async def _load(centre: Centre, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"ours": await one("load ours", load.ours(centre, folder))}
     found["app_queue"] = await one("load app_queue", load.app_queues(centre, folder))
@@ -117,11 +129,14 @@ async def _load(centre: Centre, folder: Path) -> dict[str, Any]:
     return found
 
 
-async def _freeswitch_gap(centre: Centre, folder: Path, beside: bool) -> Results:
-    ours = await one("freeswitch agent_gap ours", agent_gap.ours(centre, folder))
+async def _freeswitch_gap(
+    centre: Centre, folder: Path, beside: bool, floor: agent_gap.Floor = agent_gap.ONE_QUEUE
+) -> Results:
+    name = f"freeswitch {'agent' if floor is agent_gap.ONE_QUEUE else 'floor'}_gap"
+    ours = await one(f"{name} ours", agent_gap.ours(centre, folder, floor))
     if not beside:
         return {"ours": ours}
-    theirs = await one("freeswitch agent_gap mod_callcenter", agent_gap.mod_callcenter(centre, folder))
+    theirs = await one(f"{name} mod_callcenter", agent_gap.mod_callcenter(centre, folder, floor))
     ratio = {share: round(theirs[share] / ours[share], 1) for share in ("p50", "p99")}
     return {"ours": ours, "mod_callcenter": theirs, "mod_callcenter_to_ours": ratio}
 
@@ -140,9 +155,11 @@ def verdict(results: Results) -> bool:
     freeswitch = results.get("freeswitch", {})
     met = [
         _at_most("agent_gap", results.get("agent_gap", {}).get("ours"), *GAP),
+        _at_most("floor_gap", results.get("floor_gap", {}).get("ours"), *GAP),
         _at_most("screen_pop", results.get("screen_pop"), *POP),
         _at_most("load", results.get("load", {}).get("ours"), "lost", 0),
         _at_most("freeswitch agent_gap", freeswitch.get("agent_gap", {}).get("ours"), *GAP),
+        _at_most("freeswitch floor_gap", freeswitch.get("floor_gap", {}).get("ours"), *GAP),
         _at_most("freeswitch load", freeswitch.get("load", {}).get("ours"), "lost", 0),
     ]
     if (esl := results.get("esl_events")) is not None:

@@ -8,19 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cti.settings import Settings
+from tests.bench.stage import members
 from tests.e2e.rig.switch import RunningFreeSwitch
 
-NUMBER = "97001"
+FIRST_NUMBER = 97001
 MODULE = "mod_callcenter"
 QUIET_WITHIN = 40.0
 
 _GATE = '<context name="callyard-gate">'
 _EXTENSION = """
-    <extension name="bench">
+    <extension name="bench{n}">
       <condition field="destination_number" expression="^{number}$">
         <action application="answer"/>
         <action application="set" data="RECORD_STEREO=true"/>
-        <action application="callcenter" data="bench"/>
+        <action application="callcenter" data="bench{n}"/>
         <action application="hangup"/>
       </condition>
     </extension>"""
@@ -28,7 +29,14 @@ _CONFIGURATION = """
   <configuration name="callcenter.conf">
     <settings/>
     <queues>
-      <queue name="bench">
+{queues}    </queues>
+    <agents>
+{agents}    </agents>
+    <tiers>
+{tiers}    </tiers>
+  </configuration>
+</include>"""
+_QUEUE = """      <queue name="bench{n}">
         <param name="strategy" value="longest-idle-agent"/>
         <param name="moh-sound" value="local_stream://default"/>
         <param name="record-template" value="{spool}/bench-${{uuid}}.wav"/>
@@ -38,36 +46,32 @@ _CONFIGURATION = """
         <param name="discard-abandoned-after" value="1"/>
         <param name="abandoned-resume-allowed" value="false"/>
       </queue>
-    </queues>
-    <agents>
-{agents}    </agents>
-    <tiers>
-{tiers}    </tiers>
-  </configuration>
-</include>"""
+"""
 _AGENT = (
     '      <agent name="{number}" type="callback" contact="{{originate_timeout=15}}sofia/callyard/{number}%callyard" '
     'status="Available" max-no-answer="0" wrap-up-time="0" reject-delay-time="0" busy-delay-time="0" '
     'no-answer-delay-time="0"/>\n'
 )
-_TIER = '      <tier agent="{number}" queue="bench" level="1" position="1"/>\n'
+_TIER = '      <tier agent="{number}" queue="bench{n}" level="1" position="1"/>\n'
 
 
 @contextmanager
-def callcenter(settings: Settings, switch: RunningFreeSwitch, agents: Sequence[str]) -> Iterator[str]:
-    """Load mod_callcenter with the phones ``agents``, nobody made to wait by it; gives the number to call.
+def callcenter(
+    settings: Settings, switch: RunningFreeSwitch, agents: Sequence[str], *, queues: int = 1
+) -> Iterator[list[str]]:
+    """Load mod_callcenter with the phones ``agents``, nobody made to wait by it; gives the numbers to call.
 
     It is unloaded and everything as it was afterwards.
     """
     home = settings.switches()[0].home
     etc = home / "etc"
-    texts = _changed(etc, agents, home / "storage")
+    texts = _changed(etc, agents, home / "storage", queues)
     before = {name: (etc / name).read_text("utf-8") for name in texts}
     try:
         _put(switch, etc, texts)
         if not switch.rx(f"load {MODULE}").startswith("+OK"):
             raise AssertionError(f"{MODULE} does not load")
-        yield NUMBER
+        yield [str(FIRST_NUMBER + n) for n in range(queues)]
     finally:
         switch.hang_up_everybody()
         _wait_empty(switch)
@@ -77,16 +81,17 @@ def callcenter(settings: Settings, switch: RunningFreeSwitch, agents: Sequence[s
         _put(switch, etc, before)
 
 
-def _changed(etc: Path, agents: Sequence[str], spool: Path) -> dict[str, str]:
+def _changed(etc: Path, agents: Sequence[str], spool: Path, queues: int) -> dict[str, str]:
     dialplan, configuration = ((etc / name).read_text("utf-8") for name in ("dialplan.xml", "configuration.xml"))
     ours = _CONFIGURATION.format(
-        spool=spool,
+        queues="".join(_QUEUE.format(n=n, spool=spool) for n in range(queues)),
         agents="".join(_AGENT.format(number=number) for number in agents),
-        tiers="".join(_TIER.format(number=number) for number in agents),
+        tiers="".join(_TIER.format(number=a, n=n) for n in range(queues) for a in members(agents, queues, n)),
     )
     head, _, tail = configuration.rpartition("</include>")
+    extensions = "".join(_EXTENSION.format(n=n, number=FIRST_NUMBER + n) for n in range(queues))
     return {
-        "dialplan.xml": dialplan.replace(_GATE, _GATE + _EXTENSION.format(number=NUMBER), 1),
+        "dialplan.xml": dialplan.replace(_GATE, _GATE + extensions, 1),
         "configuration.xml": head + ours + tail,
     }
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -33,7 +34,7 @@ async def ours(centre: Centre, folder: Path) -> Numbers:
         engine = centre.pid("engine")
         before, backlog = cpu_seconds(engine), Backlog(centre)
         async with backlog:
-            result = await _offer(centre, folder, phones, stage.DID)
+            result = await _offer(centre, folder, phones, [stage.DID])
         result |= backlog.found()
         result["engine_ms_per_call"] = _per_call(cpu_seconds(engine) - before)
         result["rows"] = await _rows(centre)
@@ -45,10 +46,10 @@ async def app_queues(centre: Centre, folder: Path) -> Numbers:
     agents, switch = stage.accounts(centre, stage.AGENTS), centre.switch
     assert isinstance(switch, RunningSwitch)
     with (
-        app_queue(switch, [number for number, _ in agents], retry=1) as number,
+        app_queue(switch, [number for number, _ in agents], retry=1) as dialled,
         registered_phones(folder, switch, agents, talk_ms=TALK_MS) as phones,
     ):
-        return await _offer(centre, folder, phones, number)
+        return await _offer(centre, folder, phones, dialled)
 
 
 async def mod_callcenter(centre: Centre, folder: Path) -> Numbers:
@@ -56,12 +57,12 @@ async def mod_callcenter(centre: Centre, folder: Path) -> Numbers:
     assert isinstance(switch, RunningFreeSwitch)
     with (
         registered_phones(folder, switch, agents, talk_ms=TALK_MS) as phones,
-        callcenter(centre.settings, switch, [number for number, _ in agents]) as number,
+        callcenter(centre.settings, switch, [number for number, _ in agents]) as dialled,
     ):
-        return await _offer(centre, folder, phones, number)
+        return await _offer(centre, folder, phones, dialled)
 
 
-async def _offer(centre: Centre, folder: Path, phones: Sipp, dialled: str) -> Numbers:
+async def _offer(centre: Centre, folder: Path, phones: Sipp, dialled: Sequence[str]) -> Numbers:
     offered = RATE * SECONDS
     numbers = [f"{PREFIX}{n:07d}" for n in range(offered)]
     before, began = centre.switch.cpu_seconds(), time.monotonic()

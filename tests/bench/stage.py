@@ -12,7 +12,8 @@ from playwright.async_api import async_playwright
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cti.store.models import Agent, PhoneKind, Queue, QueueMember, Role, User
+from cti.domain.config import TargetKind
+from cti.store.models import Agent, Did, PhoneKind, Queue, QueueMember, Role, User
 from tests.e2e.rig.browser import Desk, Person, launch
 from tests.e2e.rig.centre import Centre
 
@@ -58,6 +59,38 @@ async def pages_open(centre: Centre, folder: Path) -> AsyncIterator[Desk]:
         await asyncio.sleep(1)  # both pages settle before anything is measured
         yield desk
         await browser.close()
+
+
+def members(agents: Sequence[str], queues: int, queue: int) -> list[str]:
+    """Who of ``agents`` is in queue number ``queue`` of ``queues``: with ten, everybody is in three."""
+    return [agent for n, agent in enumerate(agents) if queues == 1 or (n - queue) % queues in (0, 3, 7)]
+
+
+async def skilled_queues(centre: Centre, count: int) -> list[str]:
+    """So many queues of ours over all agents, half of them asking for a skill that half of the agents have.
+
+    Returns the numbers to call. ``members`` says who is in which, as in the queues of a peer.
+    """
+    dids = [f"81{n:02d}" for n in range(count)]
+
+    def build(session: Session) -> None:
+        agents = list(session.scalars(select(Agent).order_by(Agent.number)))[:AGENTS]
+        row = {agent.number: agent for agent in agents}
+        for place, agent in enumerate(agents):
+            agent.skills = {"en": 1 + place % 3} if place % 2 else {}
+        for n, did in enumerate(dids):
+            queue = Queue(number=f"21{n:02d}", name=f"Bench {n}", wrapup=0.0, ring_timeout=15.0, announce_max=0)
+            queue.needs = [{"skill": "en", "level": 2, "relax_every": 5.0}] if n % 2 else []
+            queue.members = [QueueMember(agent=row[number]) for number in members(list(row), count, n)]
+            session.add(queue)
+            session.flush()
+            session.add(Did(number=did, target_kind=TargetKind.QUEUE, target_id=queue.id))
+
+    with centre.database() as session:
+        there = session.scalars(select(Did).where(Did.number == dids[0])).first() is not None
+    if not there:
+        await centre.configure(build)
+    return dids
 
 
 def quantile(values: Sequence[float], share: float) -> float:

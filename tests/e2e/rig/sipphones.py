@@ -52,7 +52,7 @@ def registered_phones(
 def callers(
     folder: Path,
     server: str,
-    dialled: str,
+    dialled: str | Sequence[str],
     numbers: Sequence[str],
     *,
     rate: float = 20,
@@ -63,8 +63,10 @@ def callers(
     together: int | None = None,
     trace: bool = True,
 ) -> Sipp:
-    """One sipp that calls ``dialled`` once from each of ``numbers`` and stays until BYE or for ``talk_ms``."""
-    rows = [("-", dialled, number, name) for number in numbers]
+    """One sipp that calls once from each of ``numbers`` and stays until BYE or for ``talk_ms``; of several ``dialled``
+    each in turn."""
+    each = [dialled] if isinstance(dialled, str) else dialled
+    rows = [("-", each[n % len(each)], number, name) for n, number in enumerate(numbers)]
     args = ["-m", str(len(rows)), "-l", str(together or len(rows)), "-r", str(max(int(rate), 1))]
     scenario = scenarios.caller(tone=tone, pcap=pcap, talk_ms=talk_ms)
     return Sipp(folder, "callers", scenario, server, args, rows=rows, trace=trace)
