@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, abort, current_app, make_response, redirect, render_template, url_for
@@ -12,11 +12,12 @@ from flask_login import current_user
 
 from cti.store.models import Bulletin, BulletinRead, Customer, Task, utc_now
 from webui.common import audit, db, htmx
+from webui.common.hub import EventHub
 from webui.common.i18n import choose_timezone, to_utc
 from webui.common.ids import row_id, valid_id, valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.phones import diallable
-from webui.own import queries
+from webui.own import figures, queries, records
 from webui.own.forms import BulletinForm, TaskForm
 from webui.own.reminders import Reminders
 
@@ -39,7 +40,37 @@ def reminders() -> Reminders:
 @blueprint.get("")
 @requires(Permission.DESKTOP_USE)
 def page() -> ResponseReturnValue:
-    return render_template("own/page.html", **tasks_now(), **bulletins_now(), bulletin_form=BulletinForm(formdata=None))
+    return show_page(BulletinForm(formdata=None))
+
+
+def show_page(form: BulletinForm) -> str:
+    return render_template("own/page.html", **tasks_now(), **bulletins_now(), **figures_now(), bulletin_form=form)
+
+
+def figures_now() -> dict[str, object]:
+    """Nothing for a user who takes no calls."""
+    if not current_user.agent_id:
+        return {}
+    zone = current_app.extensions["callyard_settings"].timezone
+    day = datetime.now(zone).date()
+    database, agent_id = db.session(), current_user.agent_id
+    days = records.own_days(database, agent_id, current_user.id, day, zone, running(agent_id))
+    may_listen = current_user.can(Permission.RECORDINGS_LISTEN_OWN)
+    return {
+        "today": figures.total(days, day),
+        "week": figures.total(days, day - timedelta(days=day.weekday())),
+        "chart": figures.draw(days),
+        "recordings": records.own_recordings(database, agent_id) if may_listen else None,
+    }
+
+
+def running(agent_id: str) -> figures.Stretch | None:
+    """The state that the agent is in now."""
+    hub: EventHub = current_app.extensions["callyard_hub"]
+    document = hub.agent(agent_id)
+    if document is None or document["state"] == "loggedOff":
+        return None
+    return figures.Stretch(document["state"], datetime.fromtimestamp(document["since"], UTC), utc_now())
 
 
 @blueprint.get("/bell")
@@ -121,7 +152,7 @@ def changed(answer: Response) -> Response:
 def publish() -> ResponseReturnValue:
     form = BulletinForm()
     if not form.validate_on_submit():
-        return render_template("own/page.html", **tasks_now(), **bulletins_now(), bulletin_form=form), 422
+        return show_page(form), 422
     until = to_utc(form.until.data) if form.until.data else None
     bulletin = Bulletin(user_id=current_user.id, text=form.text.data, until=until)
     db.session().add(bulletin)
