@@ -280,6 +280,7 @@ class Call:
     transfers: list[Transfer] = field(default_factory=list)
     switch_lost_at: float | None = None  # since when its switch has not been heard of; it may go on there
     waiting_for_agent: str = ""  # the agent whose lost phone we wait for
+    greeting: str = ""  # the play after which caller and agent are joined
     goodbye: str = ""  # the play after which we hang up
     saying: str = ""  # the play after which the call goes where its number leads
 

@@ -101,6 +101,7 @@ class QueueConfig:
     those of the next are asked too after ``level_after`` seconds, at once with 0. ``priority`` is how many seconds its
     calls are ahead of other queues' at an agent of both; one point of a caller's own priority is worth ``age`` seconds.
     Of ``overflow`` the first rule that holds is taken. ``announce_wait``: the wait to be expected is said too.
+    ``announce_number``: caller and agent hear the agent's number before they talk.
     A caller who was served within ``last_agent_days`` goes to that agent first, and waits for them at most
     ``last_agent_wait``; 0 days: never. ``voicemail_greeting`` is a prompt without language, said before a message of
     at most ``voicemail_max``.
@@ -125,6 +126,7 @@ class QueueConfig:
     age: float = 60.0
     overflow: tuple[Overflow, ...] = ()
     announce_wait: bool = False
+    announce_number: bool = False
     last_agent_days: int = 0
     last_agent_wait: float = 30.0
     voicemail_greeting: str = "voicemail_greeting"

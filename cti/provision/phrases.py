@@ -37,8 +37,9 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "holiday": ("对不起，今天是节假日。", "Sorry, we are closed for the holiday."),
     "please_call_back": ("请在工作时间再拨。", "Please call again during our working hours."),
     "closed": ("对不起，现在不是工作时间。", "Sorry, we are closed at this time."),
-    "work_number": ("工号", "Agent number"),
-    "at_your_service": ("为您服务。", "is at your service."),
+    "work_number": ("工号", "Agent"),
+    "n_yao": ("幺", "one"),
+    "at_your_service": ("为您服务。", "at your service."),
     "voicemail_greeting": (
         "您好，现在无法接听您的电话。请在提示音后留言，说完请按井号键。",
         "We cannot take your call now. Please leave a message after the tone, then press the hash key.",

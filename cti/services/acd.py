@@ -202,7 +202,7 @@ class Acd:
         queue = self._centre.queues.get(call.queue_id)
         customer = call.customer
         if queue is not None and customer is not None:
-            if customer.wants is Audio.SILENCE:
+            if customer.wants is not Audio.MUSIC and not call.announcing:
                 customer.wants = Audio.MUSIC
             if queue.remove(call) or call.phase is CallPhase.QUEUED:
                 call.first_in_line = True
@@ -251,5 +251,7 @@ class Acd:
         """The announcement ended: music again."""
         call.announcing = ""
         customer = call.customer
+        if call.greeting:
+            return
         if customer is not None and call.phase is CallPhase.QUEUED:
             self._control.hear(call, customer, Audio.MUSIC)

@@ -222,7 +222,7 @@ class Engine:
                 refused = error.code == "switch.refused"
                 self._lifecycle.gone(call, leg, Cause.UNREACHABLE if refused else Cause.CANCELLED, False)
             elif isinstance(command, Play):
-                self._routing.play_finished(call, command.play_id, PlayEnd.FAILED)
+                self._played(call, command.play_id, PlayEnd.FAILED)
             elif isinstance(command, RecordStart) and not isinstance(error, DeadlineExceeded):
                 self._control.not_recorded(call, command.recording_id)
                 if call.phase is CallPhase.VOICEMAIL:
@@ -310,10 +310,16 @@ class Engine:
                 if leg.kind is LegKind.CUSTOMER:
                     self._routing.digit(call, event.digit)
             case PlayFinished():
-                self._routing.play_finished(call, event.play_id, event.reason)
+                self._played(call, event.play_id, event.reason)
             case ChannelHungUp():
                 leg.sip = event.sip
                 self._lifecycle.gone(call, leg, event.cause, event.by_far_side)
+
+    def _played(self, call: Call, play_id: str, reason: PlayEnd) -> None:
+        if play_id == call.greeting:
+            self._lifecycle.answering.greeted(call)
+        else:
+            self._routing.play_finished(call, play_id, reason)
 
     def _relayed_event(self, switch: str, leg: Leg, event: SwitchEvent) -> None:
         """Of a channel that lives on another switch: only a key pressed at the phone carried for it means anything."""
@@ -417,6 +423,8 @@ class Engine:
             self._trunk_tests.timer(call)
         elif kind == "rejoin":
             self._lifecycle.rejoin_timer(call)
+        elif kind == "greet":
+            self._lifecycle.answering.greeted(call)
         elif kind == "bye":
             self._control.hangup_all(call, Cause.NORMAL, "system")
 

@@ -11,6 +11,12 @@ def number_prompts(number: int, language: str) -> tuple[str, ...]:
     return _chinese(value) if language.startswith("zh") else _english(value)
 
 
+def digit_prompts(digits: str, language: str) -> tuple[str, ...]:
+    """A number read out digit by digit, as extensions are; in Chinese a one is said yāo."""
+    one = "n_yao" if language.startswith("zh") else "n_1"
+    return tuple(one if digit == "1" else f"n_{digit}" for digit in digits if digit in "0123456789")
+
+
 def wait_prompts(seconds: float, language: str) -> tuple[str, ...]:
     """About how long a caller will wait: whole minutes, from ten on by fives; more than an hour is said as that."""
     minutes = round(seconds / 60)

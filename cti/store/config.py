@@ -92,6 +92,7 @@ def _queue(queue: Queue, agents: tuple[str, ...], known: _Known) -> QueueConfig:
         voicemail_max=queue.voicemail_max,
         overflow=_overflow(queue.overflow, known),
         announce_wait=queue.announce_wait,
+        announce_number=queue.announce_number,
         last_agent_days=queue.last_agent_days,
         last_agent_wait=queue.last_agent_wait,
     )

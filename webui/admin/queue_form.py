@@ -45,6 +45,7 @@ FIELDS = (
     "tickets",
     "ticket_after",
     "announce_wait",
+    "announce_number",
     "last_agent_days",
     "last_agent_wait",
     "pop_url",
@@ -65,6 +66,7 @@ DEFAULTS = {
     "tickets": True,
     "ticket_after": 5.0,
     "announce_wait": False,
+    "announce_number": False,
     "last_agent_days": 0,
     "last_agent_wait": 30.0,
     "active": True,
@@ -124,6 +126,7 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
     tickets = BooleanField(_("Callers who gave up are to be called back"), default=True)
     ticket_after = seconds(_("If they waited for (s)"), 3600)
     announce_wait = BooleanField(_("Tell callers about how long they will wait"))
+    announce_number = BooleanField(_("Say the agent's number before they talk"))
     last_agent_days = IntegerField(_("Served within (days)"), [InputRequired(), NumberRange(0, 3650)])
     last_agent_wait = seconds(_("Wait for that agent (s)"), 3600)
     overflow = FieldList(FormField(OverflowForm), _("Overflow"), min_entries=1, max_entries=RULES)

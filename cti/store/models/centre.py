@@ -48,6 +48,7 @@ class Queue(Base):
     ticket_after: Mapped[float] = mapped_column(default=5.0)
     overflow: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     announce_wait: Mapped[bool] = mapped_column(default=False)
+    announce_number: Mapped[bool] = mapped_column(default=False)
     last_agent_days: Mapped[int] = mapped_column(default=0)
     last_agent_wait: Mapped[float] = mapped_column(default=30.0)
     pop_url: Mapped[str] = mapped_column(String(500), default="")

@@ -1,0 +1,51 @@
+"""What comes between the answer of an agent's phone and the conversation: the agent's number, said to both.
+
+Decides neither who is offered a call nor what a call's end means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.ids import new_id
+from cti.domain.switch import Play
+from cti.services.centre import Centre
+from cti.services.numbers import digit_prompts
+
+LONGEST = 4.0
+"""Seconds after which they are joined even if the end of the announcement was not reported."""
+
+
+class Answering:
+    """``join`` goes on with a call when everything has been said."""
+
+    def __init__(self, centre: Centre, join: Callable[[Call], None]) -> None:
+        self._centre = centre
+        self._join = join
+
+    def greets(self, call: Call, leg: Leg) -> bool:
+        """Say the agent's number to the caller and to the agent, where the queue wants it. ``True``: join later."""
+        queue, customer = self._centre.queues.get(call.queue_id), call.customer
+        wanted = queue is not None and queue.config.announce_number and call.phase is CallPhase.QUEUED
+        if not wanted or customer is None or call.direction is not Direction.INBOUND or leg.kind is not LegKind.AGENT:
+            return False
+        tokens = ("work_number", *digit_prompts(leg.number, call.language), "at_your_service")
+        prompts = tuple(f"{call.language}/{token}" for token in tokens)
+        call.greeting = new_id(self._centre.now)
+        for one, play_id in ((customer, call.greeting), (leg, f"{call.greeting}-a")):
+            one.wants, one.music_on = Audio.PROMPT, False
+            self._centre.command(call, Play(one.channel, prompts, play_id))
+        self._centre.start_timer(f"greet:{call.call_id}", LONGEST)
+        return True
+
+    def greeted(self, call: Call) -> None:
+        """It has been said, or could not be."""
+        if call.greeting:
+            self.stop(call)
+            self._join(call)
+
+    def stop(self, call: Call) -> None:
+        """Nobody is there any more to be greeted."""
+        call.greeting = ""
+        self._centre.stop_timer(f"greet:{call.call_id}")
