@@ -38,6 +38,8 @@ class QueueToday:
     wait_max: float = 0.0
     answered_in_target: int = 0
     overflowed: int = 0
+    handled: int = 0
+    handling: float = 0.0
 
     def service_level(self, enough: int = 1) -> float | None:
         """Per cent answered in time of those answered or lost; ``None`` where these are fewer than ``enough``."""
@@ -124,10 +126,14 @@ class QueueRuntime:
     def handled(self, seconds: float) -> None:
         """A call kept its agent busy for so long, wrap-up included."""
         self._handled.append(seconds)
+        self.today.handled += 1
+        self.today.handling += seconds
 
     def mean_handling(self) -> float | None:
-        """Of the last calls; ``None`` before the first."""
-        return sum(self._handled) / len(self._handled) if self._handled else None
+        """Of the last calls; of today's after a restart; ``None`` before the first."""
+        if self._handled:
+            return sum(self._handled) / len(self._handled)
+        return self.today.handling / self.today.handled if self.today.handled else None
 
     def _waited(self, call: Call, now: float) -> float:
         return max(0.0, now - (call.queued_at or now))

@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import soundfile
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cti.store.models import Call, Queue
 from tests.e2e.conftest import PhoneMaker
 from tests.e2e.rig.centre import Centre, until
+from tests.e2e.rig.tones import RATE, sine
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ORDERS_DID, ORDERS, SERVICE = "8001", "orders", "service"
 CUSTOMER_TONE, AGENT_TONE = 1000.0, 600.0
+PLACE_TONE, WAIT_TONE = 1400.0, 1800.0
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -26,6 +29,7 @@ async def as_before(centre: Centre) -> AsyncIterator[None]:
     def put_back(session: Session) -> None:
         for queue in session.scalars(select(Queue)):
             queue.overflow, queue.needs, queue.last_agent_days, queue.last_agent_wait = [], [], 0, 30.0
+            queue.announce_wait, queue.announce_every = False, 15.0
 
     await centre.configure(put_back)
 
@@ -63,6 +67,61 @@ async def test_a_call_goes_over_to_another_queue_after_the_wait_and_keeps_its_ti
 
 
 @pytest.mark.usefixtures("as_before")
+async def test_a_call_goes_over_to_a_number_outside(centre: Centre, callers: PhoneMaker) -> None:
+    far_number = "13900002822"
+    far = await callers(far_number)
+    await centre.set_trunk_port(far.port)
+
+    def outside_when_nobody_is_there(session: Session) -> None:
+        target = {"kind": "outside", "id": far_number}
+        rule = {"when": "no_agents", "limit": 0.0, "target": target, "say": ""}
+        session.get_one(Queue, ORDERS).overflow = [rule]
+
+    await centre.configure(outside_when_nobody_is_there)
+    call = await (await callers("13900002821")).dial(ORDERS_DID, CUSTOMER_TONE)
+    ringing = await far.incoming(8)
+    await ringing.answer(AGENT_TONE)
+    await call.hears(AGENT_TONE)
+    await ringing.hears(CUSTOMER_TONE)
+    ringing.hangup()
+    await call.becomes("ended")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def spoken_as_tones(centre: Centre) -> AsyncIterator[None]:
+    """The words for the place and for a short wait are tones, as a person may put recordings of their own."""
+    folder = centre.settings.prompts_dir / "zh_CN"
+    words = {token: (folder / f"{token}.wav").read_bytes() for token in ("position_is", "wait_short")}
+    for token, tone in (("position_is", PLACE_TONE), ("wait_short", WAIT_TONE)):
+        soundfile.write(folder / f"{token}.wav", sine(tone, 1.0), RATE, subtype="PCM_16")
+    yield
+    for token, sound in words.items():
+        (folder / f"{token}.wav").write_bytes(sound)
+
+
+@pytest.mark.usefixtures("as_before", "spoken_as_tones")
+async def test_who_waits_hears_the_place_and_the_wait(centre: Centre, phones: PhoneMaker, callers: PhoneMaker) -> None:
+    def tells_the_wait(session: Session) -> None:
+        queue = session.get_one(Queue, ORDERS)
+        queue.announce_wait, queue.announce_every, queue.wrapup = True, 1.0, 0.0
+
+    await centre.configure(tells_the_wait)
+    phone = await phones("1001")
+    await centre.on_duty("1001")
+    await _served_by_1001(centre, phone, await callers("13900002831"))
+    busy = await (await callers("13900002832")).dial(ORDERS_DID, CUSTOMER_TONE)
+    talk = await phone.incoming(5)
+    await talk.answer(AGENT_TONE)
+    await busy.hears(AGENT_TONE)
+    call = await (await callers("13900002833")).dial(ORDERS_DID, CUSTOMER_TONE)
+    await call.hears(PLACE_TONE, 8)
+    await call.hears(WAIT_TONE, 8)
+    call.hangup()
+    busy.hangup()
+    await centre.agent_is("1001", "ready")
+
+
+@pytest.mark.usefixtures("as_before")
 async def test_a_returning_customer_goes_to_the_agent_who_served_them(
     centre: Centre, phones: PhoneMaker, callers: PhoneMaker
 ) -> None:
@@ -77,7 +136,10 @@ async def test_a_returning_customer_goes_to_the_agent_who_served_them(
     await centre.on_duty("1001")
     returning, another = await callers("13900002811"), await callers("13900002812")
     call_id = await _served_by_1001(centre, first, returning)
-    await until("known who served", lambda: _ended(centre, call_id), 10)
+    await until("in the call log", lambda: _ended(centre, call_id), 10)
+    question = {"op": "last_agent", "number": "13900002811", "queue_id": ORDERS, "days": 1}
+    answer = await centre.bus.request("cy.cmd.worker", question)
+    assert answer == {"ok": True, "agent_id": centre.agent_row("1001").id}
     await centre.on_duty("1002")  # 1001 has been idle for longer
 
     other = await another.dial(ORDERS_DID, CUSTOMER_TONE)

@@ -75,4 +75,11 @@ async def test_handling_times_are_learnt_from_calls_with_their_wrap_up(open_floo
     caller = await floor.talking_to("a1")
     floor.sim.hangup_by_caller(caller)
     await floor.until(lambda: queue.mean_handling() is not None, "learnt")
-    assert 60.0 <= (queue.mean_handling() or 0.0) < 90.0
+    mean = queue.mean_handling() or 0.0
+    assert 60.0 <= mean < 90.0
+    await floor.until(lambda: floor.runner.engine._outputs._today_timer, "to be stored")
+    fire(floor, "today:")
+    await floor.told()
+    await floor.kill_engine()
+    await floor.restart_engine()
+    assert floor.runner.engine.centre.queues[ORDERS].mean_handling() == mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from typing import Any
 
 from cti.bus.base import Document
@@ -67,6 +68,35 @@ async def test_after_the_wait_anybody_takes_the_call(open_floor: OpenFloor) -> N
     fire(floor, f"last:{floor.call(caller).call_id}")
     await floor.rings("a1")
     assert floor.call_of("a1").ani == RETURNING
+
+
+async def test_who_served_a_customer_lately_is_remembered_without_asking(open_floor: OpenFloor) -> None:
+    floor = await opened(open_floor, served_by=None)
+    await floor.on_duty("a3")
+    first = await floor.talking_to("a3", RETURNING)
+    floor.sim.hangup_by_caller(first)
+    await floor.until_agent("a3", "ready")
+    await floor.on_duty("a1")
+    await floor.talking_to("a3", "13800000002")
+    await floor.call_in(number=f"+86{RETURNING}")
+    last = floor.runner.engine._acd.last_agents
+    await floor.until(lambda: last.waiting_for("a3"), "waits for a3")
+    assert floor.agent("a1").state == "ready"
+
+
+async def test_what_was_too_long_ago_is_not_remembered(open_floor: OpenFloor) -> None:
+    floor = await opened(open_floor, served_by="")
+    await floor.do("a1", "login", device="1001")
+    await floor.on_duty("a2")
+    caller = await floor.talking_to("a2", RETURNING)
+    floor.sim.hangup_by_caller(caller)
+    await floor.until_agent("a2", "ready")
+    await floor.do("a1", "ready")
+    last = floor.runner.engine._acd.last_agents
+    assert floor.agent("a1").idle_since < floor.agent("a2").idle_since
+    last._served = OrderedDict((who, (agent, at - 31 * 86_400)) for who, (agent, at) in last._served.items())
+    await floor.call_in(number=RETURNING)
+    await floor.rings("a1")
 
 
 async def test_the_limit_is_a_timer(open_floor: OpenFloor) -> None:
