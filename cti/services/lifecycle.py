@@ -8,6 +8,7 @@ from cti.domain.switch import Cause
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent
 from cti.services.acd import Acd
+from cti.services.answering import Answering
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.dialling import Dialling
@@ -31,6 +32,7 @@ class Lifecycle:
         self._routing = routing
         self._dialling = dialling
         self.listening = Listening(centre, control, acd.agents)
+        self.answering = Answering(centre, self._join_conversation)
 
     def _agent_of(self, leg: Leg) -> Agent | None:
         """The agent whose present leg this is."""
@@ -70,7 +72,7 @@ class Lifecycle:
             self._join_consultation(call, leg)
         elif leg.kind is LegKind.AGENT and call.waiting_for_agent:
             self._agent_back(call, leg)
-        else:
+        elif not self.answering.greets(call, leg):
             self._join_conversation(call)
 
     def _agent_back(self, call: Call, leg: Leg) -> None:
@@ -184,7 +186,7 @@ class Lifecycle:
             self._centre.log_call("connectionCleared", call, cause)
             self._control.settle(call)
         elif call.alive:
-            for timer in ("announce", "menu", "message", "bye", "rejoin", "overflow", "last"):
+            for timer in ("announce", "menu", "message", "bye", "rejoin", "overflow", "last", "greet"):
                 self._centre.stop_timer(f"{timer}:{call.call_id}")
             self._acd.leave(call, answered=False)
             self._fail_transfers(call)
@@ -246,6 +248,8 @@ class Lifecycle:
         return True
 
     def _offer_ended(self, call: Call) -> None:
+        if call.greeting:
+            self.answering.stop(call)
         if call.phase is CallPhase.QUEUED:
             self._acd.offer_failed(call)
         else:
