@@ -241,6 +241,58 @@ class Message:
     play_id: str = ""
 
 
+class AskStage(StrEnum):
+    CONFIRM = "confirm"
+    ENTER = "enter"
+
+
+@dataclass(slots=True, eq=False)
+class Asking:
+    """A caller who asks to be called back: the number so far; ``play_id`` is of the prompt that plays."""
+
+    stage: AskStage
+    number: str
+    play_id: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """A place in a queue of somebody who is called back. ``call_id`` is the call out that waits or is under way;
+    without one the next comes at ``next_at``."""
+
+    place_id: str
+    number: str
+    name: str
+    queue_id: str
+    switch: str
+    language: str
+    queued_at: float
+    priority: int = 0
+    tries: int = 0
+    call_id: str = ""
+    next_at: float = 0.0
+
+    def to_document(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_document(cls, d: dict[str, Any]) -> Place:
+        """Raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is none."""
+        return cls(
+            place_id=str(d["place_id"]),
+            number=str(d["number"]),
+            name=str(d["name"]),
+            queue_id=str(d["queue_id"]),
+            switch=str(d["switch"]),
+            language=str(d["language"]),
+            queued_at=float(d["queued_at"]),
+            priority=int(d["priority"]),
+            tries=int(d["tries"]),
+            call_id=str(d["call_id"]),
+            next_at=float(d["next_at"]),
+        )
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """One contact. ``pair`` names the two legs that should be joined now, ``room`` those in a conference."""
@@ -273,6 +325,9 @@ class Call:
     version: int = 0
     menu: MenuPosition | None = None
     message: Message | None = None
+    asking: Asking | None = None
+    place: str = ""  # the place that the caller keeps, or that this call out is an attempt for
+    given_up: bool = False  # the last attempt for its place
     pair: tuple[str, str] | None = None
     room: tuple[str, ...] = ()
     legs: list[Leg] = field(default_factory=list)
@@ -331,6 +386,8 @@ class Call:
             "digits": self.digits,
             "test": self.test,
             "announced": self.announced,
+            "place": self.place,
+            "given_up": self.given_up,
             "room": list(self.room),
             "legs": [leg.to_document() for leg in self.legs],
             "recordings": [r.to_document() for r in self.recordings],
@@ -357,6 +414,7 @@ class Call:
             entered_at=d.get("entered_at"),
             passed=[str(name) for name in d.get("passed", ())],
             announced=d.get("announced", 0),
+            place=d.get("place", ""),
             room=tuple(d.get("room", ())),
             answered_at=d["answered_at"],
             digits=d["digits"],

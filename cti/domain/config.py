@@ -104,7 +104,8 @@ class QueueConfig:
     ``announce_number``: caller and agent hear the agent's number before they talk.
     A caller who was served within ``last_agent_days`` goes to that agent first, and waits for them at most
     ``last_agent_wait``; 0 days: never. ``voicemail_greeting`` is a prompt without language, said before a message of
-    at most ``voicemail_max``.
+    at most ``voicemail_max``. ``callback``: callers may keep their place and be called back, at most
+    ``callback_tries`` times, ``callback_every`` seconds after an attempt that did not reach them.
     """
 
     id: str
@@ -131,6 +132,9 @@ class QueueConfig:
     last_agent_wait: float = 30.0
     voicemail_greeting: str = "voicemail_greeting"
     voicemail_max: float = 120.0
+    callback: bool = False
+    callback_tries: int = 3
+    callback_every: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from cti.services.effects import (
     StartTimer,
     StopTimer,
     StoreAgent,
+    StoreCallbacks,
     StoreToday,
     SwitchCommand,
 )
@@ -37,6 +38,7 @@ SNAPSHOT_RETRY = 0.5
 CONFIG_BUCKET, CONFIG_KEY = "cy_config", "centre"
 AGENT_BUCKET = "cy_agents"
 STATS_BUCKET = "cy_stats"
+CALLBACK_BUCKET = "cy_callbacks"
 LAST_AGENT_WITHIN = 0.1
 """Seconds for the worker to say who served a caller before; without an answer anybody may."""
 
@@ -120,12 +122,14 @@ class EngineRunner:
             try:
                 agents = await self._bus.kv_all(AGENT_BUCKET)
                 stats = await self._bus.kv_get(STATS_BUCKET, "today")
+                callbacks = await self._bus.kv_get(CALLBACK_BUCKET, "places")
                 break
             except BusDown:
                 await asyncio.sleep(SNAPSHOT_RETRY)
         ledger = await self._ledgers(self.engine.wrapped_calls(agents))
         self._day = self.engine.centre.day = self._today()
         self._do(self.engine.on_restore(self._clock(), agents, ledger))
+        self._do(self.engine.restore_callbacks(self._clock(), callbacks or {}))
         self.engine.restore_today(stats if stats is not None and stats.get("day") == self._day else {})
 
     # ------------------------------------------------------------ in
@@ -221,7 +225,7 @@ class EngineRunner:
 
     def _do(self, effects: list[Effect]) -> None:
         """Commands at once, documents when the commands are on their way: telephones before pages and records."""
-        later: list[Publish | Log | StoreAgent | StoreToday] = []
+        later: list[Publish | Log | StoreAgent | StoreCallbacks | StoreToday] = []
         for effect in effects:
             match effect:
                 case SwitchCommand():
@@ -237,7 +241,7 @@ class EngineRunner:
         if later:
             asyncio.get_running_loop().call_soon(self._tell, later)
 
-    def _tell(self, effects: list[Publish | Log | StoreAgent | StoreToday]) -> None:
+    def _tell(self, effects: list[Publish | Log | StoreAgent | StoreCallbacks | StoreToday]) -> None:
         for effect in effects:
             match effect:
                 case Publish(subject, document):
@@ -248,6 +252,8 @@ class EngineRunner:
                     self._bus.publish_durable(subject, message_id, document)
                 case StoreAgent(agent_id, document):
                     self._bus.put_soon(AGENT_BUCKET, agent_id, document)
+                case StoreCallbacks(document):
+                    self._bus.put_soon(CALLBACK_BUCKET, "places", document)
                 case StoreToday(document):
                     self._bus.put_soon(STATS_BUCKET, "today", {"day": self._day, **document})
 

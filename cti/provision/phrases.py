@@ -48,6 +48,23 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "您的留言已保存，感谢您的来电，再见。",
         "Your message is saved. Thank you for calling. Goodbye.",
     ),
+    "callback_offer": (
+        "如需保留您的位置并由我们回电，请按一。",
+        "To keep your place and be called back, press one.",
+    ),
+    "callback_number": ("我们将拨打", "We will call"),
+    "callback_confirm": (
+        "确认请按一，使用其他号码请按二，继续等候请按星号键。",
+        "To confirm, press one. For another number, press two. To stay on the line, press star.",
+    ),
+    "callback_enter": (
+        "请输入您的电话号码，按井号键结束。",
+        "Please enter your telephone number, then press the hash key.",
+    ),
+    "callback_saved": (
+        "您的位置已保留，我们会尽快给您回电，再见。",
+        "Your place is kept, and we will call you back as soon as we can. Goodbye.",
+    ),
     "demo_caller": (
         "您好，我想订购一件商品。请问什么时候可以送到？我的地址和上次一样，谢谢。",
         "Hello, I would like to order a product. When can you deliver it? My address has not changed. Thank you.",

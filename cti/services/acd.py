@@ -7,7 +7,7 @@ line. Nothing is offered while the switch is unreachable or not yet reconciled.
 from __future__ import annotations
 
 from cti.domain.agents import ON_CALL, Agent, AgentState
-from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind
+from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.ids import new_id
 from cti.domain.switch import Play
 from cti.machines.connection import LegEvent
@@ -18,6 +18,7 @@ from cti.services.documents import shown_number
 from cti.services.last_agent import LastAgents
 from cti.services.numbers import number_prompts, wait_prompts
 from cti.services.queues import QueueRuntime, predicted_wait
+from cti.services.ways_out import is_reachable
 
 DEFAULT_RING = 15.0
 
@@ -73,6 +74,8 @@ class Acd:
         self._centre.dirty_queues.add(call.queue_id)
         waited = self._centre.now - (call.queued_at or self._centre.now)
         call.first_in_line = False
+        if call.place and answered is False:
+            answered = None  # the place is kept
         if call.counted:
             return
         call.counted = answered is not None
@@ -88,6 +91,9 @@ class Acd:
 
     def may_offer(self, call: Call) -> bool:
         """Whether the caller is there, not yet offered to anybody, on a switch that can be asked."""
+        if call.place and call.direction is Direction.OUTBOUND:
+            waits = call.phase is CallPhase.QUEUED and not call.live_legs()
+            return waits and is_reachable(self._centre, call, call.dnis)
         status = self._centre.switches[call.switch]
         customer = call.customer
         return (
@@ -184,6 +190,8 @@ class Acd:
 
     def offer(self, call: Call, agent: Agent, kind: LegKind = LegKind.AGENT) -> Leg | None:
         """Ring the agent's phone for this call. ``None`` when the agent's state forbids it."""
+        if call.place and not call.legs:
+            call.switch = self._centre.device_home(agent.device) or call.switch
         leg = self._centre.new_leg(call, kind, device=agent.device, number=agent.number, agent_id=agent.agent_id)
         if not self.agents.take(agent, call, leg):
             call.legs.remove(leg)
@@ -235,7 +243,8 @@ class Acd:
         customer = call.customer
         if queue is None or customer is None or call not in queue:
             return
-        if call.live(LegKind.AGENT) is None and customer.controlled and not customer.pending:
+        free = customer.controlled and not customer.pending and call.asking is None
+        if call.live(LegKind.AGENT) is None and free:
             call.announced += 1
             call.announcing = new_id(self._centre.now)
             customer.wants, customer.music_on = Audio.PROMPT, False
@@ -243,7 +252,8 @@ class Acd:
             wait = self.predicted_wait(queue, position) if queue.config.announce_wait else None
             about = wait_prompts(wait, call.language) if wait is not None else ()
             tokens = ("position_is", *number_prompts(position, call.language), "in_queue", *about, "please_wait")
-            prompts = tuple(f"{call.language}/{token}" for token in tokens)
+            offered = ("callback_offer",) if queue.config.callback else ()
+            prompts = tuple(f"{call.language}/{token}" for token in (*tokens, *offered))
             self._centre.command(call, Play(customer.channel, prompts, call.announcing))
         self._schedule_announcement(call, queue)
 

@@ -125,6 +125,11 @@ class Dialling:
     def wants_partner(self, call: Call) -> bool:
         return call.phase is CallPhase.DIALLING and call.customer is None and call.live(LegKind.CONSULTED) is None
 
+    def takes_callback(self, call: Call) -> bool:
+        """Who answers is to talk with a customer who keeps a place in the queue: now that one is called."""
+        waits = call.direction is Direction.OUTBOUND and call.phase is CallPhase.QUEUED
+        return waits and bool(call.place) and call.customer is None
+
     def call_partner(self, call: Call, agent_leg: Leg) -> None:
         """The dialling agent is on the phone: now call the other side."""
         if call.direction is Direction.INTERNAL:

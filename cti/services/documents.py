@@ -85,6 +85,7 @@ def _call_part(centre: Centre, agent: Agent, call: Call, leg: Leg) -> dict[str, 
         "held": agent.state is AgentState.HOLD,
         "recording": any(r.ended_at is None for r in call.recordings),
         "consult": _consult(centre, call, leg),
+        "callback": bool(call.place),
     }
 
 
@@ -131,6 +132,7 @@ def queue_document(centre: Centre, queue: QueueRuntime) -> dict[str, Any]:
                 "number": customer_number(c),
                 "since": c.queued_at,
                 "position": i,
+                "callback": c.direction is Direction.OUTBOUND,
                 "switch_lost": c.switch_lost_at is not None,
             }
             for i, c in enumerate(queue.waiting[:100], 1)

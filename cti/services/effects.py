@@ -55,6 +55,13 @@ class StoreAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreCallbacks:
+    """Every place that is kept in a queue, for a restarted engine."""
+
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class StoreToday:
     """Today's counters of every queue, for a restarted engine."""
 
@@ -71,4 +78,5 @@ class AskLastAgent:
     days: int
 
 
-Effect = AskLastAgent | SwitchCommand | StartTimer | StopTimer | Publish | Log | StoreAgent | StoreToday
+Stored = StoreAgent | StoreCallbacks | StoreToday
+Effect = AskLastAgent | SwitchCommand | StartTimer | StopTimer | Publish | Log | Stored

@@ -92,7 +92,9 @@ class Engine:
         )
         self._overflows = Overflows(self.centre, self._acd, self._routing)
         self._trunk_tests = TrunkTests(self.centre, self._control, self._routing)
-        supervision = Supervision(self.centre, self._control, self._acd, self._lifecycle.listening)
+        supervision = Supervision(
+            self.centre, self._control, self._acd, self._lifecycle.listening, self._routing.callbacks
+        )
         self._requests = Requests(self.centre, self._agents, self._dialling, self._trunk_tests, supervision)
         self._recordings = Recordings(self.centre)
         self._outputs = Outputs(self.centre, self._trunk_tests)
@@ -153,6 +155,12 @@ class Engine:
         """Today's counters as an earlier ``StoreToday`` kept them; empty when there are none."""
         self._outputs.restore_today(document)
 
+    def restore_callbacks(self, now: float, document: Mapping[str, Any]) -> list[Effect]:
+        """Places in queues as an earlier ``StoreCallbacks`` kept them; empty when there are none."""
+        self.centre.now = now
+        self._routing.callbacks.restore(document)
+        return self._outputs.flush()
+
     def new_day(self, now: float, day: str) -> list[Effect]:
         """Today's figures start anew. ``day`` is the centre's date."""
         self.centre.now, self.centre.day = now, day
@@ -177,6 +185,8 @@ class Engine:
         for event in self._early.pop(switch, ()):
             self._event(switch, event)
         self._recordings.reconciled()
+        if all(status.reconciled for status in self.centre.switches.values()):
+            self._routing.callbacks.resume()
         return self._outputs.flush()
 
     def on_event(self, now: float, switch: str, event: SwitchEvent) -> list[Effect]:
@@ -196,6 +206,8 @@ class Engine:
             self._agent_timer(kind, ident)
         elif kind == "ring":
             self._ring_timer(ident)
+        elif kind == "place":
+            self._routing.callbacks.timer(ident)
         elif (call := self.centre.calls.get(ident)) is not None:
             self._call_timer(kind, call)
         return self._outputs.flush()
@@ -417,6 +429,8 @@ class Engine:
             self._routing.said(call)
         elif kind == "menu":
             self._routing.menu_timer(call)
+        elif kind == "callback":
+            self._routing.callbacks.drop_dialogue(call)
         elif kind == "message":
             self._routing.voicemail.timer(call)
         elif kind == "trunk_test":

@@ -66,6 +66,9 @@ class Lifecycle:
                 self._routing.caller_answered(call)
             else:
                 self._join_conversation(call)
+        elif leg.kind is LegKind.AGENT and self._dialling.takes_callback(call):
+            call.phase = CallPhase.DIALLING
+            self._dialling.call_partner(call, leg)
         elif leg.kind is LegKind.AGENT and self._dialling.wants_partner(call):
             self._dialling.call_partner(call, leg)
         elif leg.kind is LegKind.CONSULTED:
@@ -123,6 +126,7 @@ class Lifecycle:
         if customer is not None and customer in legs:
             self._acd.last_agents.served(call, next((leg.agent_id for leg in legs if leg.agent_id), ""))
             self._acd.leave(call, answered=True)
+            self._routing.callbacks.reached(call)
             call.phase, call.first_in_line = CallPhase.CONNECTED, False
             call.answered_at = call.answered_at or self._centre.now
             self._finish_transfers(call)
@@ -186,10 +190,11 @@ class Lifecycle:
             self._centre.log_call("connectionCleared", call, cause)
             self._control.settle(call)
         elif call.alive:
-            for timer in ("announce", "menu", "message", "bye", "rejoin", "overflow", "last", "greet"):
+            for timer in ("announce", "menu", "message", "callback", "bye", "rejoin", "overflow", "last", "greet"):
                 self._centre.stop_timer(f"{timer}:{call.call_id}")
             self._acd.leave(call, answered=False)
             self._fail_transfers(call)
+            self._routing.callbacks.ending(call)
             self._control.end(call, cause)
 
     def _out_of_conference(self, call: Call) -> None:
@@ -273,12 +278,17 @@ class Lifecycle:
             if wrap and leg.joined:
                 self._acd.handled(call, leg, seconds)
             agents.give_back(agent, AgentEvent.WRAP if seconds > 0 else AgentEvent.RELEASE, notice=agent.notice)
-        elif self._dialling.is_offer(call, leg) and cause is not Cause.CANCELLED and call.customer is not None:
+        elif self._dialling.is_offer(call, leg) and cause is not Cause.CANCELLED and self._wanted(call):
             reason = {Cause.REJECTED: "rejected", Cause.BUSY: "rejected", Cause.UNREACHABLE: "device_lost"}
             agents.give_back(agent, AgentEvent.FAIL, reason.get(cause, "no_answer"), reason.get(cause, "no_answer"))
         else:
             gone = call.direction is Direction.INBOUND and call.customer is None
             agents.give_back(agent, AgentEvent.WITHDRAW, notice="caller_gone" if gone else agent.notice)
+
+    @staticmethod
+    def _wanted(call: Call) -> bool:
+        """There is somebody to serve: on the line, or to be called."""
+        return call.customer is not None or (bool(call.place) and call.direction is Direction.OUTBOUND)
 
     def let_go(self, call: Call, leg: Leg) -> None:
         """The phone is out of a call whose switch is lost. What becomes of the call is decided when that is back."""

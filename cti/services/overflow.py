@@ -76,7 +76,7 @@ class Overflows:
     def look(self, call: Call) -> None:
         """Does a rule hold for this call now? A call that is being offered to an agent is left alone."""
         queue = self._centre.queues.get(call.queue_id)
-        if queue is None or call not in queue or call.phase is not CallPhase.QUEUED:
+        if queue is None or call not in queue or call.phase is not CallPhase.QUEUED or call.customer is None:
             return
         facts = self._facts(queue, call)
         if self._acd.may_offer(call):

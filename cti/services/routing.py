@@ -11,6 +11,7 @@ from cti.domain.errors import BadRequest, CallyardError
 from cti.domain.ids import new_id
 from cti.domain.switch import Answer, Cause, Play, PlayEnd
 from cti.services.acd import Acd
+from cti.services.callbacks import Callbacks
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.rules import Decision, decide
@@ -55,6 +56,7 @@ class Routing:
         self._control = control
         self._acd = acd
         self.voicemail = Voicemail(centre, control, self.say_and_end)
+        self.callbacks = Callbacks(centre, control, acd, self.say_and_end)
 
     # ------------------------------------------------------------ the first decision
 
@@ -185,16 +187,19 @@ class Routing:
             self.said(call)
         elif call.announcing == play_id:
             self._acd.announced(call)
-        elif self.voicemail.played(call, play_id):
+        elif self.voicemail.played(call, play_id) or self.callbacks.played(call, play_id):
             pass
         elif call.menu is not None and call.menu.play_id == play_id and reason is not PlayEnd.DIGIT:
             menu = self._menu(call.menu.menu_id)
             self._centre.start_timer(f"menu:{call.call_id}", menu.timeout if menu else 1.0)
 
     def digit(self, call: Call, digit: str) -> None:
-        """A key in a menu or a message; keys at any other time belong to the conversation."""
+        """A key in a menu, a message or a queue; keys at any other time belong to the conversation."""
         if call.phase is CallPhase.VOICEMAIL:
             self.voicemail.digit(call, digit)
+            return
+        if call.phase is CallPhase.QUEUED:
+            self.callbacks.digit(call, digit)
             return
         if call.menu is None or call.phase is not CallPhase.MENU:
             return

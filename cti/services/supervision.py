@@ -10,6 +10,7 @@ from cti.domain.calls import Call, CallPhase, ListenMode
 from cti.domain.errors import BadRequest, NotAllowedNow
 from cti.domain.switch import Cause
 from cti.services.acd import Acd
+from cti.services.callbacks import Callbacks
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.listening import Listening
@@ -21,11 +22,14 @@ FORCED = "forced"
 class Supervision:
     """Each operation raises ``NotAllowedNow``, ``BadRequest`` or ``UnknownAgent`` and then has changed nothing."""
 
-    def __init__(self, centre: Centre, control: CallControl, acd: Acd, listening: Listening) -> None:
+    def __init__(
+        self, centre: Centre, control: CallControl, acd: Acd, listening: Listening, callbacks: Callbacks
+    ) -> None:
         self._centre = centre
         self._control = control
         self._acd = acd
         self._listening = listening
+        self._callbacks = callbacks
 
     def listen(self, supervisor: Agent, target: Agent, mode: ListenMode) -> None:
         """The supervisor's phone rings, then listens, whispers, barges in or has the call; once more: changes that."""
@@ -70,8 +74,10 @@ class Supervision:
         self._acd.offer(call, agent)
 
     def drop(self, call_id: str) -> None:
-        """Hang up everybody in a call."""
+        """Hang up everybody in a call; a place that is kept for a callback is given up."""
         call = self._call(call_id)
+        if self._callbacks.cancel(call):
+            return
         if not call.live_legs():
             raise NotAllowedNow("the call is over")
         if not self._centre.switches[call.switch].up:
