@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from sqlalchemy import select
 
 import webui
-from cti.store.models import Customer, CustomerPhone, Queue, Task, utc_now
+from cti.store.models import Customer, CustomerPhone, PhoneKind, Queue, Task, utc_now
 from tests.fakes.site import PASSWORD, Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -422,6 +422,58 @@ def test_a_reminder_is_noted_in_a_call_by_two_keys_and_told_when_it_is_due(desk:
     bell.get_by_role("button", name="Done").click()
     expect(bell).to_have_attribute("data-count", "0")
     assert CUSTOMER not in desk.page.content()
+
+
+HIDDEN_TAB = """
+  const real = window.setTimeout;
+  window.setTimeout = (work, wait = 0, ...rest) => real(work, Math.max(wait, 1000), ...rest);
+  const repeat = window.setInterval;
+  window.setInterval = (work, wait, ...rest) => repeat(work, Math.max(wait, 60000), ...rest);
+  Object.defineProperty(document, "hidden", { get: () => true });
+  Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+"""
+
+
+def test_a_hidden_tab_whose_timers_the_browser_slows_down_follows_the_call(desk: Desk) -> None:
+    desk.context.add_init_script(HIDDEN_TAB)
+    desk.page.reload()
+    desk.state("notReady")
+    desk.ready()
+    desk.rung()
+    expect(desk.page.locator("#pop[data-call-id]")).to_have_count(1, timeout=5_000)
+    desk.site.engine.phone_answers("1001")
+    desk.state("talking")
+    assert "hold" in desk.enabled()
+    desk.press("F8")
+    desk.state("hold")
+
+
+def test_one_tab_is_the_phone_and_another_can_take_it_over(browser: Browser, tmp_path: Path) -> None:
+    site = Site(tmp_path, PhoneKind.WEB)
+    site.listen()
+    desk = Desk.__new__(Desk)
+    desk.site, desk.trouble, desk.context = site, [], browser.new_context(locale="en-GB")
+    try:
+        first = desk.open()
+        first.fill("[name=username]", "agent1")
+        first.fill("[name=password]", PASSWORD)
+        first.keyboard.press("Enter")
+        other = "#cy-phone[data-state=other]"
+        expect(first.locator("#cy-phone[data-state]")).to_have_count(1)
+        expect(first.locator(other)).to_have_count(0)
+        second = desk.open("/desktop")
+        expect(second.locator("#cy-banners [data-name=tab]")).to_contain_text("in use in another tab")
+        expect(second.locator(other)).to_have_count(1)
+        second.get_by_role("button", name="Use it here").click()
+        expect(second.locator(other)).to_have_count(0)
+        expect(first.locator(other)).to_have_count(1)
+        expect(first.locator("#cy-banners [data-name=tab]")).to_contain_text("in use in another tab")
+        first.get_by_role("button", name="Use it here").click()
+        expect(first.locator(other)).to_have_count(0)
+        expect(second.locator(other)).to_have_count(1)
+    finally:
+        desk.close()
+        site.close()
 
 
 def test_another_systems_page_opens_at_the_answer_once(desk: Desk) -> None:
