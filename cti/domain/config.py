@@ -208,6 +208,29 @@ class InboundRule:
     lists: tuple[str, ...] = ()
 
 
+class TrunkOrder(StrEnum):
+    """Which of an outbound rule's trunks is tried first; after a failure the next one is."""
+
+    SEQUENTIAL = "sequential"
+    ROUND_ROBIN = "round_robin"  # the one after the last used
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRule:
+    """Calls out to numbers that begin with one of ``prefixes`` (empty: any), by agents of, or passed on from, one of
+    ``queues`` (empty: any), take one of ``trunks`` (empty: any). ``caller_number`` is shown; empty: as the trunk says.
+    """
+
+    id: str
+    name: str
+    trunks: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    order: TrunkOrder = TrunkOrder.SEQUENTIAL
+    caller_number: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class TrunkConfig:
     """A way out and in. Rules as in ``cti.domain.trunks``; ``max_channels`` 0: no limit; ``switches`` empty: all."""
@@ -237,6 +260,7 @@ class CentreConfig:
     calendars: tuple[CalendarConfig, ...] = ()
     lists: tuple[NumberList, ...] = ()
     inbound: tuple[InboundRule, ...] = ()  # in order; the first that takes a call decides, else its service number
+    outbound: tuple[OutboundRule, ...] = ()  # in order; the first that fits decides, else any trunk will do
 
     def to_document(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -267,6 +291,7 @@ class CentreConfig:
                 calendars=tuple(_calendar(c) for c in document.get("calendars", ())),
                 lists=tuple(NumberList(**known) for known in document.get("lists", ())),
                 inbound=tuple(_inbound(r) for r in document.get("inbound", ())),
+                outbound=tuple(_outbound(r) for r in document.get("outbound", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadRequest(f"centre configuration: {error!r}") from error
@@ -306,6 +331,11 @@ def _inbound(document: dict[str, Any]) -> InboundRule:
     rows = {name: tuple(document.get(name, ())) for name in ("numbers", "callers", "lists")}
     when = When(document.get("when", When.ALWAYS))
     return InboundRule(**{**document, **rows, "when": when, "target": _target(document["target"])})
+
+
+def _outbound(document: dict[str, Any]) -> OutboundRule:
+    rows = {name: tuple(document.get(name, ())) for name in ("trunks", "prefixes", "queues")}
+    return OutboundRule(**{**document, **rows, "order": TrunkOrder(document.get("order", TrunkOrder.SEQUENTIAL))})
 
 
 def _trunk(document: dict[str, Any]) -> TrunkConfig:

@@ -57,6 +57,7 @@ class Centre:
         self.day = ""  # the centre's date, to which today's figures belong
         self.zone = zone
         self.chance = random.Random()
+        self.last_trunk: dict[str, str] = {}  # by outbound rule, for its next call
         self.effects: list[Effect] = []
         self.config = CentreConfig()
         self.calls: dict[str, Call] = {}

@@ -16,9 +16,10 @@ from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.documents import handed_over, shown_number
 from cti.services.routing import OUTSIDE_RING, Destination, resolve
-from cti.services.ways_out import WayOut, way_out
+from cti.services.ways_out import WayOut, taken, way_out
 
 OWN_PHONE_RING = 20.0
+TRUNK_FAILED = (Cause.CONGESTION, Cause.UNREACHABLE)
 REJOIN_RING = 10.0
 _DIGITS = re.compile(r"^[0-9*#A-Da-d]{1,32}$")
 
@@ -62,6 +63,7 @@ class Dialling:
         return colleague
 
     def _call_outside(self, call: Call, kind: LegKind, way: WayOut, number: str) -> None:
+        taken(self._centre, way)
         leg = self._centre.new_leg(call, kind, number=number, trunk=way.trunk)
         self._control.originate(call, leg, way.target, caller=way.caller, ring=OUTSIDE_RING)
 
@@ -150,6 +152,25 @@ class Dialling:
         self._call_outside(call, LegKind.CUSTOMER, way, call.dnis)
         self._centre.log_call("originated", call)
         self._control.hear(call, agent_leg, Audio.RINGBACK)
+
+    def another_trunk(self, call: Call, leg: Leg, cause: Cause) -> bool:
+        """The trunk failed before a phone rang: the same number by the next one. False: there is none to try."""
+        waits = call.live(LegKind.AGENT) if leg.kind is not LegKind.OUTSIDE else call.customer
+        dialled = leg.kind in (LegKind.CONSULTED, LegKind.OUTSIDE) or call.phase is CallPhase.DIALLING
+        rang = leg.answered or leg.alerting_at is not None
+        if not leg.trunk or not dialled or rang or leg.released or waits is None or cause not in TRUNK_FAILED:
+            return False
+        tried = {one.trunk for one in call.legs if one.number == leg.number}
+        agent = self._centre.agents.get(waits.agent_id)
+        passed = None if leg.kind is LegKind.CUSTOMER else call
+        try:
+            way = way_out(self._centre, call.switch, leg.number, agent, passed, tried)
+        except (NotAllowedNow, BadRequest):
+            return False
+        if leg.kind is LegKind.CUSTOMER:
+            call.trunk = way.trunk
+        self._call_outside(call, leg.kind, way, leg.number)
+        return True
 
     def _agent_notice(self, leg: Leg, notice: str) -> None:
         agent = self._centre.agents.get(leg.agent_id)

@@ -164,10 +164,12 @@ class Lifecycle:
     # ------------------------------------------------------------ gone
 
     def gone(self, call: Call, leg: Leg, cause: Cause, by_far_side: bool) -> None:
-        answered = leg.answered
+        answered, ours = leg.answered, bool(leg.cause)
         cause = Cause(leg.cause) if leg.cause else cause  # the reason we hung up for
         self._control.gone(call, leg, cause)
-        if leg.kind is LegKind.CUSTOMER:
+        if not ours and self._dialling.another_trunk(call, leg, cause):
+            pass
+        elif leg.kind is LegKind.CUSTOMER:
             self._customer_gone(call, leg, cause, by_far_side)
         elif leg.kind is LegKind.AGENT:
             self._agent_gone(call, leg, cause, by_far_side=by_far_side)

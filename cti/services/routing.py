@@ -16,7 +16,7 @@ from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.rules import Decision, decide
 from cti.services.voicemail import Voicemail
-from cti.services.ways_out import way_out
+from cti.services.ways_out import taken, way_out
 
 _OUTSIDE = re.compile(r"^\+?[0-9*#]{2,32}$")
 MAX_MENU_STEPS = 20
@@ -139,6 +139,7 @@ class Routing:
         if customer is not None:
             call.phase = CallPhase.CONNECTED
             self._control.hear(call, customer, Audio.MUSIC)
+            taken(self._centre, way)
             leg = self._centre.new_leg(call, LegKind.OUTSIDE, number=number, trunk=way.trunk)
             self._control.originate(call, leg, way.target, caller=way.caller, ring=OUTSIDE_RING)
         return True

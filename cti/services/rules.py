@@ -1,15 +1,25 @@
-"""Where a call from outside goes: the rules in order, with the reasons. A pure function over the configuration.
+"""Where a call from outside goes, and by which trunks one goes out: the rules in order. Pure, over the configuration.
 
 The rule editor's tester and the engine ask the same question here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import tzinfo
+from random import Random
 
 from cti.domain.calendar import OpenBecause, is_open
-from cti.domain.config import CentreConfig, InboundRule, RouteTarget, When
+from cti.domain.config import (
+    CentreConfig,
+    InboundRule,
+    OutboundRule,
+    RouteTarget,
+    TrunkConfig,
+    TrunkOrder,
+    When,
+)
 from cti.domain.phones import normalise
 
 ANY_TRUNK = ("", "test")
@@ -83,3 +93,31 @@ def not_to_be_called(config: CentreConfig, number: str, at: float) -> str:
     """The name of the do-not-call list that holds ``number``; empty for none."""
     known = normalise(number)
     return next((kept.name for kept in config.lists if kept.do_not_call and kept.holds(known, at)), "")
+
+
+def outbound_rule(config: CentreConfig, number: str, queues: Collection[str]) -> OutboundRule | None:
+    """The first rule for a call to ``number`` by somebody of ``queues``; ``None``: any trunk will do."""
+    return next((rule for rule in config.outbound if not misses(rule, number, queues)), None)
+
+
+def misses(rule: OutboundRule, number: str, queues: Collection[str]) -> str:
+    """What of a rule does not fit: number · queue; empty where all fits."""
+    if rule.prefixes and not number.startswith(rule.prefixes) and not normalise(number).startswith(rule.prefixes):
+        return "number"
+    return "queue" if rule.queues and not set(rule.queues) & set(queues) else ""
+
+
+def trunks_in_order(
+    config: CentreConfig, rule: OutboundRule | None, last: str, chance: Random
+) -> tuple[TrunkConfig, ...]:
+    """The trunks to try, one after the other. ``last`` is the one that the rule's call before this one took."""
+    if rule is None:
+        return config.trunks
+    known = {trunk.id: trunk for trunk in config.trunks}
+    found = [known[one] for one in rule.trunks if one in known] if rule.trunks else list(config.trunks)
+    if rule.order is TrunkOrder.RANDOM:
+        chance.shuffle(found)
+    elif rule.order is TrunkOrder.ROUND_ROBIN:
+        at = next((place for place, trunk in enumerate(found, 1) if trunk.id == last), 0)
+        found = found[at:] + found[:at]
+    return tuple(found)

@@ -6,7 +6,8 @@ Looks at the configuration and at what is known of trunks; changes nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from cti.domain.agents import Agent
 from cti.domain.calls import Call, Direction
@@ -15,7 +16,7 @@ from cti.domain.errors import BadRequest, CallyardError, DoNotCall, NotAllowedNo
 from cti.domain.switch import TrunkState, TrunkTarget
 from cti.domain.trunks import CallerId, apply_rules
 from cti.services.centre import Centre
-from cti.services.rules import not_to_be_called
+from cti.services.rules import not_to_be_called, outbound_rule, trunks_in_order
 
 _DIALLED = re.compile(r"\+?[0-9*#]{1,39}")
 _SHOWN = re.compile(r"\+?[0-9]{1,32}")
@@ -24,18 +25,26 @@ _OUT_OF_ORDER = (TrunkState.DOWN, TrunkState.REJECTED)
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """``target`` carries the digits after the trunk's rules, ``caller`` is the number shown."""
+    """``target`` carries the digits after the trunk's rules, ``caller`` is the number shown, ``rule`` what chose it."""
 
     target: TrunkTarget
     caller: str
+    rule: str = ""
 
     @property
     def trunk(self) -> str:
         return self.target.trunk
 
 
-def way_out(centre: Centre, switch: str, number: str, agent: Agent | None = None, call: Call | None = None) -> WayOut:
-    """The best of the trunks that ``switch`` carries. ``call`` is the one that is passed on.
+def way_out(
+    centre: Centre,
+    switch: str,
+    number: str,
+    agent: Agent | None = None,
+    call: Call | None = None,
+    without: Collection[str] = (),
+) -> WayOut:
+    """The best of the trunks that ``switch`` carries, but for those ``without``. ``call`` is the one that is passed on.
 
     Raises ``DoNotCall``, ``NotAllowedNow`` where there is no trunk, ``TrunkFull``, or ``BadRequest`` for a number
     nothing is left of.
@@ -43,15 +52,30 @@ def way_out(centre: Centre, switch: str, number: str, agent: Agent | None = None
     listed = not_to_be_called(centre.config, number, centre.now)
     if listed:
         raise DoNotCall("this number is not to be called", number=number[:40], list=listed)
-    carried = [trunk for trunk in centre.config.trunks if carries(switch, trunk)]
+    rule = outbound_rule(centre.config, number, _queues(agent, call))
+    known = trunks_in_order(centre.config, rule, centre.last_trunk.get(rule.id, "") if rule else "", centre.chance)
+    carried = [trunk for trunk in known if carries(switch, trunk) and trunk.id not in without]
     if not carried:
-        raise NotAllowedNow("there is no trunk for calls out on this switch", switch=switch)
+        raise NotAllowedNow("there is no trunk for this call on this switch", switch=switch)
     free = [trunk for trunk in carried if not is_full(centre, trunk)]
     if not free:
         raise TrunkFull("every trunk is at its limit of calls")
-    known = centre.switches[switch].trunks
-    working = [trunk for trunk in free if known.get(trunk.id) not in _OUT_OF_ORDER]
-    return way_by(centre, (working or free)[0], number, agent, call)
+    states = centre.switches[switch].trunks
+    working = [trunk for trunk in free if states.get(trunk.id) not in _OUT_OF_ORDER]
+    way = way_by(centre, (working or free)[0], number, agent, call)
+    return way if rule is None else replace(way, rule=rule.id, caller=rule.caller_number or way.caller)
+
+
+def taken(centre: Centre, way: WayOut) -> None:
+    """A call goes this way: the rule's next one starts at the trunk after it."""
+    if way.rule:
+        centre.last_trunk[way.rule] = way.trunk
+
+
+def _queues(agent: Agent | None, call: Call | None) -> frozenset[str]:
+    """Of the agent who calls, and of the call that is passed on."""
+    own = agent.queues if agent is not None else ()
+    return frozenset((*own, call.queue_id)) if call is not None and call.queue_id else frozenset(own)
 
 
 def is_reachable(centre: Centre, call: Call, number: str) -> bool:

@@ -60,6 +60,7 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
         ),
         calendars=rules.calendars(session),
         lists=rules.number_lists(session),
+        outbound=rules.outbound(session),
         inbound=rules.inbound(session, partial(_target, known=known)),
     )
 

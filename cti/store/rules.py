@@ -1,4 +1,4 @@
-"""Calendars, number lists and inbound rules: from their rows to the engine's document. What is no row is left out."""
+"""Calendars, lists, inbound and outbound rules: from rows to the engine's document. What is no row is left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cti.domain.calendar import CalendarConfig, DayRange, Hours, Override, minutes
-from cti.domain.config import InboundRule, NumberList, RouteTarget, TargetKind
+from cti.domain.config import InboundRule, NumberList, OutboundRule, RouteTarget, TargetKind
 from cti.store import models
 from cti.store.models import Calendar, ListedNumber
 
@@ -58,6 +58,25 @@ def _rule(row: models.InboundRule, target: Target) -> InboundRule:
         calendar=row.calendar_id,
         say=row.say,
         priority=row.priority,
+    )
+
+
+def outbound(session: Session) -> tuple[OutboundRule, ...]:
+    """The rules in use, in their order."""
+    found = select(models.OutboundRule).where(models.OutboundRule.active.is_(True))
+    ordered = session.scalars(found.order_by(models.OutboundRule.order, models.OutboundRule.id))
+    return tuple(_outbound(row) for row in ordered)
+
+
+def _outbound(row: models.OutboundRule) -> OutboundRule:
+    return OutboundRule(
+        id=row.id,
+        name=row.name,
+        trunks=tuple(row.trunks),
+        prefixes=tuple(row.prefixes),
+        queues=tuple(row.queues),
+        order=row.trunk_order,
+        caller_number=row.caller_number,
     )
 
 

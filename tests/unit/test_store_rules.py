@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cti.domain.calendar import CalendarConfig, DayRange, Hours, Override
-from cti.domain.config import CentreConfig, InboundRule, NumberList, RouteTarget, TargetKind, When
+from cti.domain.config import (
+    CentreConfig,
+    InboundRule,
+    NumberList,
+    OutboundRule,
+    RouteTarget,
+    TargetKind,
+    TrunkOrder,
+    When,
+)
 from cti.store import models
 from cti.store.config import build_config
 from tests.stores import Store
@@ -79,6 +88,20 @@ def test_rules_in_order_without_those_not_in_use_and_to_nowhere_as_a_hang_up(sto
         InboundRule("first", "first", NIGHT, priority=3),
         InboundRule("all", "all", NIGHT, ("8000",), ("139",), When.CLOSED, "c1", "closed", lists=("l1",)),
         InboundRule("last", "last", RouteTarget(TargetKind.HANGUP)),
+    )
+
+
+def test_outbound_rules_in_order_without_those_not_in_use(store: Store) -> None:
+    full = {"prefixes": ["0"], "queues": ["q1"], "trunks": ["t2", "t1"], "caller_number": "8000"}
+    config = published(
+        store,
+        models.OutboundRule(id="any", name="any", order=2),
+        models.OutboundRule(id="off", name="off", order=0, active=False),
+        models.OutboundRule(id="all", name="all", order=1, trunk_order=TrunkOrder.RANDOM, **full),
+    )
+    assert config.outbound == (
+        OutboundRule("all", "all", ("t2", "t1"), ("0",), ("q1",), TrunkOrder.RANDOM, "8000"),
+        OutboundRule("any", "any"),
     )
 
 

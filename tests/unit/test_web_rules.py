@@ -14,7 +14,16 @@ import pytest
 from sqlalchemy import delete, select
 
 from cti.domain.calendar import DayRange, Hours, Override
-from cti.domain.config import CentreConfig, InboundRule, NumberList, RouteTarget, TargetKind, When
+from cti.domain.config import (
+    CentreConfig,
+    InboundRule,
+    NumberList,
+    OutboundRule,
+    RouteTarget,
+    TargetKind,
+    TrunkOrder,
+    When,
+)
 from cti.store import models
 from cti.store.config import build_config
 from cti.store.models import Queue
@@ -40,8 +49,12 @@ def worker(site: Site) -> Iterator[FakeWorker]:
     yield made
     made.close()
     with site.sessions() as session:
-        for table in (models.InboundRule, models.Calendar, models.ListedNumber, models.NumberList):
+        for table in (
+            *(models.InboundRule, models.OutboundRule, models.Calendar),
+            *(models.ListedNumber, models.NumberList),
+        ):
             session.execute(delete(table))
+        session.execute(delete(models.Trunk).where(models.Trunk.id.in_(("t7", "t8"))))
         session.commit()
 
 
@@ -385,3 +398,75 @@ def test_who_may_see_and_change(site: Site) -> None:
     assert force == {"nobody": 302, "agent2": 403, "supervisor": 303, "admin": 303}
     for path in ("/admin/calendars/gone", "/admin/rules/gone", "/admin/lists/gone"):
         assert browser(site, "admin").get(path).status_code == 404
+
+
+# ---------------------------------------------------------------- calls out
+
+
+def outbound(site: Site, name: str = "Out", **form: Any) -> OutboundRule:
+    known = {"name": name, "active": "y", "trunk_order": "sequential", **{f"trunks-{n}": "" for n in range(5)}}
+    assert post(site, "/admin/outbound/new", {**known, **form}).status_code == 303
+    return next(one for one in config(site).outbound if one.name == name)
+
+
+def tried_out(site: Site, number: str, where: str = "") -> str:
+    return words(body(browser(site, "admin"), f"/admin/outbound/test?number={number}&queue={where}"))
+
+
+def test_an_outbound_rule_with_everything(site: Site, worker: FakeWorker) -> None:
+    trunk = config(site).trunks[0].id
+    form = {"prefixes": "0, +861", "queues": [queue(site)], "trunks-1": trunk, "trunks-3": trunk}
+    made = outbound(site, HOSTILE[:60].strip(), **form, trunk_order="round_robin", caller_number="02160000001")
+    assert made == OutboundRule(
+        made.id, made.name, (trunk,), ("0", "+861"), (queue(site),), TrunkOrder.ROUND_ROBIN, "02160000001"
+    )
+    assert worker.asked == ["publish_config"]
+    page = body(browser(site, "admin"), f"/admin/outbound/{made.id}")
+    assert "<script>alert" not in page
+    assert f'<option selected value="{trunk}">' in page
+    assert "<script>alert" not in body(browser(site, "admin"), "/admin/outbound")
+    assert audited(site, "outbound.create")
+    assert post(site, f"/admin/outbound/{made.id}/delete", {}).status_code == 303
+    assert config(site).outbound == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"prefixes": "abc"}, "Not the beginning of a number: abc"),
+        ({"trunks-0": "gone"}, "Not a valid choice"),
+        ({"caller_number": "x"}, "2 to 20 digits"),
+        ({"name": ""}, "This field is required"),
+    ],
+)
+def test_what_is_no_outbound_rule_is_refused(site: Site, worker: FakeWorker, wrong: dict[str, str], said: str) -> None:
+    form = {"name": "x", "active": "y", "trunk_order": "random", "trunks-0": ""}
+    answer = post(site, "/admin/outbound/new", {**form, **wrong})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert (config(site).outbound, worker.asked) == ((), [])
+
+
+def test_the_tester_of_calls_out_says_trunks_digits_and_lists(site: Site) -> None:
+    with site.sessions() as session:
+        long_way = [{"prefix": "0", "strip": 0, "add": "17909"}]
+        session.add(models.Trunk(id="t8", name="Cheap", host="192.0.2.8", dial_rules=long_way))
+        session.commit()
+    first = next(trunk.id for trunk in config(site).trunks if trunk.id not in ("t7", "t8"))
+    assert "No rule takes it: any trunk will do" in tried_out(site, "02151118000")
+    outbound(site, "Far", prefixes="0", queues=[queue(site)], **{"trunks-0": "t8", "trunks-1": first})
+    said = tried_out(site, "02151118000", queue(site))
+    assert "02151118000 goes out by t8 · Cheap as 1790902151118000, else by" in said
+    assert "Far takes the call" in said
+    assert "Far not for agents of this queue" in tried_out(site, "02151118000")
+    assert "Far not for this number" in tried_out(site, "13700000001", queue(site))
+    number_list(site, "Leave alone", "13700000001", do_not_call="y")
+    assert "is not called: it is on the list “Leave alone”" in tried_out(site, "013700000001")
+    assert tried_out(site, "") == ""
+
+
+def test_outbound_rules_are_moved_too(site: Site) -> None:
+    made = {name: outbound(site, name).id for name in ("a", "b")}
+    assert post(site, f"/admin/outbound/{made['b']}/move", {"direction": "up"}).status_code == 303
+    assert [one.name for one in config(site).outbound] == ["b", "a"]
+    assert statuses(site, "GET", "/admin/outbound") == ADMINS

@@ -14,6 +14,7 @@ from webui.admin import (
     lists,
     menus,
     numbers,
+    outbound,
     queues,
     rules,
     switches,
@@ -26,7 +27,20 @@ from webui.common import labels
 from webui.common.permissions import Permission, requires, signed_in
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (users, queues, numbers, menus, rules, calendars, lists, trunk_status, trunks, switches, audit_log):
+for part in (
+    users,
+    queues,
+    numbers,
+    menus,
+    rules,
+    outbound,
+    calendars,
+    lists,
+    trunk_status,
+    trunks,
+    switches,
+    audit_log,
+):
     blueprint.register_blueprint(part.blueprint)
 
 SECTIONS = (
@@ -35,6 +49,7 @@ SECTIONS = (
     ("admin.numbers.index", Permission.ADMIN_QUEUES),
     ("admin.menus.index", Permission.ADMIN_QUEUES),
     ("admin.rules.index", Permission.ADMIN_QUEUES),
+    ("admin.outbound.index", Permission.ADMIN_QUEUES),
     ("admin.calendars.index", Permission.CALENDAR_OVERRIDE),
     ("admin.lists.index", Permission.ADMIN_QUEUES),
     ("admin.trunks.index", Permission.ADMIN_QUEUES),

@@ -19,6 +19,7 @@ from cti.store.models import (
     ListedNumber,
     Menu,
     NumberList,
+    OutboundRule,
     Queue,
     QueueMember,
     Trunk,
@@ -92,6 +93,21 @@ def calendars(session: Session) -> Sequence[Calendar]:
 
 def rules(session: Session) -> Sequence[InboundRule]:
     return session.scalars(select(InboundRule).order_by(InboundRule.order, InboundRule.id)).all()
+
+
+def outbound_rules(session: Session) -> Sequence[OutboundRule]:
+    return session.scalars(select(OutboundRule).order_by(OutboundRule.order, OutboundRule.id)).all()
+
+
+def move(rows: list[Any], here: int, direction: str) -> bool:
+    """Put the row one place ``up`` or ``down`` and number all; whether there is such a place."""
+    there = here + (-1 if direction == "up" else 1)
+    if not 0 <= there < len(rows):
+        return False
+    rows[here], rows[there] = rows[there], rows[here]
+    for place, row in enumerate(rows):
+        row.order = place
+    return True
 
 
 def number_lists(session: Session) -> Sequence[NumberList]:

@@ -96,12 +96,7 @@ def move(rule_id: str) -> ResponseReturnValue:
     rule, rows = load(rule_id), list(queries.rules(db.session()))
     before = [row.name for row in rows]
     direction = "up" if request.form.get("direction") == "up" else "down"
-    here = rows.index(rule)
-    there = here + (-1 if direction == "up" else 1)
-    if 0 <= there < len(rows):
-        rows[here], rows[there] = rows[there], rows[here]
-        for place, row in enumerate(rows):
-            row.order = place
+    if queries.move(rows, rows.index(rule), direction):
         audit.record("rule.move", f"rule/{rule.id}", {"order": before}, {"order": [row.name for row in rows]})
         db.session().commit()
         announce(switch=False)

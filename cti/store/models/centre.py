@@ -12,7 +12,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from cti.domain.config import Strategy, TargetKind, When
+from cti.domain.config import Strategy, TargetKind, TrunkOrder, When
 from cti.domain.trunks import DEFAULT_CODECS, CallerId, CallerIn, DidFrom, DtmfMode, Transport
 from cti.store.models.base import Base, UtcDateTime, enum_type, fresh_id, id_type
 from cti.store.models.people import Agent
@@ -186,6 +186,22 @@ class InboundRule(Base):
     priority: Mapped[int] = mapped_column(default=0)
     target_kind: Mapped[TargetKind] = mapped_column(enum_type(TargetKind))
     target_id: Mapped[str] = mapped_column(id_type(), default="")
+
+
+class OutboundRule(Base):
+    """Fields as in ``cti.domain.config``; ``trunks`` and ``queues`` are ids."""
+
+    __tablename__ = "outbound_rules"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    order: Mapped[int] = mapped_column("position", default=0)
+    name: Mapped[str] = mapped_column(String(128))
+    active: Mapped[bool] = mapped_column(default=True)
+    prefixes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    queues: Mapped[list[str]] = mapped_column(JSON, default=list)
+    trunks: Mapped[list[str]] = mapped_column(JSON, default=list)
+    trunk_order: Mapped[TrunkOrder] = mapped_column(enum_type(TrunkOrder), default=TrunkOrder.SEQUENTIAL)
+    caller_number: Mapped[str] = mapped_column(String(32), default="")
 
 
 class NumberList(Base):

@@ -60,6 +60,8 @@ def originate(sim: SimSwitch, command: Originate) -> None:
     sim.channels[chan.id] = chan
     if isinstance(target, DeviceTarget):
         _ring_device(sim, chan, target, command.ring_timeout)
+    elif target.trunk in sim.trunk_faults:
+        sim.end(chan, sim.trunk_faults[target.trunk], by_far_side=True)
     else:
         _ring(sim, chan, sim.outside(target.number), command.ring_timeout)
 

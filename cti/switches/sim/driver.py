@@ -58,6 +58,7 @@ class SimSwitch(Floor):
         self._outside: dict[str, FarEnd] = {}
         self._ids = itertools.count(1)
         self._failures: dict[type, list[SwitchError]] = {}
+        self.trunk_faults: dict[str, Cause] = {}  # how every call out by a trunk ends, before it rings
         self.peers: dict[str, SimSwitch] = {}
         self.set_devices(devices)
 

@@ -1,0 +1,143 @@
+"""Outbound rules in their order, and the tester: may a number be called, by which trunks, with which digits."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from cti.store.models import OutboundRule
+from webui.admin import outbound_test, queries
+from webui.admin.outbound_form import OutboundForm, values
+from webui.admin.publish import announce
+from webui.common import audit, db
+from webui.common.ids import valid_id
+from webui.common.labels import options
+from webui.common.permissions import Permission, requires
+from webui.common.text import one_line
+from webui.customers.forms import changes
+
+blueprint = Blueprint("outbound", __name__, url_prefix="/outbound")
+
+
+@blueprint.get("")
+@requires(Permission.ADMIN_QUEUES)
+def index() -> ResponseReturnValue:
+    database = db.session()
+    return render_template(
+        "admin/outbound.html",
+        rules=queries.outbound_rules(database),
+        queues={row.id: f"{row.number} {row.name}" for row in queries.queues(database)},
+        trunks=trunk_names(),
+        focus=(request.args.get("moved", ""), request.args.get("direction", "")),
+    )
+
+
+@blueprint.get("/test")
+@requires(Permission.ADMIN_QUEUES)
+def test() -> ResponseReturnValue:
+    """By which trunks a call to a number goes out, with every rule that was looked at."""
+    number, queue_id = one_line(request.args.get("number", ""))[:33], request.args.get("queue", "")
+    outcome = outbound_test.ask(db.session(), number=number, queue_id=queue_id, at=time.time()) if number else None
+    return render_template("admin/_way_out.html", outcome=outcome)
+
+
+@blueprint.get("/new")
+@requires(Permission.ADMIN_QUEUES)
+def new() -> ResponseReturnValue:
+    return show(OutboundForm(formdata=None), None)
+
+
+@blueprint.post("/new")
+@requires(Permission.ADMIN_QUEUES)
+def create() -> ResponseReturnValue:
+    return save(None)
+
+
+@blueprint.get("/<rule_id>")
+@requires(Permission.ADMIN_QUEUES)
+def edit(rule_id: str) -> ResponseReturnValue:
+    rule = load(rule_id)
+    return show(OutboundForm(formdata=None, **values(rule)), rule)
+
+
+@blueprint.post("/<rule_id>")
+@requires(Permission.ADMIN_QUEUES)
+def change(rule_id: str) -> ResponseReturnValue:
+    return save(load(rule_id))
+
+
+@blueprint.post("/<rule_id>/move")
+@requires(Permission.ADMIN_QUEUES)
+def move(rule_id: str) -> ResponseReturnValue:
+    """One place up or down."""
+    rule, rows = load(rule_id), list(queries.outbound_rules(db.session()))
+    before = [row.name for row in rows]
+    direction = "up" if request.form.get("direction") == "up" else "down"
+    if queries.move(rows, rows.index(rule), direction):
+        audit.record("outbound.move", f"outbound/{rule.id}", {"order": before}, {"order": [row.name for row in rows]})
+        db.session().commit()
+        announce(switch=False)
+    return redirect(url_for("admin.outbound.index", moved=rule.id, direction=direction), 303)
+
+
+@blueprint.post("/<rule_id>/delete")
+@requires(Permission.ADMIN_QUEUES)
+def delete(rule_id: str) -> ResponseReturnValue:
+    rule = load(rule_id)
+    audit.record("outbound.delete", f"outbound/{rule.id}", values(rule), None)
+    db.session().delete(rule)
+    db.session().commit()
+    announce(switch=False)
+    return redirect(url_for("admin.outbound.index"), 303)
+
+
+def save(rule: OutboundRule | None) -> ResponseReturnValue:
+    database, form = db.session(), OutboundForm()
+    offer(form, rule)
+    if not form.validate_on_submit():
+        return show(form, rule), 422
+    before = values(rule) if rule else None
+    last = max((row.order for row in queries.outbound_rules(database)), default=-1)
+    rule = rule or OutboundRule(order=last + 1)
+    form.apply(rule)
+    database.add(rule)
+    database.flush()
+    if before is None:
+        audit.record("outbound.create", f"outbound/{rule.id}", None, values(rule))
+    else:
+        audit.record("outbound.change", f"outbound/{rule.id}", *changes(before, values(rule)))
+    database.commit()
+    announce(switch=False)
+    return redirect(url_for("admin.outbound.index"), 303)
+
+
+def load(rule_id: str) -> OutboundRule:
+    rule = db.session().get(OutboundRule, rule_id) if valid_id(rule_id) else None
+    if rule is None:
+        abort(404)
+    return rule
+
+
+def show(form: OutboundForm, rule: OutboundRule | None) -> str:
+    offer(form, rule)
+    return render_template("admin/outbound_rule.html", form=form, rule=rule)
+
+
+def offer(form: OutboundForm, rule: OutboundRule | None) -> None:
+    """What can be chosen; what a rule names that is gone stays choosable, and is named so."""
+    queues: dict[str, Any] = {row.id: f"{row.number} {row.name}" for row in queries.queues(db.session())}
+    trunks: dict[str, Any] = {"": "—", **trunk_names()}
+    gone = _("%(name)s (is gone)")
+    for known, used in ((queues, rule.queues if rule else ()), (trunks, rule.trunks if rule else ())):
+        known |= {one: gone % {"name": one} for one in used if one not in known}
+    form.queues.choices = options(queues.items())
+    for row in form.trunks:
+        row.choices = options(trunks.items())
+
+
+def trunk_names() -> dict[str, str]:
+    return {trunk.id: f"{trunk.id} · {trunk.name}" for trunk in queries.trunks(db.session())}

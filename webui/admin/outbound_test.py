@@ -1,0 +1,43 @@
+"""What would happen to a call out: the engine's own rules over the configuration as the database has it now.
+
+Whether a trunk is up and free is not looked at. Must not know requests or words; the template says them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from sqlalchemy.orm import Session
+
+from cti.domain.config import OutboundRule, TrunkConfig
+from cti.domain.trunks import apply_rules
+from cti.services.rules import misses, not_to_be_called, outbound_rule, trunks_in_order
+from cti.store.config import build_config
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``listed`` names the do-not-call list that holds the number. ``ways`` are the trunks to try with the digits
+    that each is sent, in order, or in no order where ``rule`` says so. ``seen`` are rules with what does not fit."""
+
+    number: str
+    listed: str
+    rule: OutboundRule | None
+    ways: tuple[tuple[TrunkConfig, str], ...]
+    seen: tuple[tuple[OutboundRule, str], ...]
+
+
+def ask(session: Session, *, number: str, queue_id: str, at: float) -> Outcome:
+    config = build_config(session)
+    queues = (queue_id,) if queue_id else ()
+    rule = outbound_rule(config, number, queues)
+    looked_at = config.outbound[: config.outbound.index(rule) + 1] if rule else config.outbound
+    trunks = trunks_in_order(config, rule, "", Random(0))
+    return Outcome(
+        number=number,
+        listed=not_to_be_called(config, number, at),
+        rule=rule,
+        ways=tuple((trunk, apply_rules(trunk.dial_rules, number)) for trunk in trunks),
+        seen=tuple((one, misses(one, number, queues)) for one in looked_at),
+    )
