@@ -146,7 +146,8 @@ def test_today_shows_the_own_calls_since_midnight(site: Site) -> None:
 def test_a_call_shows_its_legs_transfers_and_note(site: Site) -> None:
     first, second = agent_id(site, "1001"), agent_id(site, "1002")
     transfer = {"at": 1.0, "kind": "consult", "from_agent": first, "to_agent": second, "result": "completed"}
-    make_call(site, "legs", agent="1001", ago=9 * HOUR, document={"transfers": [transfer]}, ani_name=HOSTILE[:100])
+    document = {"transfers": [transfer], "passed": ["queue:service", "queue:orders", "agent:gone"]}
+    make_call(site, "legs", agent="1001", ago=9 * HOUR, document=document, ani_name=HOSTILE[:100])
     with site.sessions() as session:
         session.add(CallNote(call_id="legs", user_id=site.user("agent1").id, summary=HOSTILE))
         session.commit()
@@ -154,6 +155,7 @@ def test_a_call_shows_its_legs_transfers_and_note(site: Site) -> None:
     assert re.findall(r'data-leg="(\w+)"', page) == ["customer", "agent"]
     assert page.count("<rect ") == 4
     assert "Transfer after consultation" in page
+    assert "客服 Service → 订购 Orders</dd>" in page
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
     assert "This call was not recorded" in page

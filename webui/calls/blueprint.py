@@ -73,6 +73,7 @@ def show(call_id: str) -> ResponseReturnValue:
         legs=legs,
         timeline=draw(call, legs, datetime.now(UTC)),
         transfers=(call.document or {}).get("transfers") or [],
+        queues_before=queries.queues_before,
         orders=queries.orders_of(database, call.id),
         customers=queries.customers_of(database, call, note),
         may_listen=may_listen,

@@ -109,6 +109,13 @@ def names(session: Session) -> dict[str, str]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+def queues_before(call: Call) -> list[str]:
+    """Ids of the queues that the call went over from, in order."""
+    passed = (call.document or {}).get("passed") or []
+    ids = [str(name).removeprefix("queue:") for name in passed if str(name).startswith("queue:")]
+    return [queue_id for queue_id in ids if queue_id != call.queue_id]
+
+
 def queues(session: Session) -> dict[str, str]:
     rows = session.execute(select(Queue.id, Queue.name).order_by(Queue.name))
     return {row[0]: row[1] for row in rows}
