@@ -1,7 +1,8 @@
 """Lost calls become tickets to call back; who is reached after all is taken off the list.
 
-A call is lost when its caller hung up in a queue after the time that the queue says, left no message and has not talked
-with anybody since. ``settle`` may be given any call, any number of times, in any order. Must not know the bus.
+A call is lost when its caller hung up in a queue after the time that the queue says, left no message, did not ask for a
+callback and has not talked with anybody since; also the last of several attempts to call somebody back. ``settle`` may
+be given any call, any number of times, in any order. Must not know the bus.
 """
 
 from __future__ import annotations
@@ -75,17 +76,20 @@ def _of(call: Call) -> Select[Ticket]:
 
 
 def _waited(call: Call) -> float | None:
-    """Seconds in the queue of a caller who gave up; ``None`` for every other call."""
+    """Seconds in the queue of a caller who gave up, or was not reached; ``None`` for every other call."""
     if call.answered_at is not None or call.ended_at is None or call.queued_at is None:
         return None
-    if call.direction != "inbound" or call.test or not call.number:
+    if call.test or not call.number:
+        return None
+    asked, given_up = bool(call.document.get("place")), bool(call.document.get("given_up"))
+    if asked if call.direction == "inbound" else not given_up:
         return None
     return (call.ended_at - call.queued_at).total_seconds()
 
 
 def _wanted(session: Session, call: Call, waited: float) -> bool:
     queue = session.get(Queue, call.queue_id)
-    if queue is None or not queue.tickets or waited < queue.ticket_after:
+    if queue is None or (call.direction == "inbound" and (not queue.tickets or waited < queue.ticket_after)):
         return False
     left_a_message = exists().where(Voicemail.call_id == call.id)
     talked = exists().where(Call.number == call.number, Call.answered_at > call.ended_at)

@@ -146,6 +146,17 @@ def test_who_left_a_message_is_heard_there(session: Session) -> None:
     assert tickets.settle(session, ["c1"]) == 0
 
 
+def test_who_asked_for_a_callback_is_not_lost_before_the_last_attempt(session: Session) -> None:
+    call(session, "c1", 0, document={"place": "p1"})
+    call(session, "c2", 5, direction="outbound", document={"place": "p1", "given_up": False})
+    assert tickets.settle(session, ["c1", "c2"]) == 0
+    began = MORNING
+    call(session, "c3", 9, direction="outbound", queued_at=began, document={"place": "p1", "given_up": True})
+    assert tickets.settle(session, ["c3"]) == 1
+    [ticket] = all_tickets(session)
+    assert (ticket.number, ticket.call_id, ticket.waited) == (NUMBER, "c3", 570.0)
+
+
 def test_recent_calls_are_looked_at_anew(session: Session) -> None:
     call(session, "old", 0, ended_at=utc_now() - timedelta(hours=25))
     call(session, "new", 1, ended_at=utc_now() - timedelta(hours=1))

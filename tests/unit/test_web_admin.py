@@ -67,6 +67,8 @@ def queue_form(**changes: Any) -> dict[str, Any]:
         "voicemail_max": "90",
         "tickets": "y",
         "ticket_after": "7",
+        "callback_tries": "3",
+        "callback_every": "300",
         "last_agent_days": "0",
         "last_agent_wait": "30",
         "pop_url": "https://crm.example/?n={number}",

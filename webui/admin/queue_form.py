@@ -44,6 +44,9 @@ FIELDS = (
     "voicemail_max",
     "tickets",
     "ticket_after",
+    "callback",
+    "callback_tries",
+    "callback_every",
     "announce_wait",
     "announce_number",
     "last_agent_days",
@@ -65,6 +68,9 @@ DEFAULTS = {
     "voicemail_max": 120.0,
     "tickets": True,
     "ticket_after": 5.0,
+    "callback": False,
+    "callback_tries": 3,
+    "callback_every": 300.0,
     "announce_wait": False,
     "announce_number": False,
     "last_agent_days": 0,
@@ -125,6 +131,9 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
     voicemail_max = seconds(_("Longest message (s)"), 3600, 5)
     tickets = BooleanField(_("Callers who gave up are to be called back"), default=True)
     ticket_after = seconds(_("If they waited for (s)"), 3600)
+    callback = BooleanField(_("Callers may keep their place and be called back"))
+    callback_tries = IntegerField(_("Call at most (times)"), [InputRequired(), NumberRange(1, 20)])
+    callback_every = seconds(_("Again after (s)"), 86_400, 10)
     announce_wait = BooleanField(_("Tell callers about how long they will wait"))
     announce_number = BooleanField(_("Say the agent's number before they talk"))
     last_agent_days = IntegerField(_("Served within (days)"), [InputRequired(), NumberRange(0, 3650)])
