@@ -88,7 +88,9 @@ def make_runner(settings: Settings, switches: Sequence[Switch], bus: NatsBus) ->
             if isinstance(switch, SimSwitch):
                 switch.set_devices(device for agent in config.agents for device in agent.devices)
 
-    return EngineRunner(switches, bus, configured=configured, zone=settings.timezone)
+    runner = EngineRunner(switches, bus, configured=configured, zone=settings.timezone)
+    runner.engine.centre.short_abandon = settings.short_abandon
+    return runner
 
 
 @contextlib.asynccontextmanager

@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     engine_metrics_port: int = 9101
     worker_metrics_port: int = 9102
     zone: str = Field(default="", description="the centre's time zone, as Asia/Shanghai; default: the machine's")
+    short_abandon: float = Field(default=5.0, ge=0, description="seconds; who hangs up sooner is not in service levels")
+    alarm_wait: float = Field(default=60.0, ge=0, description="the live pages warn of a caller who waits longer (s)")
+    alarm_level: float = Field(default=80.0, ge=0, le=100, description="… of a service level below (per cent)")
+    alarm_ready: int = Field(default=1, ge=0, description="… of a queue with fewer agents ready")
     log_level: str = "info"
     demo: bool = Field(default=True, description="fill an empty database with demo data")
 

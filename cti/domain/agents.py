@@ -28,6 +28,7 @@ class Agent:
     number: str
     name: str
     queues: tuple[str, ...] = ()
+    assigned: tuple[str, ...] | None = None  # until log-out these queues instead of the configured ones
     skills: dict[str, int] = field(default_factory=dict)
     device: str = ""
     registered: bool = False

@@ -86,6 +86,7 @@ class Acd:
             queue.today.answered_in_target += waited <= queue.config.service_level
         elif answered is False:
             queue.today.abandoned += 1
+            queue.today.short_abandoned += waited < self._centre.short_abandon
 
     # ------------------------------------------------------------ choosing
 

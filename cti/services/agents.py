@@ -44,8 +44,9 @@ class AgentService:
         for config in configs:
             agent = centre.agents.setdefault(config.id, Agent(config.id, config.number, config.name, since=centre.now))
             centre.numbers.pop(agent.number, None)
-            self._leave_queues(agent, config.queues)
-            agent.number, agent.name, agent.queues = config.number, config.name, config.queues
+            queues = config.queues if agent.assigned is None else agent.assigned
+            self._leave_queues(agent, queues)
+            agent.number, agent.name, agent.queues = config.number, config.name, queues
             agent.skills = config.skills
             if agent.device and agent.device not in config.devices and agent.state is not AgentState.LOGGED_OFF:
                 self.event(agent, AgentEvent.LOGOUT)  # the phone is another's now
@@ -55,6 +56,31 @@ class AgentService:
         self._removed = centre.agents.keys() - {config.id for config in configs}
         for agent_id in sorted(self._removed):
             self._drop_removed(centre.agents[agent_id])
+        self._staff()
+
+    def assign(self, agent: Agent, queues: tuple[str, ...] | None) -> None:
+        """Serve these queues until log-out, last in their order; ``None``: those of the configuration again."""
+        centre = self._centre
+        own = next((config.queues for config in centre.config.agents if config.id == agent.agent_id), ())
+        centre.dirty_queues.update(agent.queues)
+        agent.assigned, agent.queues = queues, own if queues is None else queues
+        centre.dirty_queues.update(agent.queues)
+        centre.dirty_agents.add(agent.agent_id)
+        self._staff()
+        self._if_free(agent)
+
+    def _staff(self) -> None:
+        """Each queue's agents, as configured and as assigned."""
+        centre = self._centre
+        assigned = {agent.agent_id: agent.assigned for agent in centre.agents.values() if agent.assigned is not None}
+        for config in centre.config.queues:
+            kept = tuple(a for a in config.agents if config.id in assigned.get(a, (config.id,)))
+            more = tuple(a for a, queues in sorted(assigned.items()) if config.id in queues and a not in config.agents)
+            queue = centre.queues[config.id]
+            if queue.config.agents != kept + more:
+                queue.staff(kept + more)
+                for agent in filter(None, map(centre.agents.get, kept + more)):
+                    centre.place(agent)
 
     def _leave_queues(self, agent: Agent, kept: tuple[str, ...]) -> None:
         for queue_id in set(agent.queues) - set(kept):
@@ -147,6 +173,8 @@ class AgentService:
         if centre.now > agent.since and agent.state is not AgentState.LOGGED_OFF:
             self._log_stretch(agent)
         agent.state, agent.reason, agent.since = state, reason, centre.now
+        if state is AgentState.LOGGED_OFF and agent.assigned is not None:
+            self.assign(agent, None)
         self._watch_device(agent)
         centre.dirty_queues.update(agent.queues)
 
@@ -344,6 +372,8 @@ class AgentService:
         agent.wrapup_left = None if left is None else _number(left, 0.0)
         if wrapped is not None:
             self._centre.wrapped[agent.agent_id] = wrapped
+        if isinstance(assigned := document.get("assigned"), list):
+            self.assign(agent, tuple(str(queue_id) for queue_id in assigned))
         if document.get("day") == self._centre.day:
             agent.calls, agent.talk = int(_number(document.get("calls"), 0)), _number(document.get("talk"), 0.0)
         self._centre.place(agent)

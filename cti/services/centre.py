@@ -22,6 +22,9 @@ from cti.machines.table import step
 from cti.services.effects import Effect, Log, StartTimer, StopTimer, SwitchCommand
 from cti.services.queues import QueueRuntime
 
+SHORT_ABANDON = 5.0
+"""Seconds in a queue within which a caller who hangs up counts neither as served nor as lost."""
+
 SAME_TIME = 1.0
 """Seconds within which a phone that registers at several switches does so at all of them."""
 
@@ -56,6 +59,7 @@ class Centre:
         self.now = 0.0
         self.day = ""  # the centre's date, to which today's figures belong
         self.zone = zone
+        self.short_abandon = SHORT_ABANDON
         self.chance = random.Random()
         self.last_trunk: dict[str, str] = {}  # by outbound rule, for its next call
         self.effects: list[Effect] = []

@@ -8,7 +8,7 @@ levels, and agents with less of a skill that is wanted.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cti.domain.agents import Agent
@@ -34,6 +34,7 @@ class QueueToday:
     offered: int = 0
     answered: int = 0
     abandoned: int = 0
+    short_abandoned: int = 0  # of these: so soon that they count for nothing else
     wait_total: float = 0.0
     wait_max: float = 0.0
     answered_in_target: int = 0
@@ -43,7 +44,7 @@ class QueueToday:
 
     def service_level(self, enough: int = 1) -> float | None:
         """Per cent answered in time of those answered or lost; ``None`` where these are fewer than ``enough``."""
-        over = self.answered + self.abandoned
+        over = self.answered + self.abandoned - self.short_abandoned
         return None if over < max(1, enough) else 100.0 * self.answered_in_target / over
 
     def to_document(self) -> dict[str, Any]:
@@ -76,6 +77,13 @@ class QueueRuntime:
         self._deepest = max(config.levels.values(), default=1)
         self.free = FreeAgents(config.strategy)
         self.line = Line()
+
+    def staff(self, agents: tuple[str, ...]) -> None:
+        """Others serve it now: who waits stays in line, who is free is to be placed anew."""
+        for gone in set(self.config.agents) - set(agents):
+            self.free.discard(gone)
+        self.config = replace(self.config, agents=agents)
+        self._ranks = {agent_id: rank for rank, agent_id in enumerate(agents)}
 
     # ------------------------------------------------------------ calls
 

@@ -24,6 +24,7 @@ from cti.services.supervision import Supervision
 from cti.services.trunk_test import TrunkTests
 
 TEXT_LIMIT = 200
+LIST_LIMIT = 200
 SECONDS_LIMIT = 10**6
 TEST_CALL_COMES_WITHIN = 15.0
 
@@ -102,6 +103,7 @@ class Requests:
             "force_ready": lambda: self._supervision.force_ready(agent()),
             "force_not_ready": lambda: self._supervision.force_not_ready(agent(), text("reason")),
             "force_logout": lambda: self._supervision.force_logout(agent()),
+            "set_queues": lambda: self._supervision.set_queues(agent(), _texts(request, "queues")),
             "pull": lambda: self._supervision.pull(text("call_id"), agent()),
             "drop": lambda: self._supervision.drop(text("call_id")),
             **{str(mode): listen(mode) for mode in ListenMode},
@@ -170,6 +172,13 @@ def _text(request: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > TEXT_LIMIT:
         raise BadRequest(f"{name} is missing", field=name)
     return value.strip()
+
+
+def _texts(request: Mapping[str, Any], name: str) -> list[str]:
+    value = request.get(name)
+    if not isinstance(value, list) or len(value) > LIST_LIMIT or not all(isinstance(one, str) for one in value):
+        raise BadRequest(f"{name} is missing", field=name)
+    return [str(one) for one in value]
 
 
 def _seconds(request: Mapping[str, Any]) -> float:

@@ -5,6 +5,8 @@ Who may is decided, and written to the audit log, where the request comes from. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call, CallPhase, ListenMode
 from cti.domain.errors import BadRequest, NotAllowedNow
@@ -53,6 +55,15 @@ class Supervision:
             raise NotAllowedNow("the agent is off")
         self._acd.agents.logout(agent)
         self._tell(agent)
+
+    def set_queues(self, agent: Agent, queues: Sequence[str]) -> None:
+        """The agent serves exactly these until log-out; a call that is there goes on."""
+        if agent.state is AgentState.LOGGED_OFF:
+            raise NotAllowedNow("the agent is off")
+        for queue_id in queues:
+            if queue_id not in self._centre.queues:
+                raise BadRequest("there is no such queue", queue=queue_id[:40])
+        self._acd.agents.assign(agent, tuple(dict.fromkeys(queues)))
 
     def _tell(self, agent: Agent) -> None:
         agent.notice = FORCED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from cti.domain.config import DidConfig, RouteTarget, TargetKind
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
 
@@ -113,3 +114,78 @@ async def test_nothing_is_pulled_or_dropped_at_a_switch_that_is_lost(open_floor:
     await floor.until(lambda: not floor.status()[0].up, "lost")
     assert await refused(floor, "pull", call_id=call, agent_id="a1") == "agent.not_now"
     assert await refused(floor, "drop", call_id=call) == "agent.not_now"
+
+
+async def two_queues(open_floor: OpenFloor) -> Floor:
+    """a1 serves Orders, a2 Service (2002, number 8002)."""
+    floor = await open_floor()
+    orders = floor.config.queues[0]
+    queues = (replace(orders, agents=("a1",)), replace(orders, id="q-service", number="2002", agents=("a2",)))
+    agents = tuple(
+        replace(agent, queues=own)
+        for agent, own in zip(floor.config.agents, (("q-orders",), ("q-service",), ()), strict=True)
+    )
+    dids = (*floor.config.dids, DidConfig("8002", RouteTarget(TargetKind.QUEUE, "q-service")))
+    await floor.configure(replace(floor.config, queues=queues, agents=agents, dids=dids))
+    return floor
+
+
+async def test_an_agent_helps_in_another_queue_until_log_out(open_floor: OpenFloor) -> None:
+    floor = await two_queues(open_floor)
+    await floor.on_duty("a1")
+    channel = await floor.call_in("8002")
+    assert floor.waiting("q-service") == ["13800000001"]
+    await do(floor, "set_queues", agent_id="a1", queues=["q-service"])
+    await floor.rings("a1")
+    floor.phone("a1").answer()
+    await floor.talks("a1")
+    await floor.call_in("8001", number="13800000002")
+    floor.sim.hangup_by_caller(channel)
+    await floor.until_agent("a1", "ready")
+    assert floor.waiting() == ["13800000002"]  # the agent does not serve it now
+    document = await floor.do("a1", "state")
+    assert (document["queues"], document["queues_assigned"]) == (["q-service"], True)
+    await floor.configure(floor.config)
+    await floor.told()
+    await floor.kill_engine()
+    await floor.restart_engine()
+    assert floor.agent("a1").queues == ("q-service",)
+    await floor.do("a1", "logout")
+    assert floor.agent("a1").queues == ("q-orders",)
+    await floor.on_duty("a1")
+    await floor.rings("a1")
+    members = {i: q.config.agents for i, q in floor.runner.engine.centre.queues.items()}
+    assert members == {"q-orders": ("a1",), "q-service": ("a2",)}
+
+
+async def test_an_agent_without_queues_is_offered_nothing(open_floor: OpenFloor) -> None:
+    floor = await two_queues(open_floor)
+    await floor.on_duty("a1", "a2")
+    await do(floor, "set_queues", agent_id="a1", queues=[])
+    await floor.call_in("8001")
+    await floor.call_in("8002", number="13800000002")
+    await floor.rings("a2")
+    assert (floor.agent("a1").state, floor.waiting()) == ("ready", ["13800000001"])
+    await do(floor, "set_queues", agent_id="a1", queues=["q-service", "q-orders"])
+    await floor.rings("a1")
+
+
+async def test_queues_that_make_no_sense_are_refused(open_floor: OpenFloor) -> None:
+    floor = await two_queues(open_floor)
+    assert await refused(floor, "set_queues", agent_id="a1", queues=[]) == "agent.not_now"  # is off
+    await floor.on_duty("a1")
+    for queues in (["nowhere"], "q-orders", [1], None):
+        assert await refused(floor, "set_queues", agent_id="a1", queues=queues) == "request.bad"
+    assert floor.agent("a1").queues == ("q-orders",)
+
+
+async def test_who_hangs_up_at_once_is_not_in_the_service_level(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    today = floor.runner.engine.centre.queues["q-orders"].today
+    floor.sim.hangup_by_caller(await floor.call_in())
+    await floor.until(lambda: today.abandoned == 1, "abandoned")
+    assert (today.short_abandoned, today.service_level()) == (1, None)
+    floor.runner.engine.centre.short_abandon = 0.0
+    floor.sim.hangup_by_caller(await floor.call_in())
+    await floor.until(lambda: today.abandoned == 2, "abandoned")
+    assert (today.short_abandoned, today.service_level()) == (1, 0.0)

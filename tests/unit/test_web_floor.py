@@ -97,6 +97,17 @@ def test_a_supervisor_drops_a_call(site: Site) -> None:
     assert len(audited(site, "supervise.pull")) == 1
 
 
+def test_a_supervisor_puts_an_agent_into_other_queues_and_it_is_audited(site: Site) -> None:
+    site.engine.on_duty("1001")
+    agent = agent_id(site, "1001")
+    assert post(site, "supervisor", f"/agents/{agent}/queues", {"queues": ["service"]})[0] == 200
+    assert site.engine.agent("1001").queues == ("service",)
+    assert [e.after for e in audited(site, "supervise.set_queues")] == [{"agent_id": agent, "queues": ["service"]}]
+    for wrong in ({}, None, {"queues": "service"}, {"queues": [1]}, {"queues": ["nowhere"]}):
+        assert post(site, "supervisor", f"/agents/{agent}/queues", wrong) == (400, "request.bad"), wrong
+    assert post(site, "agent2", f"/agents/{agent}/queues", {"queues": []})[0] == 403
+
+
 def talks_and_is_watched(site: Site) -> str:
     """1003 talks; agent2 is a supervisor with the phone 1002, and busy. The id of 1003."""
     site.set_user("agent2", role="supervisor")

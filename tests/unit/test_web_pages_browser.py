@@ -189,6 +189,7 @@ def test_the_live_page_follows_without_reloading(site: Site, open_page: OpenPage
     page = open_page("supervisor", "/floor")
     agent = page.locator("[data-agent='1003']")
     expect(agent).to_have_attribute("data-state", "loggedOff", timeout=SLOW)
+    expect(page.locator("[data-alarms]")).to_be_hidden()
     site.engine.on_duty("1003")
     expect(agent).to_have_attribute("data-state", "ready", timeout=2000)
     site.engine.call_in("19900000012", "<i>x</i>")
@@ -198,6 +199,8 @@ def test_the_live_page_follows_without_reloading(site: Site, open_page: OpenPage
     row = page.locator("[data-queue='2001'] .cx-waiting li").last
     expect(row).to_contain_text("19900000013", timeout=2000)
     expect(row.locator("time")).to_have_text("0:01", timeout=3000)
+    expect(page.locator("[data-alarms]")).to_contain_text("2001 订购 Orders: too few agents are ready")
+    expect(page.locator("[data-queue='2001'] [data-ready]")).to_have_attribute("data-alarm", "")
     site.engine.cut_switch()
     for place in (agent.locator("small"), row):
         expect(place).to_contain_text("the call's switch cannot be reached", timeout=2000)
@@ -211,6 +214,25 @@ def test_the_live_page_follows_without_reloading(site: Site, open_page: OpenPage
     expect(page.locator("#cy-banners")).to_contain_text("The call engine does not answer")
     site.engine.start()
     expect(page.locator("[data-stale-note]")).to_be_hidden(timeout=SLOW)
+
+
+def test_figures_of_the_day_and_what_is_out_of_bounds(site: Site, open_page: OpenPage) -> None:
+    page = open_page("supervisor", "/floor")
+    found = page.evaluate("""async () => {
+        const f = await import("/static/js/figures.js");
+        const today = { offered: 20, answered: 12, answered_in_target: 9, abandoned: 6, short_abandoned: 3,
+            wait_total: 60, handling: 30, handled: 2 };
+        const queue = { today, waiting: [{ since: 100 }, { since: 40 }], agents: { ready: 0 } };
+        const nothing = { answered: 0, abandoned: 0, offered: 0, answered_in_target: 0 };
+        const none = { today: nothing, waiting: [], agents: {} };
+        const limits = { wait: 60, level: 80, ready: 1 };
+        return [f.level(today), f.abandonment(today), f.speed(today), f.handling(today), f.longest(queue, 110),
+            f.alarms(queue, limits, 110), f.alarms(queue, limits, 100), f.alarms(none, limits, 110),
+            f.level(nothing), f.level(f.together([queue, queue])), f.level(f.together([]))];
+    }""")
+    assert found[:5] == [60, 30, 5, 15, 70]
+    assert found[5:8] == [["wait", "level", "ready"], ["level", "ready"], []]
+    assert found[8:] == [None, 60, None]
 
 
 def test_a_supervisor_acts_on_the_live_page_by_keys_and_mouse(site: Site, open_page: OpenPage) -> None:
@@ -233,6 +255,10 @@ def test_a_supervisor_acts_on_the_live_page_by_keys_and_mouse(site: Site, open_p
     expect(drop).to_have_text("Press again to hang up everybody in the call")
     drop.click()
     expect(row).to_have_count(0, timeout=SLOW)
+    agent.click()
+    page.get_by_role("checkbox", name="2001").uncheck()
+    page.locator("[data-do='queues']").click()
+    expect(agent.locator("small")).to_contain_text("other queues until sign-off", timeout=SLOW)
     agent.click()
     page.locator("[data-do='off']").click()
     expect(agent).to_have_attribute("data-state", "loggedOff", timeout=SLOW)

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     SUPERVISE_STATE = "supervise.state"
     SUPERVISE_PULL = "supervise.pull"
     SUPERVISE_DROP = "supervise.drop"
+    SUPERVISE_QUEUES = "supervise.queues"
     SUPERVISE_LISTEN = "supervise.listen"
     SUPERVISE_WHISPER = "supervise.whisper"
     SUPERVISE_BARGE = "supervise.barge"
@@ -78,6 +79,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.SUPERVISE_STATE,
         Permission.SUPERVISE_PULL,
         Permission.SUPERVISE_DROP,
+        Permission.SUPERVISE_QUEUES,
         Permission.SUPERVISE_LISTEN,
         Permission.SUPERVISE_WHISPER,
         Permission.SUPERVISE_BARGE,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, jsonify, render_template, request
+from flask import Blueprint, Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -27,6 +27,7 @@ DEADLINE = 2.0
 LONGEST_ID = 64
 MAY = {
     "state": Permission.SUPERVISE_STATE,
+    "queues": Permission.SUPERVISE_QUEUES,
     "pull": Permission.SUPERVISE_PULL,
     "drop": Permission.SUPERVISE_DROP,
     "listen": Permission.SUPERVISE_LISTEN,
@@ -47,6 +48,7 @@ def index() -> ResponseReturnValue:
     database = db.session()
     start = {
         "targets": queries.targets(database),
+        "limits": limits(),
         "reasons": queries.reasons(database, current_locale()),
         "busy": queries.busy_choices(database, current_locale()),
         "own": current_user.agent_id,
@@ -66,6 +68,17 @@ def force_state(agent_id: str) -> ResponseReturnValue:
         raise BadRequest("ready, notReady or loggedOff", field="state")
     reason = {"reason": _field("reason")} if op == "force_not_ready" else {}
     return supervise(op, f"agent/{agent_id}", agent_id=agent_id, **reason)
+
+
+@blueprint.post("/agents/<agent_id>/queues")
+@requires(Permission.SUPERVISE_QUEUES)
+def set_queues(agent_id: str) -> ResponseReturnValue:
+    """The queues that the agent serves until sign-off."""
+    document = request.get_json(silent=True)
+    queues = document.get("queues") if isinstance(document, dict) else None
+    if not isinstance(queues, list) or not all(isinstance(one, str) and len(one) <= LONGEST_ID for one in queues):
+        raise BadRequest("queues is missing", field="queues")
+    return supervise("set_queues", f"agent/{agent_id}", agent_id=agent_id, queues=queues)
 
 
 @blueprint.post("/calls/<call_id>/pull")
@@ -124,7 +137,7 @@ def own_agent() -> str:
     return str(current_user.agent_id)
 
 
-def supervise(op: str, what: str, **arguments: str) -> ResponseReturnValue:
+def supervise(op: str, what: str, **arguments: str | list[str]) -> ResponseReturnValue:
     """Write down who asked for what, then ask the engine. What it refuses has been asked for all the same."""
     audit.record(f"supervise.{op}", what, after=arguments)
     db.session().commit()
@@ -139,6 +152,12 @@ def _field(name: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
         raise BadRequest(f"{name} is missing", field=name)
     return value
+
+
+def limits() -> dict[str, float]:
+    """Beyond these the live pages warn."""
+    settings = current_app.extensions["callyard_settings"]
+    return {"wait": settings.alarm_wait, "level": settings.alarm_level, "ready": settings.alarm_ready}
 
 
 def present() -> dict[str, Any]:
@@ -161,9 +180,17 @@ def texts() -> dict[str, str]:
         "nobody": _("Nobody is waiting."),
         "waiting": _("Waiting"),
         "longest": _("Longest now"),
+        "offered": _("Offered"),
         "answered": _("Answered"),
         "abandoned": _("Abandoned"),
         "level": _("Service level"),
+        "abandonment": _("Abandonment"),
+        "speed": _("Average wait"),
+        "handling": _("Average handling"),
+        "most": _("Longest today"),
+        "alarm.wait": _("somebody waits too long"),
+        "alarm.level": _("the service level is low"),
+        "alarm.ready": _("too few agents are ready"),
         "ready": _("Ready"),
         "talking": _("Talking"),
         "busy": _("Busy"),
@@ -188,6 +215,9 @@ def actions() -> dict[str, str]:
         "give_to": _("Give to"),
         "none_ready": _("Nobody is ready."),
         "nothing": _("There is nothing you can do here now."),
+        "queues": _("Queues until sign-off"),
+        "save": _("Save"),
+        "other_queues": _("other queues until sign-off"),
         "listen": _("Listen"),
         "whisper": _("Speak to the agent only"),
         "barge": _("Barge in"),

@@ -1,5 +1,6 @@
 // The live page: draws queue and agent documents as they come, ticks the clocks, tells when the picture may be old.
 import { now, span } from "./clock.js";
+import { abandonment, alarms, asPercent, asSpan, handling, level, longest, speed, together } from "./figures.js";
 import { alive, mount } from "./mount.js";
 import { Supervise } from "./supervise.js";
 
@@ -34,6 +35,7 @@ class Floor {
     const start = JSON.parse(root.querySelector("[data-start]").textContent);
     this.texts = start.texts;
     this.targets = start.targets;
+    this.limits = start.limits;
     this.reasons = start.reasons;
     this.agents = new Map(start.agents.map((agent) => [agent.agent_id, agent]));
     this.queues = new Map(start.queues.map((queue) => [queue.queue_id, queue]));
@@ -92,11 +94,10 @@ class Floor {
     const head = element("header");
     head.append(element("h3", queue.name), element("span", queue.number, { class: "cx-num cx-none" }));
     const today = queue.today;
-    const over = today.answered + today.abandoned; // those still waiting are neither yet
-    const level = over ? `${Math.round((100 * today.answered_in_target) / over)} %` : "–";
     const facts = element("dl", "", { class: "cx-queue-facts" });
-    const rows = [["waiting", count(queue), "count"], ["answered", today.answered], ["abandoned", today.abandoned], ["level", level], ["longest", "", "longest"]];
-    rows.push(...GROUPS.map(([group, key]) => [key, queue.agents[group] ?? 0]));
+    const rows = [["waiting", count(queue), "count"], ["longest", "", "longest"], ["offered", today.offered], ["answered", today.answered], ["abandoned", today.abandoned]];
+    rows.push(["level", asPercent(level(today)), "level"], ["abandonment", asPercent(abandonment(today))], ["speed", asSpan(speed(today))], ["handling", asSpan(handling(today))], ["most", span(today.wait_max)]);
+    rows.push(...GROUPS.map(([group, key]) => [key, queue.agents[group] ?? 0, key === "ready" ? "ready" : ""]));
     for (const [key, value, mark] of rows) {
       const pair = element("div");
       pair.append(element("dt", this.texts[key]), element("dd", String(value), mark ? { [`data-${mark}`]: "" } : {}));
@@ -139,6 +140,7 @@ class Floor {
       if (call.switch_lost) parts.push(this.texts.switch_lost);
     }
     if (agent.pending) parts.push(`${this.texts.pending} ${this.texts[`state.${agent.pending}`] ?? agent.pending}`);
+    if (agent.queues_assigned) parts.push(this.texts.other_queues);
     if (!agent.registered && agent.state !== "loggedOff") parts.push(this.texts.unregistered);
     return parts.join(" · ");
   }
@@ -155,17 +157,34 @@ class Floor {
     const since = queues.flatMap((queue) => queue.waiting.map((caller) => caller.since));
     for (const queue of queues) {
       const cell = this.root.querySelector(`[data-queue="${CSS.escape(queue.number)}"] [data-longest]`);
-      if (cell) cell.textContent = queue.waiting.length ? span(at - Math.min(...queue.waiting.map((caller) => caller.since))) : "–";
+      if (cell) cell.textContent = asSpan(longest(queue, at));
     }
+    this.warn(queues, at);
     const states = [...this.agents.values()].map((agent) => agent.state);
     const waiting = queues.reduce((sum, queue) => sum + count(queue), 0);
     this.total("waiting", waiting);
     this.total("longest", since.length ? span(at - Math.min(...since)) : "–");
+    this.total("level", asPercent(level(together(queues))));
     this.total("talking", states.filter((state) => state === "talking" || state === "hold").length);
     this.total("ready", states.filter((state) => state === "ready").length);
     this.total("on", states.filter((state) => state !== "loggedOff").length);
     remember(at, waiting);
     this.spark(at);
+  }
+
+  // What is out of bounds is coloured, and told once when it begins.
+  warn(queues, at) {
+    const found = [];
+    for (const queue of queues) {
+      const box = this.root.querySelector(`[data-queue="${CSS.escape(queue.number)}"]`);
+      const now_ = alarms(queue, this.limits, at);
+      for (const [alarm, mark] of [["wait", "longest"], ["level", "level"], ["ready", "ready"]]) box?.querySelector(`[data-${mark}]`)?.toggleAttribute("data-alarm", now_.includes(alarm));
+      found.push(...now_.map((alarm) => `${queue.number} ${queue.name}: ${this.texts[`alarm.${alarm}`]}`));
+    }
+    const list = this.root.querySelector("[data-alarms]");
+    list.hidden = !found.length;
+    const told = new Map([...list.children].map((item) => [item.textContent, item]));
+    arrange(list, found.map((words) => told.get(words) ?? element("li", words)));
   }
 
   total(name, value) {

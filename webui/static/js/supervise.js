@@ -59,6 +59,7 @@ export class Supervise {
       for (const [code, name] of this.busy) choices.push(this.button(`${this.texts.set_busy}: ${name}${next}`, to("notReady", code), `busy-${code}`));
       choices.push(this.button(this.texts.sign_off + next, to("loggedOff"), "off"));
     }
+    if (this.may.queues && agent.state !== "loggedOff") choices.push(this.queues(agent));
     if (agent.call && agent.call.state !== "ended") choices.push(...this.drop(agent.call.call_id));
     return { title: `${agent.number} ${agent.name}`, choices: choices.length ? choices : [this.texts.nothing] };
   }
@@ -93,6 +94,25 @@ export class Supervise {
     });
     if (there) choices.push(this.button(this.texts.stop, () => post("/floor/listening/stop", {}), "stop"));
     return choices;
+  }
+
+  // Which queues the agent serves until sign-off.
+  queues(agent) {
+    const form = document.createElement("fieldset");
+    const title = document.createElement("legend");
+    title.textContent = this.texts.queues;
+    form.append(title);
+    for (const queue of [...this.look().queues.values()].sort((a, b) => a.number.localeCompare(b.number))) {
+      const label = document.createElement("label");
+      const box = document.createElement("input");
+      Object.assign(box, { type: "checkbox", value: queue.queue_id, checked: agent.queues.includes(queue.queue_id) });
+      label.append(box, ` ${queue.number} ${queue.name}`);
+      form.append(label);
+    }
+    const chosen = () => [...form.querySelectorAll(":checked")].map((box) => box.value);
+    const save = () => post(`/floor/agents/${encodeURIComponent(agent.agent_id)}/queues`, { queues: chosen() });
+    form.append(this.button(this.texts.save, save, "queues"));
+    return form;
   }
 
   drop(id) {
