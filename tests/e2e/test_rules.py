@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from cti.domain.config import TargetKind, When
-from cti.store.models import Calendar, InboundRule, ListedNumber, NumberList, utc_now
+from cti.store.models import Calendar, InboundRule, ListedNumber, NumberList, OutboundRule, Trunk, utc_now
 from tests.e2e.conftest import PhoneMaker
 from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.ledger import finished_call
@@ -110,6 +110,49 @@ async def test_unwanted_callers_are_refused_important_ones_go_first_and_nobody_l
     assert (refused["error"], refused["params"]["list"]) == ("number.do_not_call", "Leave alone")
     for call in (ordinary, important):
         call.hangup()
+    await centre.agent_is("1001", "ready")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def without_spare(centre: Centre) -> AsyncIterator[None]:
+    yield
+
+    def put_back(session: Session) -> None:
+        session.execute(delete(OutboundRule))
+        session.execute(delete(Trunk).where(Trunk.id == "spare"))
+
+    await centre.configure(put_back, phones=True)
+
+
+@pytest.mark.usefixtures("without_spare")
+async def test_a_call_out_takes_the_next_trunk_when_the_first_has_no_line(
+    centre: Centre, phones: PhoneMaker, callers: PhoneMaker
+) -> None:
+    full, customer = await callers("13900003107"), await callers("13900003108")
+    full.refuses = 503
+    far = {"host": "127.0.0.1", "port": full.port, "ping": False, "sources": ["192.0.2.1/32"]}
+
+    def two_trunks(session: Session) -> None:
+        session.get_one(Trunk, "local").port = customer.port
+        session.add(Trunk(id="spare", name="Full", **far))
+        session.add(OutboundRule(name="Mobile", prefixes=["139"], trunks=["spare", "local"]))
+
+    await centre.configure(two_trunks, phones=True)
+    phone = await phones("1001")
+    await centre.on_duty("1001")
+    await centre.agent("1001", "dial", number="13900003108")
+    own = await phone.incoming(5)
+    await own.answer(AGENT_TONE)
+    rung = await customer.incoming(10)
+    assert full.refused == 1
+    await rung.answer(CUSTOMER_TONE)
+    await own.hears(CUSTOMER_TONE)
+    await rung.hears(AGENT_TONE)
+    rung.hangup()
+    row = await finished_call(centre, "13900003108")
+    legs = [(leg.kind, leg.cause) for leg in row.legs if leg.number == "13900003108"]
+    assert legs[0] == ("customer", "congestion")
+    assert [kind for kind, _ in legs] == ["customer", "customer"]
     await centre.agent_is("1001", "ready")
 
 

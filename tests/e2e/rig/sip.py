@@ -148,6 +148,8 @@ class SipPhone(asyncio.DatagramProtocol):
         self.calls: dict[str, SipCall] = {}
         self.ringing: asyncio.Queue[SipCall] = asyncio.Queue()
         self.answers_options = True
+        self.refuses = 0  # the status that every call is refused with at once; 0: it rings
+        self.refused = 0  # how many calls were
         self._transport: asyncio.DatagramTransport | None = None
         self._replies: dict[str, asyncio.Future[SipMessage]] = {}
         self._sent: dict[tuple[str, str], bytes] = {}
@@ -330,6 +332,10 @@ class SipPhone(asyncio.DatagramProtocol):
         call.remote, call.remote_target = message.get("From"), _uri(message.get("Contact"))
         call.routes = [v for _, v in message.all("Record-Route")]
         call.local = f"{message.get('To')};tag={secrets.token_hex(4)}"
+        if self.refuses:
+            self.refused += 1
+            call.reject(self.refuses)
+            return
         self.reply(message, 180, "Ringing", call.local)
         call._became("ringing")
         self.ringing.put_nowait(call)
