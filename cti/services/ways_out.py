@@ -49,9 +49,7 @@ def way_out(
     Raises ``DoNotCall``, ``NotAllowedNow`` where there is no trunk, ``TrunkFull``, or ``BadRequest`` for a number
     nothing is left of.
     """
-    listed = not_to_be_called(centre.config, number, centre.now)
-    if listed:
-        raise DoNotCall("this number is not to be called", number=number[:40], list=listed)
+    _may_be_called(centre, number)
     rule = outbound_rule(centre.config, number, _queues(agent, call))
     known = trunks_in_order(centre.config, rule, centre.last_trunk.get(rule.id, "") if rule else "", centre.chance)
     carried = [trunk for trunk in known if carries(switch, trunk) and trunk.id not in without]
@@ -63,7 +61,14 @@ def way_out(
     states = centre.switches[switch].trunks
     working = [trunk for trunk in free if states.get(trunk.id) not in _OUT_OF_ORDER]
     way = way_by(centre, (working or free)[0], number, agent, call)
+    _may_be_called(centre, way.target.number)  # without a prefix that the trunk drops
     return way if rule is None else replace(way, rule=rule.id, caller=rule.caller_number or way.caller)
+
+
+def _may_be_called(centre: Centre, number: str) -> None:
+    listed = not_to_be_called(centre.config, number, centre.now)
+    if listed:
+        raise DoNotCall("this number is not to be called", number=number[:40], list=listed)
 
 
 def taken(centre: Centre, way: WayOut) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from cti.domain.calendar import CalendarConfig, Hours
-from cti.domain.config import InboundRule, NumberList, RouteTarget, TargetKind, When
+from cti.domain.config import InboundRule, NumberList, RouteTarget, TargetKind, TrunkConfig, When
 from cti.domain.switch import Answer, Play
+from cti.domain.trunks import NumberRule
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
 
@@ -82,3 +83,13 @@ async def test_nobody_of_a_do_not_call_list_is_called(open_floor: OpenFloor, op:
     assert (refused["error"], refused["params"]["list"]) == ("number.do_not_call", "leave alone")
     assert floor.agent("a1").state == ("ready" if op == "dial" else "talking")
     assert (await floor.ask("a1", op, number="13900000008"))["ok"]
+
+
+async def test_a_prefix_that_the_trunk_drops_does_not_hide_who_is_not_called(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    leave = NumberList("l1", "leave alone", {"+8613900000009": 0.0}, do_not_call=True)
+    nine = TrunkConfig("t1", "Carrier", dial_rules=(NumberRule("9", 1, ""),))
+    await floor.configure(replace(floor.config, lists=(leave,), trunks=(nine,)))
+    await floor.on_duty("a1")
+    assert (await floor.ask("a1", "dial", number="913900000009"))["error"] == "number.do_not_call"
+    assert (await floor.ask("a1", "dial", number="913900000008"))["ok"]

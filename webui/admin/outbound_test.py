@@ -34,10 +34,12 @@ def ask(session: Session, *, number: str, queue_id: str, at: float) -> Outcome:
     rule = outbound_rule(config, number, queues)
     looked_at = config.outbound[: config.outbound.index(rule) + 1] if rule else config.outbound
     trunks = trunks_in_order(config, rule, "", Random(0))
+    ways = tuple((trunk, apply_rules(trunk.dial_rules, number)) for trunk in trunks)
+    listed = (not_to_be_called(config, dialled, at) for dialled in (number, *(digits for _, digits in ways[:1])))
     return Outcome(
         number=number,
-        listed=not_to_be_called(config, number, at),
+        listed=next(filter(None, listed), ""),
         rule=rule,
-        ways=tuple((trunk, apply_rules(trunk.dial_rules, number)) for trunk in trunks),
+        ways=ways,
         seen=tuple((one, misses(one, number, queues)) for one in looked_at),
     )
