@@ -26,6 +26,9 @@ KEY = "1"
 
 OTHER_KEY, END_KEY, CANCEL_KEY = "2", "#", "*"
 SHORTEST, LONGEST = 5, 20
+ABROAD = "00"
+"""Who types a number chooses whom we pay for: not one abroad."""
+
 KEY_WITHIN = 15.0
 """Seconds for the next key, prompts included that are not ended by it; then the caller simply waits on."""
 
@@ -92,6 +95,8 @@ class Callbacks:
         if digit == CANCEL_KEY:
             self.drop_dialogue(call)
         elif digit == END_KEY or len(asking.number) >= LONGEST:
+            if asking.number.startswith(ABROAD):
+                asking.number = ""
             self._confirm(call, asking)
         else:
             asking.number += digit

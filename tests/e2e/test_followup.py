@@ -37,12 +37,22 @@ async def voicemail(centre: Centre) -> AsyncIterator[None]:
     await centre.configure(put_back)
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def as_before(centre: Centre) -> AsyncIterator[None]:
+    with centre.database() as session:
+        patience = session.get_one(Queue, ORDERS).ticket_after
+    yield
+
+    def put_back(session: Session) -> None:
+        queue = session.get_one(Queue, ORDERS)
+        queue.ticket_after, queue.callback = patience, False
+
+    await centre.configure(put_back)
+
+
 @pytest.mark.usefixtures("voicemail")
-@pytest.mark.parametrize("ends", ["key", "hangup"])
-async def test_a_message_is_recorded_from_the_tone_on_until_a_key_or_a_hang_up(
-    centre: Centre, callers: PhoneMaker, ends: str
-) -> None:
-    number = {"key": "13900002851", "hangup": "13900002852"}[ends]
+async def test_a_message_is_recorded_from_the_tone_on_until_a_key(centre: Centre, callers: PhoneMaker) -> None:
+    number = "13900002851"
     call = await (await callers(number)).dial(MESSAGES_DID, CUSTOMER_TONE)
     await call.becomes("up", 5)
     await until("the greeting plays", lambda: _message(centre, number), 5)
@@ -50,13 +60,10 @@ async def test_a_message_is_recorded_from_the_tone_on_until_a_key_or_a_hang_up(
     started = await until("it is recorded", lambda: _recorded_since(centre, number), 10)
     assert _heard(call, BEEP)
     await until("something is said", lambda: time.time() - started > 1.5, 5)
-    if ends == "key":
-        call.press("#")
-        await call.becomes("ended", 15)
-    else:
-        call.hangup()
+    call.press("#")
+    await call.becomes("ended", 15)
     row = await finished_call(centre, number)
-    assert (row.answered_at, row.ended_by) == (None, "system" if ends == "key" else "customer")
+    assert (row.answered_at, row.ended_by) == (None, "system")
     [(recording, sound)] = await recordings(centre, row)
     assert 1.2 < recording.duration < 4.0
     said = sound[RATE // 2 : RATE, 0]
@@ -67,19 +74,15 @@ async def test_a_message_is_recorded_from_the_tone_on_until_a_key_or_a_hang_up(
         assert session.scalars(select(Ticket).where(Ticket.call_id == row.id)).first() is None
 
 
+@pytest.mark.usefixtures("as_before")
 async def test_a_caller_who_gave_up_is_to_be_called_back_until_they_are_reached(
     centre: Centre, phones: PhoneMaker, callers: PhoneMaker
 ) -> None:
     number = "13900002861"
     phone, caller = await phones("1001"), await callers(number)
-    with centre.database() as session:
-        patience = session.get_one(Queue, ORDERS).ticket_after
 
     def soon(session: Session) -> None:
         session.get_one(Queue, ORDERS).ticket_after = 0.2
-
-    def put_back(session: Session) -> None:
-        session.get_one(Queue, ORDERS).ticket_after = patience
 
     await centre.configure(soon)
     call = await caller.dial(ORDERS_DID, CUSTOMER_TONE)
@@ -98,7 +101,6 @@ async def test_a_caller_who_gave_up_is_to_be_called_back_until_they_are_reached(
     await until("nobody to call back", lambda: _ticket(centre, number, TicketState.REACHED), 10)
     again.hangup()
     await centre.agent_is("1001", "ready")
-    await centre.configure(put_back)
 
 
 def _heard(call: SipCall, frequency: float) -> bool:
@@ -107,6 +109,48 @@ def _heard(call: SipCall, frequency: float) -> bool:
     sound = call.rtp.heard(5.0)
     pieces = (sound[at : at + RATE // 5] for at in range(0, len(sound), RATE // 20))
     return any(strength(piece, frequency) > 0.5 for piece in pieces)
+
+
+@pytest.mark.usefixtures("as_before")
+async def test_who_keeps_the_place_is_called_back_when_it_is_reached(
+    centre: Centre, phones: PhoneMaker, callers: PhoneMaker
+) -> None:
+    number = "13900002871"
+    phone, customer = await phones("1001"), await callers(number)
+    await centre.set_trunk_port(customer.port)
+
+    def offered(session: Session) -> None:
+        session.get_one(Queue, ORDERS).callback = True
+
+    await centre.configure(offered)
+    call = await customer.dial(ORDERS_DID, CUSTOMER_TONE)
+    await call.becomes("up", 5)
+    entered = await until("the caller waits", lambda: _queued_since(centre, number), 5)
+    call.press("11")
+    place = await until("the place is kept", lambda: _place(centre, number), 10)
+    assert place["since"] == entered
+    call.hangup()
+    await centre.on_duty("1001")
+    ringing = await phone.incoming(10)
+    await ringing.answer(AGENT_TONE)
+    back = await customer.incoming(10)
+    await back.answer(CUSTOMER_TONE)
+    await back.hears(AGENT_TONE)
+    await ringing.hears(CUSTOMER_TONE)
+    assert await _place(centre, number) is None
+    back.hangup()
+    await centre.agent_is("1001", "ready", "workingAfterCall")
+    row = await finished_call(centre, number)
+    assert (row.direction, row.queue_id, row.agent_id) == ("outbound", ORDERS, centre.agent_row("1001").id)
+    assert await recordings(centre, row)
+    with centre.database() as session:
+        assert session.scalars(select(Ticket).where(Ticket.number.endswith(number))).first() is None
+
+
+async def _place(centre: Centre, number: str) -> dict[str, Any] | None:
+    queues = (await centre.floor())["queues"]
+    lines = [line for queue in queues for line in queue["waiting"]]
+    return next((line for line in lines if line["number"].endswith(number) and line["callback"]), None)
 
 
 async def _document(centre: Centre, number: str) -> dict[str, Any] | None:

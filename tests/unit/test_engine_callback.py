@@ -120,6 +120,16 @@ async def test_a_caller_without_a_number_has_to_type_one(open_floor: OpenFloor) 
     await floor.until(lambda: said(floor) == ["zh_CN/callback_enter"] * 2, "once more")
 
 
+async def test_nobody_has_us_call_abroad(open_floor: OpenFloor) -> None:
+    floor = await offering(open_floor)
+    caller = await floor.call_in(number="anonymous")
+    await floor.until(lambda: floor.waiting(), "waiting")
+    floor.sim.press(caller, "1")
+    await floor.until(lambda: said(floor) == ["zh_CN/callback_enter"], "the number")
+    floor.sim.press(caller, "00881612345678#")
+    await floor.until(lambda: said(floor) == ["zh_CN/callback_enter"] * 2, "once more")
+
+
 async def test_who_changes_their_mind_waits_on_with_music(open_floor: OpenFloor) -> None:
     floor = await offering(open_floor)
     caller = await floor.call_in()

@@ -178,6 +178,7 @@ def texts() -> dict[str, str]:
     return states | {
         **actions(),
         "nobody": _("Nobody is waiting."),
+        "callback": _("is called back"),
         "waiting": _("Waiting"),
         "longest": _("Longest now"),
         "offered": _("Offered"),
