@@ -45,6 +45,7 @@ class Agent:
     notice: str = ""
     calls: int = 0  # contacts handled today
     talk: float = 0.0  # seconds of them
+    used: dict[str, float] = field(default_factory=dict)  # seconds today of each reason, without the present stretch
 
     @property
     def free(self) -> bool:

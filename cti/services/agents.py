@@ -181,6 +181,8 @@ class AgentService:
     def _log_stretch(self, agent: Agent) -> None:
         centre = self._centre
         call = centre.calls.get(agent.call_id) or centre.wrapped.get(agent.agent_id)
+        if agent.reason:
+            agent.used[agent.reason] = agent.used.get(agent.reason, 0.0) + centre.now - agent.since
         document = {
             "agent_id": agent.agent_id,
             "number": agent.number,
@@ -376,6 +378,8 @@ class AgentService:
             self.assign(agent, tuple(str(queue_id) for queue_id in assigned))
         if document.get("day") == self._centre.day:
             agent.calls, agent.talk = int(_number(document.get("calls"), 0)), _number(document.get("talk"), 0.0)
+            used = document.get("used")
+            agent.used = {str(k): _number(v, 0.0) for k, v in used.items()} if isinstance(used, dict) else {}
         self._centre.place(agent)
         if agent.state is AgentState.WRAP_UP:
             self._centre.start_timer(f"wrapup:{agent.agent_id}", (agent.wrapup_until or 0.0) - self._centre.now)

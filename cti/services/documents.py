@@ -24,6 +24,7 @@ def agent_document(centre: Centre, agent: Agent) -> dict[str, Any]:
         "switch": home,
         "state": agent.state,
         "reason": agent.reason,
+        "used": {reason: round(seconds, 1) for reason, seconds in agent.used.items()},
         "since": agent.since,
         "pending": agent.pending,
         "pending_reason": agent.pending_reason,
@@ -191,5 +192,6 @@ def stored_agent(centre: Centre, agent: Agent) -> dict[str, Any]:
         "day": centre.day,
         "calls": agent.calls,
         "talk": agent.talk,
+        "used": dict(agent.used),
         "wrapup_call": wrapped.call_id if wrapped is not None else "",
     }

@@ -166,7 +166,9 @@ class Engine:
         self.centre.now, self.centre.day = now, day
         for agent in self.centre.agents.values():
             agent.calls, agent.talk = 0, 0.0
+            agent.used = {agent.reason: agent.since - now} if agent.reason else {}  # what is before midnight, taken off
             self.centre.place(agent)
+            self.centre.dirty_agents.add(agent.agent_id)
         for queue in self.centre.queues.values():
             queue.today = QueueToday()
         self.centre.dirty_queues.update(self.centre.queues)

@@ -75,3 +75,19 @@ async def test_a_call_found_on_the_switch_ends_the_state_before_it_in_the_log(op
     await floor.until_agent("a1", "ready")
     ended = await signed_off(floor, "a1")
     assert without_gaps(await floor.stretches("a1")) == (began, ended)
+
+
+async def test_the_time_of_each_reason_today_outlives_the_engine_and_ends_with_the_day(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.do("a1", "login", device="1001")
+    await floor.do("a1", "not_ready", reason="lunch")
+    floor.agent("a1").since -= 600
+    await floor.do("a1", "not_ready", reason="training")
+    assert 600 <= (await floor.do("a1", "state"))["used"]["lunch"] < 602
+    await floor.told()
+    await floor.kill_engine()
+    await floor.restart_engine()
+    assert 600 <= floor.agent("a1").used["lunch"] < 602
+    now = floor.agent("a1").since + 100.0
+    floor.runner.engine.new_day(now, "2030-01-01")
+    assert floor.agent("a1").used == {"training": -100.0}

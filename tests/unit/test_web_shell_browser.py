@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from sqlalchemy import select
 
 import webui
-from cti.store.models import Customer, CustomerPhone, PhoneKind, Queue, Task, utc_now
+from cti.store.models import BusyReason, Customer, CustomerPhone, PhoneKind, Queue, Task, utc_now
 from tests.fakes.site import PASSWORD, Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -163,6 +163,32 @@ def test_busy_with_a_reason_by_keys_and_what_comes_after_the_call(desk: Desk) ->
     desk.in_call()
     desk.press("Alt+b", "1")
     expect(desk.page.locator("[data-slot=reason]")).to_have_text("then busy")
+
+
+def test_a_reason_that_lasts_longer_than_it_may_is_coloured(browser: Browser, site: Site) -> None:
+    with site.sessions() as session:
+        session.add(BusyReason(code="lunch", names={"en": "Lunch"}, minutes_a_day=1))
+        session.commit()
+    desk, floor = Desk(browser, site), browser.new_context(locale="en-GB").new_page()
+    try:
+        floor.goto(f"{site.url}/floor")
+        floor.fill("[name=username]", "supervisor")
+        floor.fill("[name=password]", PASSWORD)
+        floor.keyboard.press("Enter")
+        box = floor.locator('.cx-agent[data-agent="1001"]')
+        expect(box).not_to_have_attribute("data-over", "")
+        site.engine.agent("1001").used["lunch"] = 180.0
+        desk.press("Alt+b", "1")
+        expect(desk.page.locator("[data-slot=used]")).to_have_text("3 of 1 min today")
+        expect(desk.page.locator("[data-slot=used]")).to_have_attribute("data-over", "")
+        expect(box).to_have_attribute("data-over", "")
+        expect(box).to_contain_text("over the limit of today")
+        desk.press("Alt+r")
+        expect(box).not_to_have_attribute("data-over", "")
+        assert desk.trouble == []
+    finally:
+        desk.close()
+        floor.context.close()
 
 
 def test_consult_and_complete_by_keys(desk: Desk) -> None:

@@ -261,6 +261,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "supervise.barge": _("Supervisor barged in"),
         "supervise.intercept": _("Supervisor took a call over"),
         "supervise.stop": _("Supervisor left the call"),
+        "reasons.change": _("Busy reasons changed"),
         "bulletin.create": _("Bulletin published"),
         "bulletin.delete": _("Bulletin withdrawn"),
         "access.refused": _("Access refused"),

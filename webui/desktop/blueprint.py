@@ -28,6 +28,7 @@ def install(app: Flask) -> None:
         lambda: {
             "bar_texts": texts.bar_texts,
             "busy_reasons": busy_reasons,
+            "reason_limits": lambda: {reason.code: reason.minutes for reason in busy_reasons() if reason.minutes},
             "key_bindings": keys.bindings,
             "key_documents": keys.documents,
             "key_of": keys.first_key,

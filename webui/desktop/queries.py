@@ -21,8 +21,11 @@ USUAL_REASONS = {
 
 @dataclass(frozen=True)
 class Reason:
+    """``minutes``: how long a day, 0 for no limit."""
+
     code: str
     name: str
+    minutes: int = 0
 
 
 def own_agent(session: Session, agent_id: str) -> Agent:
@@ -39,8 +42,11 @@ def choose_phone(session: Session, agent_id: str, kind: PhoneKind) -> Agent:
 def busy_reasons(session: Session, locale: str) -> list[Reason]:
     """The reasons an agent may pick, in order, named in ``locale``; the usual ones while none are set up."""
     rows = session.scalars(select(BusyReason).where(BusyReason.active).order_by(BusyReason.order, BusyReason.code))
-    named = [Reason(row.code, row.names.get(locale) or row.names.get("en") or row.code) for row in rows]
-    return named or usual_reasons()
+    return [_reason(row, locale) for row in rows] or usual_reasons()
+
+
+def _reason(row: BusyReason, locale: str) -> Reason:
+    return Reason(row.code, row.names.get(locale) or row.names.get("en") or row.code, row.minutes_a_day)
 
 
 def usual_reasons() -> list[Reason]:

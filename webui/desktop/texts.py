@@ -23,6 +23,7 @@ def _states() -> dict[str, str]:
         "state.conference": _("Conference"),
         "state.connecting": _("Connecting …"),
         "reason.login": _("just signed in"),
+        "reason.used": _("{used} of {limit} min today"),
         "reason.away": _("away"),
         "reason.no_answer": _("no answer"),
         "reason.rejected": _("call refused"),

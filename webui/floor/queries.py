@@ -23,6 +23,11 @@ def busy_choices(session: Session, locale: str) -> list[list[str]]:
     return [[reason.code, reason.name] for reason in busy_reasons(session, locale)]
 
 
+def reason_limits(session: Session, locale: str) -> dict[str, int]:
+    """Minutes a day of those busy reasons that have a limit."""
+    return {reason.code: reason.minutes for reason in busy_reasons(session, locale) if reason.minutes}
+
+
 def reasons(session: Session, locale: str) -> dict[str, str]:
     """Busy-reason codes, the system's own among them, to what people read in ``locale``."""
     own = {key.removeprefix("reason."): text for key, text in bar_texts().items() if key.startswith("reason.")}

@@ -229,13 +229,17 @@ class ListedNumber(Base):
 
 
 class BusyReason(Base):
-    """Why an agent is not ready. ``code`` goes over the bus; ``names`` maps a locale to what people read."""
+    """Why an agent is not ready. ``code`` goes over the bus; ``names`` maps a locale to what people read.
+
+    ``minutes_a_day`` is how long an agent should be busy for it, 0: as long as needed.
+    """
 
     __tablename__ = "busy_reasons"
 
     code: Mapped[str] = mapped_column(String(32), primary_key=True)
     names: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     order: Mapped[int] = mapped_column("position", default=0)
+    minutes_a_day: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
 
 

@@ -9,6 +9,7 @@ const bar = document.getElementById("cy-bar");
 const slot = (name) => bar.querySelector(`[data-slot="${name}"]`);
 const button = (name) => bar.querySelector(`[data-act="${name}"]`);
 const actions = new Map();
+const limits = JSON.parse(bar.dataset.limits || "{}"); // minutes a day of busy reasons
 const SPRITE = slot("call-icon").getAttribute("href").split("#")[0];
 let micOff = false;
 const SHOWN = "callyard-notice"; // a notice is shown once, also over a reload
@@ -56,6 +57,27 @@ function stateWord(doc) {
   const own = doc.call?.state === "dialling" && doc.call.role !== "consulted" && doc.state !== "workingAfterCall";
   if (doc.call?.consult?.state === "conference") return text("state.conference");
   return text(own ? "state.dialling" : `state.${doc.state}`);
+}
+
+/** Seconds of a reason today and how many it may be, `null` without a limit. */
+function usedOf(doc, code) {
+  const limit = limits[code];
+  if (!limit) return null;
+  const running = doc.state === "notReady" && doc.reason === code ? now() - doc.since : 0;
+  const used = Math.max(0, (doc.used?.[code] ?? 0) + running);
+  return { words: text("reason.used", { used: Math.floor(used / 60), limit }), over: used > limit * 60 };
+}
+
+function showUsed(doc) {
+  const present_ = doc.state === "notReady" ? usedOf(doc, doc.reason) : null;
+  slot("used").textContent = present_?.words ?? "";
+  slot("used").toggleAttribute("data-over", Boolean(present_?.over));
+  for (const item of bar.querySelectorAll("[data-reason]")) {
+    const found = usedOf(doc, item.dataset.reason);
+    const place = item.querySelector("[data-used]");
+    place.textContent = found?.words ?? "";
+    place.toggleAttribute("data-over", Boolean(found?.over));
+  }
 }
 
 function stateLine(doc) {
@@ -136,6 +158,7 @@ function showCall(doc) {
 function tick() {
   const doc = present();
   if (!doc) return;
+  showUsed(doc);
   slot("since").textContent = doc.since ? span(now() - doc.since) : "";
   const { call } = doc;
   let line = "";

@@ -37,6 +37,7 @@ class Floor {
     this.targets = start.targets;
     this.limits = start.limits;
     this.reasons = start.reasons;
+    this.reasonLimits = start.reason_limits;
     this.agents = new Map(start.agents.map((agent) => [agent.agent_id, agent]));
     this.queues = new Map(start.queues.map((queue) => [queue.queue_id, queue]));
     this.supervise = new Supervise(root, start, () => ({ agents: this.agents, queues: this.queues }));
@@ -128,6 +129,12 @@ class Floor {
     return box;
   }
 
+  // Busy for a reason for longer than it may be in a day.
+  over(agent, at) {
+    const limit = this.reasonLimits[agent.reason];
+    return Boolean(limit) && agent.state === "notReady" && (agent.used?.[agent.reason] ?? 0) + at - agent.since > limit * 60;
+  }
+
   // State, reason, with whom, and what comes next, in one line.
   what(agent) {
     const parts = [this.texts[`state.${agent.state}`] ?? agent.state];
@@ -161,6 +168,10 @@ class Floor {
       if (cell) cell.textContent = asSpan(longest(queue, at));
     }
     this.warn(queues, at);
+    for (const agent of this.agents.values()) {
+      const box = this.drawn.get(`a:${agent.agent_id}`)?.node;
+      if (box) this.mark(box, this.over(agent, at));
+    }
     const states = [...this.agents.values()].map((agent) => agent.state);
     const waiting = queues.reduce((sum, queue) => sum + count(queue), 0);
     this.total("waiting", waiting);
@@ -186,6 +197,13 @@ class Floor {
     list.hidden = !found.length;
     const told = new Map([...list.children].map((item) => [item.textContent, item]));
     arrange(list, found.map((words) => told.get(words) ?? element("li", words)));
+  }
+
+  mark(box, over) {
+    if (box.hasAttribute("data-over") === over) return;
+    box.toggleAttribute("data-over", over);
+    if (over) box.append(element("small", this.texts.over, { "data-over-words": "" }));
+    else box.querySelector("[data-over-words]")?.remove();
   }
 
   total(name, value) {
