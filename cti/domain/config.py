@@ -33,13 +33,14 @@ class TargetKind(StrEnum):
     AGENT = "agent"
     VOICEMAIL = "voicemail"
     OUTSIDE = "outside"
+    CALLBACK = "callback"
     HANGUP = "hangup"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTarget:
     """Where a call goes: ``id`` is that of the menu, queue or agent, or of the queue whose agents a message is
-    for; a number outside; empty for hang-up."""
+    for; a number outside; empty for hang-up, and for the offer of a callback, which only overflow makes."""
 
     kind: TargetKind
     id: str = ""

@@ -69,6 +69,21 @@ class Callbacks:
         else:
             self._typed(call, asking, digit)
 
+    def may_offer(self, call: Call) -> bool:
+        """The queue keeps places, and the caller could hear of it now."""
+        queue, customer = self._centre.queues.get(call.queue_id), call.customer
+        free = customer is not None and customer.controlled and not customer.pending and not call.announcing
+        return queue is not None and queue.config.callback and free and call.asking is None
+
+    def offer(self, call: Call) -> None:
+        """Tell a caller who waits which key keeps the place; they go on waiting."""
+        customer = call.customer
+        if customer is not None:
+            customer.wants, customer.music_on = Audio.PROMPT, False
+            call.announcing = new_id(self._centre.now)
+            prompts = (f"{call.language}/callback_offer",)
+            self._centre.command(call, Play(customer.channel, prompts, call.announcing))
+
     def _confirm(self, call: Call, asking: Asking) -> None:
         if _dialable(asking.number) and is_reachable(self._centre, call, asking.number):
             asking.stage = AskStage.CONFIRM

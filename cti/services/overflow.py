@@ -81,7 +81,10 @@ class Overflows:
         facts = self._facts(queue, call)
         if self._acd.may_offer(call):
             rule = choose(queue.config.overflow, facts, lambda target: self._may(call, target))
-            if rule is not None:
+            if rule is not None and rule.target.kind is TargetKind.CALLBACK:
+                call.passed.append(name(rule.target))
+                self._routing.callbacks.offer(call)
+            elif rule is not None:
                 self._go(call, queue, rule)
                 return
         again = next_look(queue.config.overflow, facts.waited)
@@ -100,7 +103,11 @@ class Overflows:
         )
 
     def _may(self, call: Call, target: RouteTarget) -> bool:
-        if name(target) in call.passed or not self._routing.exists(target):
+        if name(target) in call.passed:
+            return False
+        if target.kind is TargetKind.CALLBACK:
+            return self._routing.callbacks.may_offer(call)
+        if not self._routing.exists(target):
             return False
         if target.kind is TargetKind.QUEUE:
             return target.id != call.queue_id

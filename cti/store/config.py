@@ -121,7 +121,8 @@ def _overflow(documents: list[dict[str, Any]], known: _Known) -> tuple[Overflow,
             rule = read_overflow(document)
         except (AttributeError, KeyError, TypeError, ValueError):
             continue
-        if _target(rule.target.kind, rule.target.id, known) == rule.target:
+        offer = rule.target.kind is TargetKind.CALLBACK
+        if offer or _target(rule.target.kind, rule.target.id, known) == rule.target:
             found.append(rule)
     return tuple(found)
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from cti.domain.calls import Call
+from cti.domain.config import Overflow, OverflowWhen, RouteTarget, TargetKind
 from cti.domain.switch import Cause, Originate, Play, TrunkTarget
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
+from tests.unit.engine_steps import fire
 
 NUMBER = "13800000001"
 
@@ -170,6 +172,28 @@ async def test_it_is_offered_with_the_announcements(open_floor: OpenFloor) -> No
     floor = await offering(open_floor, announce_every=0.02, announce_max=1)
     await floor.call_in()
     await floor.until(lambda: said(floor)[-1:] == ["zh_CN/callback_offer"], "the offer")
+
+
+async def test_it_is_offered_once_by_a_rule_of_the_queue(open_floor: OpenFloor) -> None:
+    rule = Overflow(OverflowWhen.WAITED, RouteTarget(TargetKind.CALLBACK), 0.05)
+    floor = await offering(open_floor, overflow=(rule,))
+    caller = await floor.call_in()
+    await floor.until(lambda: said(floor) == ["zh_CN/callback_offer"], "the offer")
+    await floor.until(lambda: floor.hears_music(caller), "music again")
+    assert floor.waiting() == [NUMBER]
+    fire(floor, f"overflow:{floor.call(caller).call_id}")
+    await floor.sim.settle()
+    assert said(floor) == ["zh_CN/callback_offer"]
+
+
+async def test_a_rule_offers_nothing_where_no_places_are_kept(open_floor: OpenFloor) -> None:
+    rule = Overflow(OverflowWhen.WAITED, RouteTarget(TargetKind.CALLBACK), 0.0)
+    floor = await offering(open_floor, overflow=(rule,), callback=False)
+    caller = await floor.call_in()
+    await floor.until(lambda: floor.hears_music(caller), "music")
+    fire(floor, f"overflow:{floor.call(caller).call_id}")
+    await floor.sim.settle()
+    assert said(floor) == []
 
 
 async def test_one_number_has_one_place_in_a_queue(open_floor: OpenFloor) -> None:

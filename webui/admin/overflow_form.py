@@ -16,7 +16,7 @@ from webui.common.labels import label, options, pairs
 from webui.customers.forms import Line
 
 RULES = 8
-OUTSIDE = "outside:"
+OUTSIDE, CALLBACK = "outside:", "callback:"
 HIGHEST = {
     OverflowWhen.WAITED: 86_400,
     OverflowWhen.LENGTH: 10_000,
@@ -66,6 +66,7 @@ def row(document: dict[str, Any]) -> dict[str, Any]:
 def with_targets(rows: Any, found: list[tuple[str, str]], own: str) -> None:
     """Give every row the places it may go to: not the queue itself."""
     others = [(value, text) for value, text in found if value != f"queue:{own}"]
-    there = options([("", "—"), *others, (OUTSIDE, label(TargetKind.OUTSIDE, "target"))])
+    further = [(value, label(value.removesuffix(":"), "target")) for value in (OUTSIDE, CALLBACK)]
+    there = options([("", "—"), *others, *further])
     for each in rows:
         each.form.target.choices = there

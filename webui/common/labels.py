@@ -166,6 +166,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "agent": _("Agent"),
         "voicemail": _("Voicemail"),
         "outside": _("Outside number"),
+        "callback": _("Offer of a callback"),
         "hangup": _("Hang up"),
     },
     "message_state": {"new": _("To do"), "done": _("Done")},
