@@ -34,19 +34,24 @@ def _recorded(kind: str) -> tuple[bytes, int]:
 
 
 def _send(port: int, data: bytes, times: int) -> None:
-    """The other process: greet, let in, answer one command, then as fast as it is taken."""
+    """The other process: greet, let in, answer commands; on ``go`` as fast as it is taken."""
     with socket.create_server(("127.0.0.1", port)) as server:
-        connection, _ = server.accept()
+        while True:
+            connection, _ = server.accept()
+            threading.Thread(target=_serve, args=(connection, data, times), daemon=True).start()
+
+
+def _serve(connection: socket.socket, data: bytes, times: int) -> None:
     with connection:
         connection.sendall(b"Content-Type: auth/request\n\n")
-        connection.recv(4096)
-        connection.sendall(b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n")
-        connection.recv(4096)
-        connection.sendall(b"Content-Type: api/response\nContent-Length: 3\n\n+OK")
-        connection.recv(4096)
-        for _ in range(times):
-            connection.sendall(data)
-        connection.recv(4096)
+        while text := connection.recv(4096):
+            if text.strip().endswith(b"go"):
+                for _ in range(times):
+                    connection.sendall(data)
+            elif text.startswith(b"auth "):
+                connection.sendall(b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n")
+            else:
+                connection.sendall(b"Content-Type: api/response\nContent-Length: 3\n\n+OK")
 
 
 class _Sender:
@@ -82,7 +87,7 @@ async def _ours() -> float:
 
         link = await _connected(lambda: EslLink(thread, "127.0.0.1", sender.port, PASSWORD, take))
         begun = time.perf_counter()
-        link.send("api go")
+        link.send("go")
         async with asyncio.timeout(DEADLINE):
             await done.wait()
         speed = sender.events / (time.perf_counter() - begun)

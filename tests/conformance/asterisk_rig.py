@@ -202,6 +202,12 @@ class AsteriskWorld:
                 await phone.register(0)
             await phone.__aexit__()
         await self.proxy.restore()
+        await self._nothing_left()
+        await self.switch.stop()
+        await self.proxy.stop()
+
+    async def _nothing_left(self) -> None:
+        """By what a new connection is told."""
         since = self.log.mark()
         await self.switch.stop()
         await self.switch.start(self.log)
@@ -212,8 +218,6 @@ class AsteriskWorld:
             raise AssertionError(
                 f"{error}\n{self.switch.channels}\n{self.asterisk.cli('core show channels')}"
             ) from None
-        await self.switch.stop()
-        await self.proxy.stop()
 
     def apply_trunks(self, rows: list[dict[str, Any]]) -> None:
         """Put these trunks in force, with the phones that are there."""

@@ -41,12 +41,14 @@ def parked(channel: str, **more: str) -> bytes:
 
 
 class FakeEsl:
-    """``async with FakeEsl() as esl`` listens on ``esl.port``. ``lines`` are all commands ever received, in order."""
+    """``async with FakeEsl() as esl`` listens on ``esl.port``. ``lines`` are all commands ever received, in order;
+    ``by_connection`` has the first words of those that came by each."""
 
     def __init__(self) -> None:
         self.port = 0
         self.password = "secret"
         self.lines: list[str] = []
+        self.by_connection: list[set[str]] = []
         self.logins = 0
         self.empty_lines = 0
         self.silent: set[str] = set()
@@ -55,6 +57,8 @@ class FakeEsl:
         self.answers: dict[str, Callable[[str], bytes]] = {}
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
+        self._commands: asyncio.StreamWriter | None = None
+        self._events: asyncio.StreamWriter | None = None
         self._changed = asyncio.Event()
         self._held: list[bytes] | None = None
 
@@ -75,6 +79,12 @@ class FakeEsl:
             writer.transport.abort()
         self._writers.clear()
 
+    def cut_commands(self) -> None:
+        """Drop the connection that ``api`` commands come by; the other one stays."""
+        assert self._commands is not None
+        self._writers.remove(self._commands)
+        self._commands.transport.abort()
+
     def end(self) -> None:
         """Close every connection in order: what was written arrives, then the end of file."""
         for writer in self._writers:
@@ -82,11 +92,19 @@ class FakeEsl:
         self._writers.clear()
 
     def send(self, data: bytes) -> None:
-        self._writers[-1].write(data)
+        """By the connection that asked for events."""
+        assert self._events is not None
+        self._events.write(data)
+
+    def send_unasked(self, data: bytes) -> None:
+        """By the connection that ``api`` commands come by."""
+        assert self._commands is not None
+        self._commands.write(data)
 
     async def send_in_pieces(self, data: bytes, size: int = 1) -> None:
         """Each piece in its own segment, as far as the loop can do that."""
-        writer = self._writers[-1]
+        writer = self._events
+        assert writer is not None
         self._held = []
         for start in range(0, len(data), size):
             writer.write(data[start : start + size])
@@ -117,12 +135,15 @@ class FakeEsl:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
+        words: set[str] = set()
+        self.by_connection.append(words)
         writer.write(b"Content-Type: auth/request\n\n")
         try:
             while True:
                 text = (await self._command(reader)).decode("utf-8", "replace").strip("\n")
                 if not text.startswith("auth "):
                     self.lines.append(text)
+                    words.add(text.partition(" ")[0])
                 self._changed.set()
                 self._answer(writer, text)
         except (asyncio.IncompleteReadError, OSError):
@@ -144,6 +165,10 @@ class FakeEsl:
 
     def _answer(self, writer: asyncio.StreamWriter, text: str) -> None:
         kind, _, rest = text.partition(" ")
+        if kind == "event":
+            self._events = writer
+        elif kind == "api":
+            self._commands = writer
         word = rest.partition(" ")[0] if kind in ("api", "bgapi") else kind
         if word in self.silent:
             return
@@ -154,16 +179,16 @@ class FakeEsl:
             self.logins += good
             self._put(writer, self.reply("+OK accepted" if good else "-ERR invalid"))
         elif kind == "bgapi":
-            self._job(writer, rest)
+            self._put(writer, b"".join(self.answer_job(text)))
         elif kind == "api":
             self._put(writer, self.body(self._api(word, rest)))
         else:
             self._put(writer, self.reply("+OK"))
 
-    def _job(self, writer: asyncio.StreamWriter, rest: str) -> None:
-        command, _, header = rest.partition("\n")
+    def answer_job(self, text: str) -> tuple[bytes, bytes]:
+        """The reply to a ``bgapi``, and its answer as an event; empty if there is none."""
+        command, _, header = text.removeprefix("bgapi ").partition("\n")
         name = header.removeprefix("Job-UUID: ")
-        self._put(writer, self.reply(f"+OK Job-UUID: {name}"))
         word = command.partition(" ")[0]
         body = self.jobs.get(word, "")
         if command.startswith("show registrations"):
@@ -175,13 +200,15 @@ class FakeEsl:
             body = f"{USERS}1001|x|callyard|agents|error/user_not_registered|||\n\n+OK\n"
         elif word == "sofia":
             body = self.jobs.get(word, "<gateways/>")
-        if body:
-            self._put(writer, event("BACKGROUND_JOB", Job_UUID=name, _body=body))
+        answer = event("BACKGROUND_JOB", Job_UUID=name, _body=body) if body else b""
+        return self.reply(f"+OK Job-UUID: {name}"), answer
 
     def _api(self, word: str, rest: str) -> str:
         if word == "uuid_dump":
             dump = self.dumps.get(rest.split(" ")[1])
             return json.dumps(dump) if dump else "-ERR No such channel!"
+        if word == "status":
+            return f"{len(self.dumps)} session(s) - peak 7, last 5min 7 \n"
         return "+OK\n"
 
     @staticmethod

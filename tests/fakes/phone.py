@@ -16,6 +16,7 @@ from tests.fakes.rtp import RtpStream
 from tests.fakes.sip import SipMessage
 
 HOST = "127.0.0.1"
+AGAIN_AFTER = 0.5  # an INVITE that nobody took note of is sent again, each time twice as late (RFC 3261, T1)
 
 
 class PhoneCall:
@@ -34,7 +35,7 @@ class PhoneCall:
         self.routes: list[str] = []
         self.cseq = 1
         self.branch = ""
-        self.given_up = False
+        self.given_up = self.heard_of = False
         self.reinviting = False
         self.wanted: list[str] = []
         rtp.on_change = phone.changed
@@ -227,8 +228,13 @@ class SipPhone(asyncio.DatagramProtocol):
         self._by_id[call.call_id] = call
         self.calls.append(call)
         call.branch = secrets.token_hex(8)
-        self.send(self._invite(call, []))
+        self._dial(call, self._invite(call, []), AGAIN_AFTER)
         return call
+
+    def _dial(self, call: PhoneCall, invite: bytes, again_after: float) -> None:
+        if not call.heard_of and not call.given_up:
+            self.send(invite)
+            asyncio.get_running_loop().call_later(again_after, self._dial, call, invite, 2 * again_after)
 
     async def rings(self, deadline: float = 5.0, index: int = -1, count: int = 1) -> PhoneCall:
         """The newest call that this phone was offered; waits for it."""
@@ -285,6 +291,7 @@ class SipPhone(asyncio.DatagramProtocol):
         call = self._by_id.get(message.call_id)
         if call is None or method != "INVITE":
             return
+        call.heard_of = True
         if message.status < 200:
             call.rang = call.rang or message.status in (180, 183)
         elif message.status < 300:

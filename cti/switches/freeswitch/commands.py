@@ -205,7 +205,7 @@ async def record_start(switch: FreeSwitch, command: RecordStart, deadline: float
     except (CommandRefused, ChannelGone):
         chan.recordings.pop(command.recording_id, None)
         raise
-    if chan.id in switch.channels:
+    if chan.id in switch.channels and command.recording_id in chan.recordings:
         switch.report(RecordingStarted(switch.clock(), chan.id, command.recording_id))
         await switch.ask(chan, deadline, _note_recordings(chan))
 

@@ -1,6 +1,7 @@
-"""The loop's side of an event socket, and the one thread in which everything of gevent lives. No meaning of frames.
+"""The loop's side of the event socket, and the one thread in which everything of gevent lives. No meaning of frames.
 
-The two sides talk only by queues, a wake-up of the hub and ``call_soon_threadsafe``.
+The two sides talk only by queues, a wake-up of the hub and ``call_soon_threadsafe``. To one switch there are two
+connections: FreeSWITCH carries ``api`` out itself before it sends the events that wait on the same connection.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from cti.switches.freeswitch.guarded import Counts, GuardedESL, Handover, Item, 
 from cti.switches.freeswitch.wire import Event, Frame, message
 
 MOST_UNSENT = 10_000
+CARRIED_OUT = ("api ", "sendmsg ")
+PINGS = ("api version short", "nolog")  # one for each connection; nolog turns off what was never on
 THREAD_DEADLINE = 5.0
+DRAINED_WITHIN = 1.0
 
 
 class HubThread:
@@ -65,7 +69,11 @@ class HubThread:
 
 
 class EslLink:
-    """The loop's side of one connection. ``on_event`` gets every event; ``lost`` is done when the connection ends."""
+    """The loop's side of both connections, which live and end together.
+
+    ``api`` and ``sendmsg`` go by the one, in order; events come by the other, which also takes what goes into the
+    background. ``on_event`` gets every event; ``lost`` is done when a connection ends.
+    """
 
     def __init__(self, thread: HubThread, host: str, port: int, password: str, on_event: Callable[[Event], None]):
         loop = asyncio.get_running_loop()
@@ -75,8 +83,10 @@ class EslLink:
         self._thread, self._address, self._password = thread, (host, port), password
         self._on_event = on_event
         self._handover = Handover(loop, self._take, self._ended)
-        self._esl: GuardedESL | None = None
-        self._serving: Any = None
+        self._answers = Handover(loop, self._take, self._commands_ended, self._handover.counts)
+        self._events: GuardedESL | None = None
+        self._commands: GuardedESL | None = None
+        self._serving: list[Any] = []
         self._refused = False
 
     @property
@@ -85,22 +95,23 @@ class EslLink:
 
     async def open(self, deadline: float) -> None:
         """Connect and log in. Raises ``LoginRefused``, ``LinkDown`` or ``DeadlineExceeded``."""
-        esl = GuardedESL(*self._address, self._password, deadline, self._handover)
-        self._esl = esl
+        login = (*self._address, self._password, deadline)
+        events, commands = GuardedESL(*login, self._handover), GuardedESL(*login, self._answers)
+        self._events, self._commands = events, commands
 
         def spawn() -> None:
-            self._serving = gevent.spawn(esl.serve)
+            self._serving = [gevent.spawn(events.serve), gevent.spawn(commands.serve)]
 
         self._thread.call(spawn)
         try:
-            await self.act("api status", deadline + 1.0)
+            await self.ping(deadline + 1.0)
         except LinkDown as error:
             raise (LoginRefused(str(error)) if self._refused else error) from None
 
     def send(self, *lines: str) -> Ticket:
         """Put a command on the wire, in order; the future is its reply. Raises ``CommandRefused`` or ``LinkDown``."""
         data = message(*lines)
-        esl = self._esl
+        esl = self._commands if lines[0].startswith(CARRIED_OUT) else self._events
         if esl is None or self.lost.done():
             raise LinkDown(f"no connection to {self.where}")
         if len(self.waiting) >= MOST_UNSENT:
@@ -111,9 +122,15 @@ class EslLink:
         self._thread.call(esl.more.set)
         return ticket
 
+    async def ping(self, deadline: float) -> None:
+        """Both connections answer. Errors as ``wait``."""
+        tickets = [self.send(line) for line in PINGS]
+        for ticket in tickets:
+            await self.wait(ticket, deadline)
+
     def urge(self, urgent: bool) -> None:
         """Whether events are to come at once, at the price of a write every few milliseconds."""
-        esl = self._esl
+        esl = self._events
         if esl is not None and esl.urgent != urgent:
             esl.urgent = urgent
             self._thread.call(esl.more.set)
@@ -133,9 +150,9 @@ class EslLink:
             self.waiting.pop(id(ticket), None)
 
     def abort(self, reason: str) -> None:
-        """Drop the connection at once."""
+        """Drop both connections at once."""
         self._ended(reason, False)
-        self._thread.call(lambda: self._serving is None or self._serving.kill(block=False))
+        self._thread.call(lambda: gevent.killall(self._serving, block=False))
 
     def _take(self, batch: list[Item]) -> None:
         self.counts.taken += len(batch)
@@ -146,6 +163,14 @@ class EslLink:
                 self._on_event(item)
             elif not item[0].done():
                 item[0].set_result(item[1])
+
+    def _commands_ended(self, reason: str, refused: bool) -> None:
+        """The other one ends too, but what it has read until now is not lost."""
+        self._commands = None
+        if refused:
+            self._ended(reason, refused)
+        elif not self.lost.done():
+            asyncio.get_running_loop().call_later(DRAINED_WITHIN, self._ended, reason, refused)
 
     def _ended(self, reason: str, refused: bool) -> None:
         if self.lost.done():

@@ -19,6 +19,7 @@ PARKED_CONTEXT, TEST_CONTEXT, TEST_INBOUND = "callyard-parked", "callyard-test",
 STATE, RECORDINGS = "callyard", "cy_recordings"
 EAVESDROP, CONFERENCE = "eavesdrop", "conference"
 RINGBACK, RINGBACK_TONE = "ringback", "tone_stream://%(1000,4000,450);loops=-1"
+NO_REDIRECT = "outbound_redirect_fatal"
 NOT_REGISTERED = "error/user_not_registered"
 DIGIT_LENGTH = 1600  # samples: 200 ms at 8 kHz
 
@@ -28,14 +29,15 @@ EVENTS = (
     "CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE DTMF RECORD_STOP BACKGROUND_JOB "
     "CUSTOM sofia::register sofia::unregister sofia::expire sofia::gateway_state conference::maintenance"
 )
-# What every channel of ours carries, whoever made it. The hold variable keeps FreeSWITCH from hanging up the far side
-# when a phone on hold goes away; the transfer variables catch who is left when a bridge fails to come about; a 302 ends
-# the call, or the far side could make FreeSWITCH dial anybody.
+# What every channel of ours carries before it parks for the first time; the dialplan puts it there, as FreeSWITCH takes
+# in a long command slowly. The hold variable keeps FreeSWITCH from hanging up the far side when a phone on hold goes
+# away; the transfer variables catch who is left when a bridge fails to come about; a 302 ends the call, or the far side
+# could make FreeSWITCH dial anybody.
 CHANNEL_VARIABLES = {
     "park_after_bridge": "true",
     "hangup_after_bridge": "false",
     "uuid_bridge_park_on_cancel": "true",
-    "outbound_redirect_fatal": "true",
+    NO_REDIRECT: "true",
     "hold_hangup_xfer_exten": "park",
     "rdnis": "park",
     "force_transfer_context": PARKED_CONTEXT,
@@ -175,7 +177,7 @@ def _braces(variables: dict[str, str]) -> str:
 
 
 def originate(command: Originate, place: str = "") -> str:
-    """Ring a device or an outside number; the answered channel parks. ``command`` has been checked.
+    """Ring a device or an outside number; the answered channel parks by the dialplan. ``command`` has been checked.
 
     ``place`` is where the device's registration came from, and the only place where it is rung: its contact is the
     phone's own text and could name a carrier's address.
@@ -193,7 +195,7 @@ def originate(command: Originate, place: str = "") -> str:
         "cy_name": name,
         "sip_h_X-Callyard-Call": command.channel,
         STATE: command.state,
-        **CHANNEL_VARIABLES,
+        NO_REDIRECT: CHANNEL_VARIABLES[NO_REDIRECT],
     }
     if isinstance(target, DeviceTarget):
         variables |= {"cy_device": target.device, "media_timeout": "30000", "media_hold_timeout": "600000"}
@@ -215,7 +217,7 @@ def originate(command: Originate, place: str = "") -> str:
         variables |= {"cy_trunk": target.trunk, "media_timeout": "600000", "media_hold_timeout": "3600000"}
         if target.hidden:
             variables |= HIDDEN
-    return f"originate {_braces(variables)}{where} &park() XML {PARKED_CONTEXT}"
+    return f"originate {_braces(variables)}{where} park XML {PARKED_CONTEXT}"
 
 
 def test_call(command: TestCall, test_id: str) -> str:

@@ -6,7 +6,7 @@ answered, and when its bridge ends. Events about channels that are not ours chan
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -57,6 +57,7 @@ class Translator:
         self.devices: dict[str, bool] = {}
         self.trunks = FsTrunks()
         self.places: dict[str, str] = {}
+        self.registrations: Counter[str] = Counter()
         self.gone: OrderedDict[str, None] = OrderedDict()
         self._file_of = file_of
 
@@ -122,6 +123,7 @@ class Translator:
         if device not in self.devices:
             return
         if text(event, "Event-Subclass") == "sofia::register":
+            self.registrations[device] += 1
             before, place = self.places.get(device), _place(event)
             self.places[device] = place
             news = self.registered(device, True, at)

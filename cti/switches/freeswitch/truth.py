@@ -14,6 +14,7 @@ from cti.switches.freeswitch import requests
 from cti.switches.freeswitch.channels import RELAY_ID, FsChannel, unpack_recordings
 from cti.switches.freeswitch.wire import Event, text, variable
 
+STATUS = "api status"
 CHANNELS = "show channels as json"
 DEVICES = f"list_users domain {requests.DOMAIN}"
 REGISTRATIONS = "show registrations as json"
@@ -24,7 +25,14 @@ ENDING_STATES = ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY")
 MICROSECONDS = 1_000_000
 TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
 LONGEST_NUMBER = 64
+_SESSIONS = re.compile(r"^(\d{1,9}) session\(s\) - peak", re.M)
 _NUMBER = re.compile(r"[^0-9*#+]|(?<=.)\+")
+
+
+def sessions(reply: str) -> int:
+    """How many channels there are now, by the answer to ``STATUS``; -1 if it does not say."""
+    found = _SESSIONS.search(reply)
+    return int(found[1]) if found else -1
 
 
 def listed(reply: str) -> list[str]:
