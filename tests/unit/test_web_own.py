@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from cti.store.models import Bulletin, CallNote, Customer, Task, utc_now
+from cti.store.models import Agent, Bulletin, CallNote, Customer, QueueMember, Task, Ticket, utc_now
 from tests.fakes.site import Site
 from tests.pages import HOSTILE, body, browser
 from webui.own import queries
@@ -203,6 +203,24 @@ def test_agents_publish_nothing(site: Site) -> None:
     assert browser(site, "agent1").post("/own/bulletins", data={"text": "x"}).status_code == 403
     assert browser(site, "agent1").post("/own/bulletins/1/delete").status_code == 403
     assert '/own/bulletins"' not in body(browser(site, "agent1"), "/own")
+
+
+# ---------------------------------------------------------------- lost calls
+
+
+def test_lost_calls_of_the_own_queues_are_named(site: Site) -> None:
+    began = utc_now()
+    with site.sessions() as session:
+        member = session.scalars(select(QueueMember).join(Agent).where(Agent.number == "1001")).first()
+        assert member is not None
+        for queue_id, number in ((member.queue_id, "10086"), ("elsewhere", "10010")):
+            ticket = Ticket(number=number, queue_id=queue_id, call_id="c", first_at=began, lost_at=began)
+            session.add(ticket)
+        session.commit()
+    count, page = bell(site)
+    assert count == 0
+    assert 'data-tickets="1"' in page
+    assert "data-messages" not in page
 
 
 # ---------------------------------------------------------------- birthdays

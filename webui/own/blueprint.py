@@ -17,6 +17,8 @@ from webui.common.i18n import choose_timezone, to_utc
 from webui.common.ids import row_id, valid_id, valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.phones import diallable
+from webui.followup import queries as followup
+from webui.followup.access import queue_ids
 from webui.own import figures, queries, records
 from webui.own.forms import BulletinForm, TaskForm
 from webui.own.reminders import Reminders
@@ -82,7 +84,8 @@ def bell() -> ResponseReturnValue:
     unread = queries.unread(database, current_user.id, now)
     today = datetime.now(ZoneInfo(choose_timezone())).date()
     born = queries.birthdays(database, current_user.id, today)
-    return render_template("own/bell.html", due=due, unread=unread, born=born)
+    left = followup.counts(database, queue_ids(database)) if current_user.can(Permission.FOLLOWUP_USE) else (0, 0)
+    return render_template("own/bell.html", due=due, unread=unread, born=born, messages=left[0], tickets=left[1])
 
 
 # ---------------------------------------------------------------- tasks
