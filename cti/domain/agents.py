@@ -30,6 +30,7 @@ class Agent:
     queues: tuple[str, ...] = ()
     assigned: tuple[str, ...] | None = None  # until log-out these queues instead of the configured ones
     skills: dict[str, int] = field(default_factory=dict)
+    outside: str = ""  # the number outside at which the agent may be called
     device: str = ""
     registered: bool = False
     state: AgentState = AgentState.LOGGED_OFF

@@ -118,6 +118,8 @@ class Leg:
     attempts: int = 0
     wants: Audio = Audio.SILENCE
     music_on: bool = False
+    asks: str = ""  # the play that asks whoever picked up outside to press 1
+    accepted: bool = False  # it was pressed
     # why a coming hang-up of this leg must not end the call
     released: bool = False
     listens: Listens | None = None  # of a supervisor's leg
@@ -125,6 +127,11 @@ class Leg:
     @property
     def alive(self) -> bool:
         return self.ended_at is None
+
+    @property
+    def there(self) -> bool:
+        """Somebody has picked up, and if asked to, taken the call."""
+        return self.answered and not self.asks
 
     def to_document(self) -> dict[str, Any]:
         return {

@@ -40,6 +40,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "work_number": ("工号", "Agent"),
     "n_yao": ("幺", "one"),
     "at_your_service": ("为您服务。", "at your service."),
+    "press_one": ("您有一个客户来电，接听请按一。", "You have a call from a customer. To take it, press one."),
     "voicemail_greeting": (
         "您好，现在无法接听您的电话。请在提示音后留言，说完请按井号键。",
         "We cannot take your call now. Please leave a message after the tone, then press the hash key.",

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from cti.domain.agents import ON_CALL, Agent, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.errors import CallyardError
 from cti.domain.ids import new_id
 from cti.domain.switch import Play
+from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent
-from cti.services.agents import AgentService
+from cti.services.agents import DEVICE_LOST, AgentService
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
-from cti.services.documents import shown_number
 from cti.services.last_agent import LastAgents
 from cti.services.numbers import number_prompts, wait_prompts
+from cti.services.phones import ring_time, target_of_leg
 from cti.services.queues import QueueRuntime, predicted_wait
 from cti.services.ways_out import is_reachable
 
@@ -194,6 +196,11 @@ class Acd:
         if call.place and not call.legs:
             call.switch = self._centre.device_home(agent.device) or call.switch
         leg = self._centre.new_leg(call, kind, device=agent.device, number=agent.number, agent_id=agent.agent_id)
+        try:
+            target, caller = target_of_leg(self._centre, call, leg, agent)
+        except CallyardError:
+            self._cannot_be_rung(call, agent, leg)
+            return None
         if not self.agents.take(agent, call, leg):
             call.legs.remove(leg)
             self._centre.channels.pop(leg.channel, None)
@@ -201,10 +208,18 @@ class Acd:
         self.last_agents.forget(call)
         queue = self._centre.queues.get(call.queue_id)
         ring = queue.config.ring_timeout if queue is not None and kind is LegKind.AGENT else DEFAULT_RING
-        target, caller = self._centre.device_target(call, agent.device), shown_number(call, leg)
+        ring = ring_time(agent, ring)
         self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=ring)
         self._centre.log_call("offered", call)
         return leg
+
+    def _cannot_be_rung(self, call: Call, agent: Agent, leg: Leg) -> None:
+        """There is no way out to the agent's number: others take the calls until the agent is ready anew."""
+        call.legs.remove(leg)
+        self._centre.channels.pop(leg.channel, None)
+        self.agents.event(agent, AgentEvent.NOT_READY, DEVICE_LOST)
+        agent.notice = DEVICE_LOST
+        self.dispatch(call)
 
     def offer_failed(self, call: Call) -> None:
         """The offered agent did not take it: first in line for the next one."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cti.domain.agents import ON_CALL, Agent, AgentState
 from cti.domain.calls import Call, Leg
-from cti.domain.config import AgentConfig
+from cti.domain.config import OUTSIDE, AgentConfig
 from cti.domain.errors import BadRequest, IllegalTransition, NotAllowedNow
 from cti.machines import agent as machine
 from cti.machines.agent import AgentEffect, AgentEvent
@@ -47,7 +47,7 @@ class AgentService:
             queues = config.queues if agent.assigned is None else agent.assigned
             self._leave_queues(agent, queues)
             agent.number, agent.name, agent.queues = config.number, config.name, queues
-            agent.skills = config.skills
+            agent.skills, agent.outside = config.skills, config.outside
             if agent.device and agent.device not in config.devices and agent.state is not AgentState.LOGGED_OFF:
                 self.event(agent, AgentEvent.LOGOUT)  # the phone is another's now
             centre.place(agent)
@@ -256,7 +256,8 @@ class AgentService:
     # ------------------------------------------------------------ what an agent asks for
 
     def login(self, agent: Agent, device: str) -> None:
-        if device not in (agent.number, f"{agent.number}-web"):
+        outside = (f"{agent.number}{OUTSIDE}",) if agent.outside else ()
+        if device not in (agent.number, f"{agent.number}-web", *outside):
             raise BadRequest("this phone does not belong to the agent", device=device)
         if agent.state in ON_CALL and device != agent.device:
             raise NotAllowedNow("the phone can be changed after the call")

@@ -12,7 +12,7 @@ from datetime import UTC, tzinfo
 
 from cti.domain.agents import Agent
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
-from cti.domain.config import CentreConfig
+from cti.domain.config import OUTSIDE, CentreConfig, TrunkConfig, is_outside
 from cti.domain.errors import BadRequest, IllegalTransition, UnknownAgent
 from cti.domain.ids import new_id
 from cti.domain.switch import Command, DeviceTarget, TrunkChanged, TrunkState
@@ -133,6 +133,8 @@ class Centre:
         return [one for one, status in self.switches.items() if status.up and name in ("", one)]
 
     def device_registered(self, device: str) -> bool:
+        if is_outside(device):
+            return bool(self._outside(device))
         return any(status.devices.get(device, False) for status in self.switches.values())
 
     def device_home(self, device: str, prefer: str = "") -> str:
@@ -141,6 +143,9 @@ class Centre:
         An older registration may be that of a phone that has moved. Empty where no switch can: of one that is lost
         nothing is known.
         """
+        if is_outside(device):
+            able = [name for name in self.switches if self._outside(device) and self._reaches_out(name)]
+            return prefer if prefer in able else next(iter(able), "")
         homes = {
             name: status.registered_at.get(device, 0.0)
             for name, status in self.switches.items()
@@ -148,6 +153,21 @@ class Centre:
         }
         latest = max(homes, key=lambda name: homes[name], default="")
         return prefer if prefer in homes and homes[latest] - homes[prefer] < SAME_TIME else latest
+
+    def _outside(self, device: str) -> str:
+        agent = self.agent_by_number(device.removesuffix(OUTSIDE))
+        return agent.outside if agent is not None else ""
+
+    def _reaches_out(self, switch: str) -> bool:
+        """A trunk of this switch works and has a channel left, as far as is known."""
+        status = self.switches[switch]
+        carried = [trunk for trunk in self.config.trunks if not trunk.switches or switch in trunk.switches]
+        works = [t for t in carried if status.trunks.get(t.id) not in (TrunkState.DOWN, TrunkState.REJECTED)]
+        return status.up and status.reconciled and any(self._has_room(trunk) for trunk in works)
+
+    def _has_room(self, trunk: TrunkConfig) -> bool:
+        in_use = (leg for call in self.calls.values() for leg in call.live_legs() if leg.trunk == trunk.id)
+        return not trunk.max_channels or sum(1 for _ in in_use) < trunk.max_channels
 
     def device_target(self, call: Call, device: str) -> DeviceTarget:
         """How the call's switch rings a device; through the device's home where that is another one."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cti.domain.agents import ON_CALL, Agent, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
+from cti.domain.config import is_outside
 from cti.domain.errors import BadRequest, NotAllowedNow
 from cti.domain.switch import AnswerDevice, Cause, Hangup, SendDigits
 from cti.machines.agent import AgentEvent
@@ -15,6 +16,7 @@ from cti.services.acd import DEFAULT_RING, Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.documents import handed_over, shown_number
+from cti.services.phones import ring_time, target_of_leg, way_to
 from cti.services.routing import OUTSIDE_RING, Destination, resolve
 from cti.services.ways_out import WayOut, taken, way_out
 
@@ -83,13 +85,16 @@ class Dialling:
         if not switch:
             raise NotAllowedNow("the switch of the phone cannot be reached", device=agent.device)
         destination = self._dial_destination(agent, number, switch)
+        way_to(self._centre, switch, agent)
         call = self._new_call_out(agent, switch, destination)
         leg = self._centre.new_leg(
             call, LegKind.AGENT, device=agent.device, number=agent.number, agent_id=agent.agent_id
         )
         self._acd.agents.take(agent, call, leg)
-        target = self._centre.device_target(call, agent.device)
-        self._control.originate(call, leg, target, caller=call.dnis, ring=OWN_PHONE_RING, auto=True)
+        target, caller = target_of_leg(self._centre, call, leg, agent)
+        outside = is_outside(agent.device)
+        shown, ring = caller if outside else call.dnis, ring_time(agent, OWN_PHONE_RING)
+        self._control.originate(call, leg, target, caller=shown, ring=ring, auto=not outside)
         self._centre.log_call("serviceInitiated", call)
 
     def _dial_destination(self, agent: Agent, number: str, switch: str) -> Destination:
@@ -184,6 +189,8 @@ class Dialling:
         call, leg = self._on(agent)
         if agent.state not in (AgentState.RESERVED, AgentState.ALERTING):
             raise NotAllowedNow("nothing rings")
+        if is_outside(leg.device):
+            raise NotAllowedNow("a phone outside is picked up by hand")
         self._centre.phone_command(call, leg, AnswerDevice(leg.channel))
 
     def hangup(self, agent: Agent) -> None:
@@ -267,6 +274,8 @@ class Dialling:
             raise NotAllowedNow("a consultation is going on")
         destination = resolve(self._centre, number)
         colleague = self._free_colleague(agent, destination.agent_id) if destination.agent_id else None
+        if colleague is not None:
+            way_to(self._centre, call.switch, colleague, call)
         way = way_out(self._centre, call.switch, destination.outside, agent, call) if destination.outside else None
         call.transfers.append(Transfer(self._centre.now, "blind", agent.agent_id, number[:40]))
         self._centre.handed_over[agent.agent_id] = call.call_id
@@ -301,6 +310,8 @@ class Dialling:
         if destination.queue_id:
             raise BadRequest("a queue cannot be consulted", number=number[:40])
         colleague = self._free_colleague(agent, destination.agent_id) if destination.agent_id else None
+        if colleague is not None:
+            way_to(self._centre, call.switch, colleague, call)
         way = way_out(self._centre, call.switch, destination.outside, agent, call) if destination.outside else None
         self._control.hold(call, leg)
         self._acd.agents.event(agent, AgentEvent.HOLD)
@@ -322,7 +333,7 @@ class Dialling:
         """Customer, agent and the consulted party all together."""
         call, leg, customer = self._with_customer(agent)
         target = call.live(LegKind.CONSULTED)
-        if target is None or not target.answered:
+        if target is None or not target.there:
             raise NotAllowedNow("nobody is consulted")
         if call.room:
             raise NotAllowedNow("it is a conference already")
@@ -337,7 +348,7 @@ class Dialling:
         if target.agent_id:
             self._centre.dirty_agents.add(target.agent_id)
         customer = call.customer
-        if customer is not None and target.answered:
+        if customer is not None and target.there:
             self._control.join(call, customer, target)
 
     def take_back(self, agent: Agent) -> None:
@@ -360,6 +371,7 @@ class Dialling:
         self._switch_up(call.switch)
         if not agent.registered:
             raise NotAllowedNow("the phone is not registered", notice="device_lost")
+        way_to(self._centre, call.switch, agent, call)
         ringing = call.live(LegKind.AGENT) or call.live(LegKind.OUTSIDE)
         leg = self._centre.new_leg(
             call, LegKind.AGENT, device=agent.device, number=agent.number, agent_id=agent.agent_id
@@ -368,14 +380,15 @@ class Dialling:
             call.legs.remove(leg)
             self._centre.channels.pop(leg.channel, None)
             raise NotAllowedNow("not in this state", state=str(agent.state))
+        target, caller = target_of_leg(self._centre, call, leg, agent)
         call.transfers[-1].result = "taken_back"
         self._acd.leave(call, answered=None)
         call.phase = CallPhase.CONNECTED
         if ringing is not None:
             ringing.released = True
             self._control.hangup(call, ringing, Cause.CANCELLED)
-        target, caller = self._centre.device_target(call, agent.device), shown_number(call, leg)
-        self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=OWN_PHONE_RING, auto=True)
+        ring, auto = ring_time(agent, OWN_PHONE_RING), not is_outside(agent.device)
+        self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=ring, auto=auto)
 
     # ------------------------------------------------------------ coming back
 

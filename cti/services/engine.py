@@ -323,7 +323,10 @@ class Engine:
             case Digit():
                 if leg.kind is LegKind.CUSTOMER:
                     self._routing.digit(call, event.digit)
+                else:
+                    self._lifecycle.answering.digit(call, leg, event.digit)
             case PlayFinished():
+                self._lifecycle.answering.asked(call, leg, event.play_id, event.reason)
                 self._played(call, event.play_id, event.reason)
             case ChannelHungUp():
                 leg.sip = event.sip
@@ -413,7 +416,7 @@ class Engine:
 
     def _ring_timer(self, channel: str) -> None:
         found = self.centre.channels.get(channel)
-        if found is not None and not found[1].answered:
+        if found is not None and not found[1].there:
             self._control.hangup(*found, Cause.NO_ANSWER)
 
     def _call_timer(self, kind: str, call: Call) -> None:

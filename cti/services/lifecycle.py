@@ -32,7 +32,7 @@ class Lifecycle:
         self._routing = routing
         self._dialling = dialling
         self.listening = Listening(centre, control, acd.agents)
-        self.answering = Answering(centre, self._join_conversation)
+        self.answering = Answering(centre, self._join_conversation, self._there)
 
     def _agent_of(self, leg: Leg) -> Agent | None:
         """The agent whose present leg this is."""
@@ -59,6 +59,11 @@ class Lifecycle:
         self._touch_agents(call)
         if leg.released or leg.pending == "hangup":
             return
+        if not self.answering.asks(call, leg):
+            self._there(call, leg)
+
+    def _there(self, call: Call, leg: Leg) -> None:
+        """Somebody is at this end now: what comes next?"""
         if leg.listens is not None:
             self.listening.answered(call, leg)
         elif leg.kind is LegKind.CUSTOMER:
@@ -86,7 +91,7 @@ class Lifecycle:
         if call.room:
             self._control.confer(call, leg)
         elif target is not None and call.customer is not None:
-            if target.answered:
+            if target.there:
                 self._control.join(call, leg, target)
         elif agent is not None and agent.state is AgentState.HOLD:
             self._centre.leg_event(leg, LegEvent.HOLD)
@@ -98,7 +103,7 @@ class Lifecycle:
         pair = self._control.conversation(call)
         if pair is None:
             self._control.hangup_all(call, Cause.CANCELLED)
-        elif all(leg.answered for leg in pair):
+        elif all(leg.there for leg in pair):
             self._control.join(call, *pair)
 
     def _join_consultation(self, call: Call, target: Leg) -> None:

@@ -248,13 +248,16 @@ class Reconciler:
             return
         call.room = ()
         for leg in call.live_legs():
+            if leg.answered:
+                self._lifecycle.answering.asks(call, leg)
+        for leg in call.live_legs():
             found = self._centre.channels.get(leg.peer)
             if leg.peer and found is not None and found[0] is call:
                 pair = (leg.leg_id, found[1].leg_id)
                 call.pair = pair if leg.kind is LegKind.CUSTOMER or call.pair is None else call.pair
         talk = self._control.conversation(call)
         held = any(leg.state is LegState.HOLD for leg in call.live_legs())
-        if call.pair is None and talk is not None and not held and all(leg.answered for leg in talk):
+        if call.pair is None and talk is not None and not held and all(leg.there for leg in talk):
             call.pair = (talk[0].leg_id, talk[1].leg_id)
         if held and call.customer is not None:
             call.customer.wants = Audio.MUSIC

@@ -67,7 +67,7 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
 
 def _agent(agent: Agent, in_queue: dict[str, tuple[str, ...]]) -> AgentConfig:
     queues = tuple(queue_id for queue_id, members in in_queue.items() if agent.id in members)
-    return AgentConfig(agent.id, agent.number, agent.user.name, queues, dict(agent.skills))
+    return AgentConfig(agent.id, agent.number, agent.user.name, queues, dict(agent.skills), agent.outside_number)
 
 
 def _queue(queue: Queue, agents: tuple[str, ...], known: _Known) -> QueueConfig:

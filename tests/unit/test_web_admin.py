@@ -121,6 +121,19 @@ def test_a_new_agent_gets_a_one_time_password_that_works_once(site: Site, worker
     assert password not in body(browser(site, "admin"), "/admin/users")
 
 
+def test_an_agents_number_outside_is_audited_and_reaches_the_engine(site: Site, worker: FakeWorker) -> None:
+    form = user_form(username="demo.home", number="1059", phone="outside", outside_number="+8613700000001")
+    assert post(site, "/admin/users/new", form).status_code == 200
+    with site.sessions() as session:
+        agent = session.scalars(select(Agent).where(Agent.number == "1059")).one()
+        assert agent.device == "1059-out"
+        assert next(a for a in build_config(session).agents if a.id == agent.id).outside == "+8613700000001"
+    entry = audited(site, "user.create")[-1]
+    assert entry.after is not None
+    assert entry.after["outside_number"] == "+8613700000001"
+    assert "+8613700000001" in body(browser(site, "admin"), f"/admin/users/{agent.user_id}")
+
+
 def test_a_user_without_a_phone_concerns_no_engine(site: Site, worker: FakeWorker) -> None:
     assert post(site, "/admin/users/new", user_form(username="demo.office", role="supervisor")).status_code == 200
     assert worker.asked == []
@@ -138,6 +151,8 @@ def test_a_user_without_a_phone_concerns_no_engine(site: Site, worker: FakeWorke
         ("number", {"number": "1001"}),
         ("number", {"number": "2001"}),
         ("number", {"number": "12a"}),
+        ("outside_number", {"number": "1051", "outside_number": "12;34567"}),
+        ("phone", {"number": "1051", "phone": "outside"}),
         ("queues", {"queues": ["no-such"]}),
     ],
 )

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from cti.domain.errors import BadRequest
-from cti.store.models import PhoneKind
+from cti.store.models import Agent, PhoneKind
 from tests.fakes.site import Site
 from webui.common.hub import MAILBOX, EventHub, Reader
 from webui.common.phones import mask, seal, unseal
@@ -117,6 +118,20 @@ def test_a_masked_number_is_dialled_by_its_token(site: Site) -> None:
     reply = ask(client, "dial", number=token)
     assert reply.status_code == 200
     assert "19900000012" not in reply.text
+
+
+def test_only_an_agent_with_a_number_outside_can_be_called_there(site: Site) -> None:
+    client = site.client("agent1")
+    assert client.post("/desktop/phone", json={"kind": "outside"}).status_code == 400
+    with site.sessions() as session:
+        row = session.scalars(select(Agent).where(Agent.number == "1001")).one()
+        row.outside_number = "13700000001"
+        session.commit()
+    answer = client.post("/desktop/phone", json={"kind": "outside", "outside_number": "0099123456"})
+    assert (answer.json["kind"], answer.json["device"], answer.json["outside"]) == ("outside", "1001-out", "0001")
+    assert "13700000001" not in answer.text
+    with site.sessions() as session:
+        assert session.scalars(select(Agent).where(Agent.number == "1001")).one().outside_number == "13700000001"
 
 
 def test_phone_credentials_are_only_the_own_and_never_cached(site: Site) -> None:
@@ -365,7 +380,7 @@ def test_with_the_simulator_alone_no_browser_phone_is_offered(tmp_path: Any) -> 
     made = Site(tmp_path, phone=PhoneKind.WEB, switch_name="sim")
     try:
         assert made.client("agent1").get("/desktop/phone").json == {
-            "ok": True, "kind": "sip", "device": "1001-web", "simulated": True,
+            "ok": True, "kind": "sip", "device": "1001-web", "simulated": True, "outside": "",
         }  # fmt: skip
     finally:
         made.close()

@@ -70,8 +70,15 @@ class UserForm(FlaskForm):  # type: ignore[misc]
     active = BooleanField(_("May sign in"), default=True)
     number = Line(_("Extension"), 8, [Optional(), Regexp(EXTENSION, message=_("2 to 8 digits."))])
     phone = SelectField(_("Phone"), choices=choices("phone_kind"), default="web")
+    outside_number = Line(
+        _("Outside number"), 21, [Optional(), Regexp(r"^\+?[0-9]{5,20}$", message=_("5 to 20 digits."))]
+    )
     queues = SelectMultipleField(_("Queues"), choices=[])
     skills = FieldList(FormField(SkillForm), _("Skills"), [once], min_entries=1, max_entries=SKILLS)
+
+    def validate_phone(self, field: Field) -> None:
+        if field.data == "outside" and not self.outside_number.data:
+            raise ValidationError(_("Enter the outside number first."))
 
     def validate_timezone(self, field: Field) -> None:
         if field.data not in available_timezones():

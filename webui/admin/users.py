@@ -63,6 +63,7 @@ def edit(user_id: str) -> ResponseReturnValue:
     form.role.data = user.role.value
     if user.agent is not None:
         form.number.data, form.phone.data = user.agent.number, user.agent.phone.value
+        form.outside_number.data = user.agent.outside_number
         form.queues.data = [m.queue_id for m in queries.queues_of(db.session(), user.agent.id)]
     return show(form, user)
 
@@ -149,6 +150,7 @@ def fill(form: UserForm, user: User) -> None:
     if user.agent is None:
         user.agent = Agent(number="", sip_secret=random_secret(), web_secret=random_secret())
     user.agent.number, user.agent.phone = form.number.data, PhoneKind(form.phone.data)
+    user.agent.outside_number = form.outside_number.data or ""
     user.agent.skills = {row["name"]: row["level"] for row in form.skills.data if row["name"]}
     db.session().flush()
     join_queues(user.agent, set(form.queues.data or []))
@@ -179,6 +181,7 @@ def snapshot(user: User) -> dict[str, Any]:
     found["role"] = str(user.role)
     if user.agent is not None:
         found["number"], found["phone"] = user.agent.number, str(user.agent.phone)
+        found["outside_number"] = user.agent.outside_number
         found["skills"] = user.agent.skills
         found["queues"] = sorted(m.queue_id for m in queries.queues_of(db.session(), user.agent.id))
     return found

@@ -50,7 +50,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "live": _("In progress"),
     },
     "role": {"admin": _("Administrator"), "supervisor": _("Supervisor"), "agent": _("Agent")},
-    "phone_kind": {"web": _("Browser phone"), "sip": _("SIP phone")},
+    "phone_kind": {"web": _("Browser phone"), "sip": _("SIP phone"), "outside": _("Outside number")},
     "leg_kind": {
         "customer": _("Customer"),
         "agent": _("Agent"),

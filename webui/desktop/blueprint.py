@@ -68,14 +68,18 @@ def phone() -> ResponseReturnValue:
     """How the own browser registers as a phone; only ever the own credentials."""
     agent = queries.own_agent(db.session(), current_user.agent_id)
     hub: EventHub = current_app.extensions["callyard_hub"]
+    outside = agent.outside_number[-4:]  # enough to know it by
+    if agent.phone is PhoneKind.OUTSIDE and agent.outside_number:
+        return jsonify(ok=True, kind="outside", device=agent.device, simulated=False, outside=outside)
     if agent.phone is PhoneKind.SIP or hub.simulated():
-        return jsonify(ok=True, kind="sip", device=agent.device, simulated=hub.simulated())
+        return jsonify(ok=True, kind="sip", device=agent.device, simulated=hub.simulated(), outside=outside)
     return jsonify(
         ok=True,
         kind="web",
         device=agent.device,
         secret=agent.web_secret,
         name=agent.user.name,
+        outside=outside,
         sockets=[{"name": one.name, "url": one.address()} for one in current_app.extensions["callyard_websockets"]],
     )
 
@@ -85,7 +89,9 @@ def phone() -> ResponseReturnValue:
 def choose_phone() -> ResponseReturnValue:
     kind = (request.get_json(silent=True) or {}).get("kind")
     if kind not in {item.value for item in PhoneKind}:
-        raise BadRequest("web or sip", field="kind")
+        raise BadRequest("web, sip or outside", field="kind")
+    if kind == PhoneKind.OUTSIDE and not queries.own_agent(db.session(), current_user.agent_id).outside_number:
+        raise BadRequest("an administrator sets the number outside", field="kind")
     agent = queries.choose_phone(db.session(), current_user.agent_id, PhoneKind(kind))
     audit.record("phone.choose", f"agent/{agent.id}", after={"phone": kind})
     db.session().commit()

@@ -33,7 +33,7 @@ def own_agent(session: Session, agent_id: str) -> Agent:
 
 
 def choose_phone(session: Session, agent_id: str, kind: PhoneKind) -> Agent:
-    """Use the browser or the desk phone from now on. The caller commits."""
+    """Use this kind of phone from now on. The caller commits."""
     agent = own_agent(session, agent_id)
     agent.phone = kind
     return agent

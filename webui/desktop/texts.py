@@ -68,6 +68,8 @@ def _phone() -> dict[str, str]:
         "phone.rejected": _("The switch refused this phone's password. Tell an administrator."),
         "phone.sip": _("Desk phone"),
         "phone.simulated": _("Simulated phone, without sound: there is no switch on this machine."),
+        "phone.outside": _("Calls go to your outside number … {cause}. Press 1 there to take a call."),
+        "phone.outside.use": _("Use my outside number … {cause}"),
         "phone.sip.lost": _("Your desk phone is not registered at the switch."),
         "phone.other": _("Your phone is in use in another tab."),
         "phone.take": _("Use it here"),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from cti.domain.config import OUTSIDE
 from cti.store.models.base import Base, BigId, UtcDateTime, enum_type, fresh_id, id_type, utc_now
 
 
@@ -21,6 +22,7 @@ class Role(StrEnum):
 class PhoneKind(StrEnum):
     WEB = "web"
     SIP = "sip"
+    OUTSIDE = "outside"
 
 
 class User(Base):
@@ -50,7 +52,7 @@ class User(Base):
 class Agent(Base):
     """A user who takes calls. ``number`` is the extension and the work number; ``device`` the phone in use.
 
-    ``skills`` maps the name of a skill to its level, 1 to 9.
+    ``skills`` maps the name of a skill to its level, 1 to 9. ``outside_number``: where else the agent may be called.
     """
 
     __tablename__ = "agents"
@@ -62,11 +64,15 @@ class Agent(Base):
     web_secret: Mapped[str] = mapped_column(String(64))
     phone: Mapped[PhoneKind] = mapped_column(enum_type(PhoneKind), default=PhoneKind.WEB)
     skills: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    outside_number: Mapped[str] = mapped_column(String(32), default="")
 
     user: Mapped[User] = relationship(back_populates="agent", lazy="joined")
 
     @property
     def device(self) -> str:
+        """``<number>``, ``<number>-web`` or ``<number>-out``, as in ``AgentConfig.devices``."""
+        if self.phone is PhoneKind.OUTSIDE and self.outside_number:
+            return f"{self.number}{OUTSIDE}"
         return self.number if self.phone is PhoneKind.SIP else f"{self.number}-web"
 
 

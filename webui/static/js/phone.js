@@ -12,7 +12,7 @@ import { toast } from "./toast.js";
 const place = document.getElementById("cy-phone");
 const dot = place.querySelector('[data-slot="phone-dot"]');
 const words = place.querySelector('[data-slot="phone-text"]');
-const TONES = { registered: "ok", starting: "warn", lost: "bad", rejected: "bad", other: "warn", sip: "ok", simulated: "ok" };
+const TONES = { registered: "ok", starting: "warn", lost: "bad", rejected: "bad", other: "warn", sip: "ok", simulated: "ok", outside: "ok" };
 const LOST_FOR = 5000; // ms: a link that comes back at once is no reason to move
 const PAGE = crypto.randomUUID?.() ?? "";
 const others = new BroadcastChannel(`callyard-phone-${boot.agent?.id}`); // the other tabs of this browser
@@ -104,12 +104,11 @@ function useBrowser(info) {
   claim({ onGot: () => begin(info), onTaken: () => elsewhere(info), onLost: () => { drop(); elsewhere(info); } });
 }
 
-function useDesk(simulated) {
-  const name = simulated ? "simulated" : "sip";
-  show(name);
+function useDesk(name, cause) {
+  show(name, cause);
   keepSigningOn();
   onAgent((doc, earlier) => {
-    if (kind !== "sip") return;
+    if (kind === "web") return;
     if (doc.state === "loggedOff") {
       if (earlier && !earlier.registered && doc.registered) keepSigningOn(); // it was away for so long that its agent was off
       return;
@@ -193,7 +192,11 @@ export async function start() {
     if (!info) await new Promise((resolve) => setTimeout(resolve, wait));
   }
   ({ kind, device } = info);
-  for (const button of place.querySelectorAll("[data-phone-kind]")) button.hidden = button.dataset.phoneKind === kind;
+  for (const button of place.querySelectorAll("[data-phone-kind]")) {
+    button.hidden = button.dataset.phoneKind === kind || (button.dataset.phoneKind === "outside" && !info.outside);
+  }
+  place.querySelector('[data-slot="outside"]').textContent = text("phone.outside.use", { cause: info.outside });
   if (kind === "web") useBrowser(info);
-  else useDesk(info.simulated);
+  else if (kind === "outside") useDesk("outside", info.outside);
+  else useDesk(info.simulated ? "simulated" : "sip");
 }

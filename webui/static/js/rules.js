@@ -15,7 +15,7 @@ export function allowed(doc) {
     busy: on,
     away: on && !(state === "notReady" && doc.reason === "away"),
     // the pop may be there before the ring: the browser phone picks up when that comes
-    answer: state === "alerting" || (state === "reserved" && live && call.state === "offered" && Boolean(doc.device?.endsWith("-web"))),
+    answer: (state === "alerting" && !doc.device?.endsWith("-out")) || (state === "reserved" && live && call.state === "offered" && Boolean(doc.device?.endsWith("-web"))),
     hangup: live && (state !== "reserved" || call.state === "dialling"),
     hold: talking && own && !consult,
     keypad: state === "talking" && call?.role !== "supervisor",
