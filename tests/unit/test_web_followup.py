@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cti.domain.config import Overflow, OverflowWhen, RouteTarget, TargetKind
+from cti.domain.config import TargetKind
 from cti.store.config import build_config
 from cti.store.models import MessageState, Queue, Recording, Ticket, TicketState, Voicemail, utc_now
 from tests.fakes.site import Site
@@ -180,7 +180,7 @@ def test_a_queue_says_how_long_messages_are_and_who_is_called_back(site: Site) -
         config = next(q for q in build_config(session).queues if q.id == queue.id)
     assert (queue.tickets, queue.ticket_after) == (True, 12.5)
     assert (config.voicemail_greeting, config.voicemail_max) == ("night_greeting", 45.0)
-    assert config.overflow == (Overflow(OverflowWhen.WAITED, RouteTarget(TargetKind.CALLBACK), 60.0),)
+    assert [(rule.target.kind, rule.limit) for rule in config.overflow] == [(TargetKind.CALLBACK, 60.0)]
     assert (config.callback, config.callback_tries, config.callback_every) == (True, 2, 90.0)
     wrong = browser(site, "admin").post("/admin/queues/new", data=form | {"number": "2045", "voicemail_max": "2"})
     assert wrong.status_code == 422
