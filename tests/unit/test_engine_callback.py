@@ -32,8 +32,12 @@ async def keeps_the_place(floor: Floor, number: str = NUMBER) -> Call:
     return place_of(floor, number)
 
 
+def in_line(floor: Floor, number: str = NUMBER) -> list[Call]:
+    return [call for call in floor.runner.engine.centre.queues[ORDERS].waiting if call.dnis == number]
+
+
 def place_of(floor: Floor, number: str = NUMBER) -> Call:
-    [call] = [call for call in floor.runner.engine.centre.queues[ORDERS].waiting if call.dnis == number]
+    [call] = in_line(floor, number)
     return call
 
 
@@ -233,13 +237,13 @@ async def test_the_last_attempt_says_that_it_was(open_floor: OpenFloor) -> None:
 
 
 async def test_an_agent_who_does_not_answer_costs_no_attempt(open_floor: OpenFloor) -> None:
-    floor = await offering(open_floor, agents=2, callback_tries=1, ring_timeout=0.1)
+    floor = await offering(open_floor, agents=2, callback_tries=1, ring_timeout=0.6)
     await keeps_the_place(floor)
     await floor.on_duty("a1")
     await floor.rings("a1")
     await floor.until_agent("a1", "notReady")
     assert floor.agent("a1").reason == "no_answer"
-    await floor.until(lambda: place_of(floor), "still in line")
+    await floor.until(lambda: in_line(floor), "still in line")
     assert [place["tries"] for place in places(floor)] == [0]
     await floor.on_duty("a2")
     await floor.rings("a2")
@@ -263,7 +267,7 @@ async def test_places_survive_the_engine(open_floor: OpenFloor) -> None:
     await floor.until(lambda: stored(floor), "stored")
     await floor.kill_engine()
     await floor.restart_engine()
-    await floor.until(lambda: place_of(floor), "in line again")
+    await floor.until(lambda: in_line(floor), "in line again")
     assert place_of(floor).queued_at == before.queued_at
     assert len(places(floor)) == 1
 
