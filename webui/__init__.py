@@ -25,6 +25,7 @@ FEATURES = (
     "calls",
     "followup",
     "floor",
+    "wallboard",
     "own",
     "admin",
 )

@@ -166,6 +166,14 @@ def _measured(status: SwitchStatus) -> dict[str, float]:
     return {trunk: seconds for trunk, seconds in status.round_trips.items() if seconds and trunk in status.trunks}
 
 
+def lines_document(centre: Centre) -> dict[str, Any]:
+    """How many channels of each trunk are taken; ``max`` 0: no limit is known."""
+    legs = [leg.trunk for call in centre.calls.values() for leg in call.live_legs() if leg.trunk]
+    taken = Counter(legs)
+    trunks = centre.config.trunks
+    return {"lines": [{"id": t.id, "name": t.name, "in_use": taken[t.id], "max": t.max_channels} for t in trunks]}
+
+
 def floor_document(centre: Centre) -> dict[str, Any]:
     return {
         **centre_document(centre),

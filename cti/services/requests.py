@@ -17,7 +17,7 @@ from cti.domain.switch import TestCall
 from cti.services.agents import AgentService
 from cti.services.centre import Centre
 from cti.services.dialling import Dialling
-from cti.services.documents import agent_document, floor_document
+from cti.services.documents import agent_document, floor_document, lines_document
 from cti.services.effects import SwitchCommand
 from cti.services.rules import target_of
 from cti.services.supervision import Supervision
@@ -130,6 +130,7 @@ class Requests:
             "test_call": lambda: self._test_call(request),
             "trunk_test": lambda: self._trunk_tests.start(request),
             "trunk_tests": self._trunk_tests.documents,
+            "lines": lambda: lines_document(self._centre),
         }
         op = str(request.get("op"))
         try:

@@ -1,0 +1,1 @@
+"""The wallboard: queues, waits, agents and lines on a large screen that nobody touches."""
