@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cti.store.models import AgentStretch, CallNote, utc_now
@@ -53,6 +53,7 @@ def test_occupancy_leaves_out_time_that_is_not_ready() -> None:
 spans = st.tuples(st.sampled_from(["talking", "ready", "hold", "x"]), st.floats(-1e6, 9e4), st.floats(0, 1e5))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(spans, max_size=20))
 def test_no_second_is_lost_or_counted_twice(given_spans: list[tuple[str, float, float]]) -> None:
     found = [stretch(*span) for span in given_spans]

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -53,6 +53,7 @@ def test_addresses_that_are_refused(template: str, why: str) -> None:
     assert fill(template, {"number": "1"}) == ""
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(PLACES), st.text()))
 def test_what_a_call_brings_stays_in_its_place(values: dict[str, str]) -> None:
     values = {name: text.encode("utf-8", "ignore").decode() for name, text in values.items()}

@@ -33,6 +33,8 @@ ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
 ]
 SCRIPTS = Path(webui.__file__).parent / "static" / "js"
+SLOW = 20_000  # ms; a loaded machine
+expect.set_options(timeout=SLOW)
 CUSTOMER = "19900000012"  # of the demo data; nobody else answers it
 
 
@@ -78,7 +80,7 @@ class Desk:
             self.page.keyboard.press(key)
 
     def state(self, name: str) -> None:
-        expect(self.page.locator("#cy-bar")).to_have_attribute("data-state", name, timeout=10_000)
+        expect(self.page.locator("#cy-bar")).to_have_attribute("data-state", name)
         expect(self.page.locator("#cy-bar .is-busy")).to_have_count(0)  # a key pressed meanwhile is not taken
 
     def enabled(self) -> set[str]:
