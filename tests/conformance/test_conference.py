@@ -105,17 +105,17 @@ async def test_the_customers_recording_has_everybody_and_goes_on_after_it(world:
     for channel in (customer, agent, third):
         await world.switch.execute(Unbridge(channel))
         await world.log.until(ChannelUnbridged, since=since, channel=channel)
-    await join(world, customer, third)
-    await hears(line, THIRD_HERTZ)
-    await hears(other, CUSTOMER_HERTZ)
+    await join(world, customer, agent)
+    await hears(line, AGENT_HERTZ)
+    await hears(phone, CUSTOMER_HERTZ)
+    await hears(other)
     await world.switch.execute(RecordStop(customer, recording_id))
     await stopped(world, recording_id)
     said, heard = tracks(world, file)
-    windows = [heard[i : i + 1600] for i in range(0, len(heard) - 1600, 1600)]
+    windows = [heard[i : i + 800] for i in range(0, len(heard) - 800, 200)]
     together = [w for w in windows if tone_level(w, AGENT_HERTZ) > 0.1 and tone_level(w, THIRD_HERTZ) > 0.1]
-    alone = [w for w in windows if tone_level(w, THIRD_HERTZ) > 0.9]
     assert together
-    assert alone
+    assert max(tone_level(w, AGENT_HERTZ) for w in windows[-12:]) > 0.9, "the agent alone, at the end"
     assert tone_level(said[-3200:], CUSTOMER_HERTZ) > 0.9
     assert max(tone_level(w, CUSTOMER_HERTZ) for w in windows) < 0.1
 
