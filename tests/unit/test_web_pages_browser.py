@@ -366,7 +366,7 @@ def test_a_trunks_status_and_test_call_are_followed_without_reloading(site: Site
     switch = {"name": "fake", "up": True, "trunks": {"local": "down"}, "round_trips": {}}
     site.engine.tell("cy.evt.centre", {"switches": [switch], "config_version": 1})
     expect(page.locator("#trunk-status-local")).to_contain_text("Does not answer", timeout=SLOW)
-    page.locator("input[name=number]").fill("13800138000")
+    page.locator("input[name=number][required]").fill("13800138000")
     page.keyboard.press("Enter")
     expect(page.locator("[data-test-state=ringing]")).to_be_visible(timeout=SLOW)
     site.engine.outside_is_busy("13800138000")
