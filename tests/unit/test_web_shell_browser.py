@@ -398,14 +398,14 @@ def test_a_desk_phone_that_comes_back_brings_its_agent_back_on_duty(desk: Desk) 
 
 def test_signing_out_in_a_call_is_refused_and_works_after_it(desk: Desk) -> None:
     desk.in_call()
-    desk.page.click(".cy-user summary")
+    desk.page.click("#cy-me summary")
     desk.page.click("[data-logout] button")
     expect(desk.page.locator("#toasts")).to_contain_text("Finish the call")
     desk.press("F4")
     desk.state("workingAfterCall")
-    desk.page.click(".cy-user summary")
+    desk.page.click("#cy-me summary")
     if not desk.page.locator("[data-logout] button").is_visible():
-        desk.page.click(".cy-user summary")
+        desk.page.click("#cy-me summary")
     desk.page.click("[data-logout] button")
     desk.page.wait_for_url("**/login")
     desk.site.engine.until_state("1001", "loggedOff")
