@@ -25,10 +25,8 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy --strict cti dialplan
 	$(BIN)/lint-imports
 
-# Conformance mostly waits for switches, so it runs on more workers than there are processors.
-unit: WORKERS := 2
-conformance: WORKERS := 3
-e2e: WORKERS := 2 --dist loadgroup
+# Most tests wait for switches and pages, so there are more workers than processors.
+unit conformance e2e: WORKERS := 3
 unit conformance e2e: $(VENV)/.tested
 	$(BIN)/pytest -q -n $(WORKERS) tests/$@
 

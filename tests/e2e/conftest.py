@@ -9,6 +9,7 @@ as not run."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from cti.provision.apt import ProvisionFailed
 from cti.provision.freeswitch import require_freeswitch
@@ -33,6 +35,8 @@ LOG_START = pytest.StashKey[int]()
 SWITCHES = ("asterisk", "freeswitch")
 ACROSS = {"CALLYARD_SWITCH": "both", "CALLYARD_WEB_PHONE_SWITCH": "freeswitch"}  # callers come in at the Asterisk
 MICROPHONES = (600.0, 1600.0)  # what agent1 and agent2 say
+PRODUCT = re.compile(r"\[(asterisk|freeswitch|both|across)\b")
+OWN_PRODUCT = {"test_faults_link.py", "test_faults_postgres.py", "test_make_run.py"}  # started by the file itself
 DeskMaker = Callable[..., Awaitable[Desk]]
 PhoneMaker = Callable[..., Awaitable[SipPhone]]
 
@@ -47,15 +51,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("product", mark.args if mark else SWITCHES, indirect=True, scope="session")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    return ByProduct(config, log)
+
+
+class ByProduct(LoadScopeScheduling):  # type: ignore[misc]
+    """The tests of one product stay with one worker of pytest-xdist: each product is started but once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, found = nodeid.partition("::")[0], PRODUCT.search(nodeid)
+        return found[1] if found and Path(file).name not in OWN_PRODUCT else file
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of one product stay with one worker of pytest-xdist: each starts a product but once."""
     for item in items:
-        product = (
-            item.callspec.params.get("product")
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            else None
-        )
-        item.add_marker(pytest.mark.xdist_group(product or item.path.stem))
         if HERE in item.path.parents and item.path.name != "test_make_run.py":
             item.add_marker(pytest.mark.timeout(TIMEOUT))
 

@@ -34,9 +34,9 @@ class TaskForm(FlaskForm):  # type: ignore[misc]
     text = Line(_("What is to be done"), 255, [DataRequired()])
     when = SelectField(_("Remind me"), choices=options(WHEN), default="60")
     at = DateTimeLocalField(_("Time"), [Optional()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
-    number = HiddenField(validators=[Length(max=128)])
-    customer_id = HiddenField(validators=[Length(max=20)])
-    call_id = HiddenField(validators=[Length(max=40)])
+    number = HiddenField(id="task-number", validators=[Length(max=128)])
+    customer_id = HiddenField(id="task-customer", validators=[Length(max=20)])
+    call_id = HiddenField(id="task-call", validators=[Length(max=40)])
 
     def validate_when(self, field: Field) -> None:
         if field.data == "at" and self.at.data is None:
