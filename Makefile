@@ -25,8 +25,8 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy --strict cti dialplan
 	$(BIN)/lint-imports
 
-# Most tests wait for switches and pages, so there are more workers than processors.
-unit conformance e2e: WORKERS := 3
+unit e2e: WORKERS := 2
+conformance: WORKERS := 3  # it mostly waits for switches
 unit conformance e2e: $(VENV)/.tested
 	$(BIN)/pytest -q -n $(WORKERS) tests/$@
 
