@@ -1,7 +1,8 @@
 """Free ports for tests, so that nothing uses a fixed one and parallel runs do not meet.
 
 All lie below the ports that the system gives to outgoing connections (32768 on Linux), so that none of those takes one
-between the moment it is found and the moment a program listens on it. Each worker of pytest-xdist begins elsewhere.
+between the moment it is found and the moment a program listens on it. Each worker of pytest-xdist has its own,
+for a program may take seconds until it listens.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ WORKERS = 4
 
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", f"gw{os.getpid()}")[2:]) % WORKERS
 _next = len(RANGES) // WORKERS * _worker
+_share = len(SINGLES) // WORKERS
+_singles = SINGLES[_share * _worker : _share * (_worker + 1)]
 _given: set[int] = set()
 
 
@@ -28,7 +31,7 @@ def free_port() -> int:
 def free_ports(side_by_side: int) -> int:
     """The first of so many side by side, each as ``free_port`` gives it."""
     while True:
-        first = random.choice(SINGLES)
+        first = random.choice(_singles[:-side_by_side])
         ports = range(first, first + side_by_side)
         if not _given.intersection(ports) and _free(ports, socket.SOCK_STREAM) and _free(ports, socket.SOCK_DGRAM):
             _given.update(ports)

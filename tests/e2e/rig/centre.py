@@ -34,7 +34,7 @@ from tests.e2e.rig import processes
 from tests.e2e.rig.sip import SipPhone
 from tests.e2e.rig.switch import RunningFreeSwitch, RunningSwitch, Switch
 from tests.e2e.rig.tones import RATE, sine
-from tests.ports import free_port, free_range
+from tests.ports import free_ports, free_range
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 HOLD_TONE = 300.0  # hertz, the music of a FreeSWITCH
@@ -71,7 +71,7 @@ class Centre:
             "CALLYARD_RTP_END": str(middle if both else last),
             "CALLYARD_FREESWITCH_RTP_START": str(middle + 1),
             "CALLYARD_FREESWITCH_RTP_END": str(last),
-            **{f"CALLYARD_{name}_PORT": str(free_port()) for name in _PORTS},
+            **{f"CALLYARD_{name}_PORT": str(free_ports(2)) for name in _PORTS},  # the next one of SIP is for TLS
             **environment,
         }
         self.settings = self._settings()
