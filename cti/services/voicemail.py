@@ -1,4 +1,4 @@
-"""Messages that callers leave for a queue: greeting, tone, message until a key, silence on the line, or too long.
+"""Messages that callers leave for a queue: greeting, tone, message until a key, a hang-up, or too long.
 
 Knows nothing of files or of who listens later; the recording says for which queue it is.
 """
