@@ -204,7 +204,7 @@ class Worker:
             self._wake.clear()
             while self._complete:
                 ids = [self._complete.pop() for _ in range(min(len(self._complete), 50))]
-                await self._recording_job(lambda ids=ids: self.finaliser.finish(ids))  # type: ignore[misc]
+                await self._recording_job(partial(self.finaliser.finish, ids))
 
     async def _sweep(self) -> None:
         await self._recording_job(self.finaliser.sweep)
@@ -228,7 +228,7 @@ class Worker:
             await self._wake_tickets.wait()
             self._wake_tickets.clear()
             ids, self._decided = self._decided, set()
-            await self._settle_tickets(lambda session, ids=ids: tickets.settle(session, ids))  # type: ignore[misc]
+            await self._settle_tickets(partial(tickets.settle, call_ids=ids))
 
     async def _settle_tickets(self, job: Callable[[Session], int]) -> None:
         delay = 0.2

@@ -10,15 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from cti.store.models import OutboundRule
-from webui.admin import outbound_test, queries
+from webui.admin import ordered, outbound_test, queries
 from webui.admin.outbound_form import OutboundForm, values
-from webui.admin.publish import announce
-from webui.common import audit, db
+from webui.common import db
 from webui.common.ids import valid_id
 from webui.common.labels import options
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
-from webui.customers.forms import changes
 
 blueprint = Blueprint("outbound", __name__, url_prefix="/outbound")
 
@@ -73,14 +71,8 @@ def change(rule_id: str) -> ResponseReturnValue:
 @blueprint.post("/<rule_id>/move")
 @requires(Permission.ADMIN_QUEUES)
 def move(rule_id: str) -> ResponseReturnValue:
-    """One place up or down."""
-    rule, rows = load(rule_id), list(queries.outbound_rules(db.session()))
-    before = [row.name for row in rows]
-    direction = "up" if request.form.get("direction") == "up" else "down"
-    if queries.move(rows, rows.index(rule), direction):
-        audit.record("outbound.move", f"outbound/{rule.id}", {"order": before}, {"order": [row.name for row in rows]})
-        db.session().commit()
-        announce(switch=False)
+    rule = load(rule_id)
+    direction = ordered.move("outbound", rule, list(queries.outbound_rules(db.session())))
     return redirect(url_for("admin.outbound.index", moved=rule.id, direction=direction), 303)
 
 
@@ -88,10 +80,7 @@ def move(rule_id: str) -> ResponseReturnValue:
 @requires(Permission.ADMIN_QUEUES)
 def delete(rule_id: str) -> ResponseReturnValue:
     rule = load(rule_id)
-    audit.record("outbound.delete", f"outbound/{rule.id}", values(rule), None)
-    db.session().delete(rule)
-    db.session().commit()
-    announce(switch=False)
+    ordered.remove("outbound", rule, values(rule))
     return redirect(url_for("admin.outbound.index"), 303)
 
 
@@ -101,17 +90,11 @@ def save(rule: OutboundRule | None) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return show(form, rule), 422
     before = values(rule) if rule else None
-    last = max((row.order for row in queries.outbound_rules(database)), default=-1)
-    rule = rule or OutboundRule(order=last + 1)
+    rule = rule or OutboundRule(order=ordered.last(queries.outbound_rules(database)))
     form.apply(rule)
     database.add(rule)
     database.flush()
-    if before is None:
-        audit.record("outbound.create", f"outbound/{rule.id}", None, values(rule))
-    else:
-        audit.record("outbound.change", f"outbound/{rule.id}", *changes(before, values(rule)))
-    database.commit()
-    announce(switch=False)
+    ordered.store("outbound", rule, before, values(rule))
     return redirect(url_for("admin.outbound.index"), 303)
 
 

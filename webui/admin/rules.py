@@ -11,15 +11,13 @@ from flask_babel import gettext as _
 
 from cti.provision.phrases import phrases
 from cti.store.models import InboundRule, Trunk
-from webui.admin import queries, rule_test, zone
-from webui.admin.publish import announce
+from webui.admin import ordered, queries, rule_test, zone
 from webui.admin.rule_form import RuleForm, values
-from webui.common import audit, db
+from webui.common import db
 from webui.common.ids import valid_id
 from webui.common.labels import options
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
-from webui.customers.forms import changes
 
 blueprint = Blueprint("rules", __name__, url_prefix="/rules")
 
@@ -92,14 +90,8 @@ def change(rule_id: str) -> ResponseReturnValue:
 @blueprint.post("/<rule_id>/move")
 @requires(Permission.ADMIN_QUEUES)
 def move(rule_id: str) -> ResponseReturnValue:
-    """One place up or down."""
-    rule, rows = load(rule_id), list(queries.rules(db.session()))
-    before = [row.name for row in rows]
-    direction = "up" if request.form.get("direction") == "up" else "down"
-    if queries.move(rows, rows.index(rule), direction):
-        audit.record("rule.move", f"rule/{rule.id}", {"order": before}, {"order": [row.name for row in rows]})
-        db.session().commit()
-        announce(switch=False)
+    rule = load(rule_id)
+    direction = ordered.move("rule", rule, list(queries.rules(db.session())))
     return redirect(url_for("admin.rules.index", moved=rule.id, direction=direction), 303)
 
 
@@ -107,10 +99,7 @@ def move(rule_id: str) -> ResponseReturnValue:
 @requires(Permission.ADMIN_QUEUES)
 def delete(rule_id: str) -> ResponseReturnValue:
     rule = load(rule_id)
-    audit.record("rule.delete", f"rule/{rule.id}", values(rule), None)
-    db.session().delete(rule)
-    db.session().commit()
-    announce(switch=False)
+    ordered.remove("rule", rule, values(rule))
     return redirect(url_for("admin.rules.index"), 303)
 
 
@@ -120,16 +109,11 @@ def save(rule: InboundRule | None) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return show(form, rule), 422
     before = values(rule) if rule else None
-    rule = rule or InboundRule(order=1 + max((row.order for row in queries.rules(database)), default=-1))
+    rule = rule or InboundRule(order=ordered.last(queries.rules(database)))
     form.apply(rule)
     database.add(rule)
     database.flush()
-    if before is None:
-        audit.record("rule.create", f"rule/{rule.id}", None, values(rule))
-    else:
-        audit.record("rule.change", f"rule/{rule.id}", *changes(before, values(rule)))
-    database.commit()
-    announce(switch=False)
+    ordered.store("rule", rule, before, values(rule))
     return redirect(url_for("admin.rules.index"), 303)
 
 
