@@ -1,0 +1,16 @@
+"""Callback tickets that are held, media and airings, keys and webhooks."""
+
+from __future__ import annotations
+
+revision = "0019"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
