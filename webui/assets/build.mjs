@@ -16,7 +16,14 @@ const bundles = {
   "jssip.js": 'export { default } from "jssip";',
   "htmx.js": 'import htmx from "htmx.org/dist/htmx.esm.js"; export default htmx;',
   "alpine.js": 'import Alpine from "@alpinejs/csp"; export default Alpine;',
-  "uplot.js": 'import uPlot from "uplot"; export default uPlot;',
+  "echarts.js": `
+    import { init, use } from "echarts/core";
+    import { BarChart, HeatmapChart, LineChart, PieChart } from "echarts/charts";
+    import { AriaComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
+    import { SVGRenderer } from "echarts/renderers";
+    use([BarChart, HeatmapChart, LineChart, PieChart, AriaComponent, GridComponent, LegendComponent, TooltipComponent,
+      VisualMapComponent, SVGRenderer]);
+    export { init };`,
 };
 
 for (const [file, contents] of Object.entries(bundles)) {
@@ -45,7 +52,6 @@ await build({
   external: ["data:*"],
   logLevel: "error",
 });
-writeFileSync(join(out, "uplot.css"), readFileSync(join(modules, "uplot/dist/uPlot.min.css")));
 
 const icons = readFileSync(join(here, "icons.txt"), "utf8").split(/\s+/).filter(Boolean);
 const symbols = icons.map((name) => {
@@ -58,7 +64,7 @@ writeFileSync(join(out, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">\
 
 const shipped = [
   "@alpinejs/csp", "@vue/reactivity", "@vue/shared", "@tabler/core", "@tabler/icons", "htmx.org", "jssip", "debug", "ms",
-  "events", "sdp-transform", "uplot",
+  "events", "sdp-transform", "echarts", "zrender", "tslib",
 ];
 const ALPINE_MIT = "MIT License (the package carries no licence file; see its package.json)";
 const licences = shipped.map((name) => {

@@ -17,11 +17,21 @@ from webui.common.viewer import Viewer
 
 @dataclass(frozen=True)
 class MenuItem:
+    """``group``: of ``GROUPS``, under whose name it stands; without one it stands in the line itself."""
+
     endpoint: str
     label: Any
     icon: str
     permission: Permission
     or_permission: Permission | None = None
+    group: str = ""
+
+
+GROUPS = {
+    "shop": (lazy_gettext("Shop"), "building-store"),
+    "reports": (lazy_gettext("Reports"), "chart-bar"),
+    "admin": (lazy_gettext("Administration"), "settings"),
+}
 
 
 MENU = (
@@ -31,21 +41,42 @@ MENU = (
     MenuItem("orders.index", lazy_gettext("Orders"), "shopping-cart", Permission.ORDERS_READ),
     MenuItem("calls.index", lazy_gettext("Calls"), "phone-call", Permission.CALLS_READ_OWN),
     MenuItem("followup.index", lazy_gettext("Follow-up"), "messages", Permission.FOLLOWUP_USE),
-    MenuItem("products.index", lazy_gettext("Products"), "package", Permission.ORDERS_READ),
     MenuItem("floor.index", lazy_gettext("Live"), "activity", Permission.FLOOR_VIEW),
+    MenuItem("products.index", lazy_gettext("Products"), "package", Permission.ORDERS_READ, group="shop"),
     MenuItem(
-        "admin.index", lazy_gettext("Administration"), "settings", Permission.ADMIN_USERS, Permission.CALENDAR_OVERRIDE
+        "admin.index",
+        lazy_gettext("Administration"),
+        "settings",
+        Permission.ADMIN_USERS,
+        Permission.CALENDAR_OVERRIDE,
+        group="admin",
     ),
 )
 
 
-def menu() -> list[dict[str, str]]:
-    """The entries this user may open, in order; one whose page is not there is left out."""
-    return [
-        {"url": url_for(item.endpoint), "label": str(item.label), "icon": item.icon}
-        for item in MENU
-        if item.endpoint in current_app.view_functions and allowed(item)
-    ]
+@dataclass(frozen=True)
+class Entry:
+    """A line of the menu: a page, or a group with its pages in ``entries``."""
+
+    label: str
+    icon: str
+    url: str = ""
+    entries: tuple[Entry, ...] = ()
+
+
+def menu() -> list[Entry]:
+    """What this user may open, in order, groups last. A page that is not there is left out, and a group of one page
+    is that page."""
+    open_to_user = [item for item in MENU if item.endpoint in current_app.view_functions and allowed(item)]
+    lines = [entry(item) for item in open_to_user if not item.group]
+    for group, (label, icon) in GROUPS.items():
+        entries = tuple(entry(item) for item in open_to_user if item.group == group)
+        lines += entries if len(entries) < 2 else [Entry(str(label), icon, entries=entries)]
+    return lines
+
+
+def entry(item: MenuItem) -> Entry:
+    return Entry(str(item.label), item.icon, url_for(item.endpoint))
 
 
 def allowed(item: MenuItem) -> bool:
@@ -58,9 +89,9 @@ def home() -> str:
     """Where a signed-in user starts."""
     entries = menu()
     if current_user.has_desktop or not current_user.can(Permission.FLOOR_VIEW):
-        return entries[0]["url"] if entries else url_for("auth.password")
+        return entries[0].url if entries else url_for("auth.password")
     floor = "floor.index" in current_app.view_functions
-    return url_for("floor.index") if floor else entries[0]["url"]
+    return url_for("floor.index") if floor else entries[0].url
 
 
 def language_tag() -> str:

@@ -11,6 +11,31 @@ function markMenu() {
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  for (const group of document.querySelectorAll("#cy-menu details")) {
+    group.classList.toggle("cy-here", group.querySelector("[aria-current]") !== null);
+    group.open = false;
+  }
+}
+
+// A list that hangs from the top line goes when one clicks elsewhere or presses Escape; arrows walk through it.
+function hangingLists() {
+  const opened = () => document.querySelectorAll("details.cy-user[open], details.cy-phone-state[open]");
+  document.addEventListener("click", ({ target }) => {
+    for (const list of opened()) if (!list.contains(target)) list.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const list = event.target.closest?.("details.cy-group[open]") ?? [...opened()].at(-1);
+    if (!list) return;
+    if (event.key === "Escape") {
+      list.open = false;
+      if (list.contains(event.target)) list.querySelector("summary").focus();
+    } else if (list.contains(event.target) && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+      const stops = [list.querySelector("summary"), ...list.querySelectorAll("a")];
+      const step = event.key === "ArrowDown" ? 1 : stops.length - 1;
+      stops[(stops.indexOf(document.activeElement) + step) % stops.length].focus();
+      event.preventDefault();
+    }
+  });
 }
 
 function signRequests() {
@@ -45,6 +70,7 @@ async function signOut(event, { agent, dial, phone }) {
 
 toasts.listen();
 signRequests();
+hangingLists();
 markMenu();
 for (const event of ["htmx:pushedIntoHistory", "htmx:replacedInHistory", "htmx:historyRestore", "popstate"]) {
   addEventListener(event, markMenu);

@@ -212,9 +212,6 @@ function wireMenus() {
     for (const menu of bar.querySelectorAll('[role="menu"]:not([hidden])')) {
       if (!menu.parentElement.contains(event.target)) toggleMenu(menu, false);
     }
-    for (const open of document.querySelectorAll("details.cy-user[open], details.cy-phone-state[open]")) {
-      if (!open.contains(event.target)) open.open = false;
-    }
   });
 }
 
