@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from cti.machines import agent, connection
+from cti.machines import agent, connection, order
 from cti.machines.table import mermaid
 
 
@@ -12,8 +12,15 @@ def document() -> str:
     return (
         "# State tables\n\nMade from `cti/machines` by `python -m cti.machines.diagrams > docs/states.md`.\n\n"
         f"## Agent\n\n```mermaid\n{mermaid(agent.TABLE)}```\n\n"
-        f"## Connection\n\n```mermaid\n{mermaid(connection.TABLE)}```\n"
+        f"## Connection\n\n```mermaid\n{mermaid(connection.TABLE)}```\n\n"
+        f"## Order\n\n```mermaid\n{mermaid(order.TABLE)}```\n\n{who()}"
     )
+
+
+def who() -> str:
+    """Which permission each event of an order needs."""
+    rows = "".join(f"| {event} | `{permission}` |\n" for event, permission in order.WHO.items())
+    return f"| event | permission |\n|---|---|\n{rows}"
 
 
 if __name__ == "__main__":
