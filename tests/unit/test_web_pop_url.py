@@ -80,9 +80,10 @@ def test_the_address_is_that_of_the_own_call_and_its_queue(site: Site) -> None:
     assert client.get("/desktop/link").json == {"ok": True, "url": ""}
     client.post("/desktop/command", json={"op": "login"})
     client.post("/desktop/command", json={"op": "ready"})
-    site.app.extensions["callyard_hub"].agents()
+    hub = site.app.extensions["callyard_hub"]
+    hub.agents()
     site.engine.call_in("19900000012", "Demo Caller")
-    site.engine.until_state("1001", "alerting")
+    site.engine.until(lambda: [a["state"] for a in hub.agents() if a["number"] == "1001"] == ["alerting"], "the call")
     url = client.get("/desktop/link").json["url"]
     assert url.startswith("https://crm.example/?n=19900000012&q=")
     assert url.endswith("&a=1001")

@@ -1,13 +1,10 @@
-// Inbound rules: Alt with the arrow keys moves the rule whose row has the focus.
-import { mount } from "./mount.js";
-
-mount("[data-rules]", (table) => {
-  table.addEventListener("keydown", (event) => {
-    if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
-    const direction = event.key === "ArrowUp" ? "up" : "down";
-    const button = event.target.closest("[data-rule]")?.querySelector(`[value=${direction}]`);
-    if (!button) return;
-    event.preventDefault();
-    if (button.getAttribute("aria-disabled") !== "true") button.click();
-  });
+// Rules in an order: Alt with the arrow keys moves the rule whose row has the focus. One listener for all pages that
+// come, so that a key right after a page's arrival counts.
+document.addEventListener("keydown", (event) => {
+  const row = event.altKey && event.target.closest?.("[data-rules] [data-rule]");
+  const direction = { ArrowUp: "up", ArrowDown: "down" }[event.key];
+  if (!row || !direction) return;
+  event.preventDefault();
+  const button = row.querySelector(`[value=${direction}]`);
+  if (button && button.getAttribute("aria-disabled") !== "true") button.click();
 });
