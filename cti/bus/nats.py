@@ -94,6 +94,9 @@ class NatsBus(CoreBus):
             client, closed = Client(), asyncio.Event()
             try:
                 await self._connect(client, closed)
+            except asyncio.CancelledError:
+                await _quietly(client.close())  # stopped in the middle of it
+                raise
             except (*_FAILURES, BusDown) as error:
                 self._client = None
                 if not told:

@@ -370,6 +370,23 @@ async def test_a_bus_waits_for_a_server_that_starts_later(tmp_path: Path) -> Non
     server.stop()
 
 
+async def test_a_bus_stopped_while_it_connects_leaves_no_connection() -> None:
+    came, gone = asyncio.Event(), asyncio.Event()
+
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await reader.read()
+        gone.set()
+        writer.close()
+
+    async with await asyncio.start_server(says_nothing, "127.0.0.1", 0) as server:
+        bus = NatsBus(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}", "token")
+        await bus.start()
+        await asyncio.wait_for(came.wait(), 5)
+        await bus.stop()
+        await asyncio.wait_for(gone.wait(), 5)
+
+
 async def test_a_wrong_token_never_connects(tmp_path: Path) -> None:
     server = NatsServer(tmp_path)
     await asyncio.to_thread(server.start)
