@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +13,7 @@ from unittest import mock
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -32,22 +35,33 @@ def known_hash() -> str:
     return hash_password(PASSWORD)
 
 
+@lru_cache(maxsize=1)
+def filled_file() -> Path:
+    """An SQLite file with the demo data, an administrator beside it; made once and copied for each site."""
+    folder = Path(tempfile.mkdtemp(prefix="callyard-site-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    database = make_engine(f"sqlite:///{folder / 'site.db'}")
+    Base.metadata.create_all(database)
+    known = known_hash()
+    with make_session_factory(database)() as session, mock.patch.object(demo, "hash_password", return_value=known):
+        demo.fill(session)
+        for user in session.scalars(select(User)):
+            user.locale, user.must_change_password = "en", False
+        session.add(User(username="admin", name="Demo Admin", role="admin", password_hash=known, locale="en"))
+        session.commit()
+    database.dispose()  # the last connection puts the log into the file
+    return folder / "site.db"
+
+
 class Site:
     """``logins`` gives each demo user's password; everybody is set to English and desk phones unless changed."""
 
     def __init__(self, var: Path, phone: PhoneKind = PhoneKind.SIP, switch_name: str = "fake", **settings: Any) -> None:
         self.settings = Settings(var=var, **settings)
+        shutil.copy(filled_file(), make_url(self.settings.database).database or "")
         self.database = make_engine(self.settings.database)
-        Base.metadata.create_all(self.database)
         self.sessions: sessionmaker[Session] = make_session_factory(self.database)
         with self.sessions() as session:
-            known = known_hash()
-            with mock.patch.object(demo, "hash_password", return_value=known):
-                demo.fill(session)
-            for user in session.scalars(select(User)):
-                user.locale, user.must_change_password = "en", False
-            admin = User(username="admin", name="Demo Admin", role="admin", password_hash=known, locale="en")
-            session.add(admin)
             for agent in session.scalars(select(Agent)):
                 agent.phone = phone
             session.commit()

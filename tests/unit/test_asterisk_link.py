@@ -120,11 +120,12 @@ async def test_an_unanswered_action_expires_and_is_forgotten(
     assert switch._manager.open_actions == 0
 
 
-async def test_a_manager_that_stops_answering_is_left(ami: FakeAmi, switch: AsteriskSwitch, log: EventLog) -> None:
+async def test_a_manager_that_stops_answering_is_left(
+    ami: FakeAmi, switch: AsteriskSwitch, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cti.switches.asterisk.driver.PING_DEADLINE", 0.3)
     ami.silent = {"Ping"}
-    begun = time.monotonic()
-    await log.until(LinkLost, deadline=5.0)
-    assert time.monotonic() - begun < 5.0
+    await log.until(LinkLost)
     ami.silent = set()
     await log.until_true(lambda: len(log.all(LinkUp)) == 2, what="second LinkUp")
 

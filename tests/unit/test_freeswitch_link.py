@@ -106,16 +106,18 @@ async def test_a_late_reply_is_nobody_elses(esl: FakeEsl, switch: FreeSwitch, lo
     await answering
 
 
-async def test_a_switch_that_stops_answering_is_left(esl: FakeEsl, switch: FreeSwitch, log: EventLog) -> None:
+async def test_a_switch_that_stops_answering_is_left(
+    esl: FakeEsl, switch: FreeSwitch, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cti.switches.freeswitch.driver.PING_DEADLINE", 0.3)
     esl.silent = {"version"}
-    begun = time.monotonic()
-    await log.until(LinkLost, deadline=5.0)
-    assert time.monotonic() - begun < 5.0
+    await log.until(LinkLost)
     esl.silent = set()
     await log.until_true(lambda: len(log.all(LinkUp)) == 2, what="second LinkUp")
 
 
-async def test_a_socket_that_never_greets_is_left(log: EventLog) -> None:
+async def test_a_socket_that_never_greets_is_left(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cti.switches.freeswitch.driver.CONNECT_DEADLINE", 0.3)
     writers: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(lambda _, writer: writers.append(writer), "127.0.0.1", 0)
     switch = driver(server.sockets[0].getsockname()[1])

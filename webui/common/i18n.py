@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -38,6 +39,7 @@ class Catalogue(Domain):  # type: ignore[misc]
         return self._loaded[current_locale()]
 
 
+@lru_cache(maxsize=8)
 def load_catalogue(folder: Path, locale: str) -> NullTranslations:
     """Read and merge the catalogues of ``locale``; none gives the source strings."""
     merged: Translations | None = None
