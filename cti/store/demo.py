@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from cti.domain.config import Strategy, TargetKind
 from cti.domain.phones import normalise
 from cti.store import demo_names as names
+from cti.store import divisions
 from cti.store.initials import initials
 from cti.store.models import (
     Address,
@@ -48,6 +49,7 @@ def fill(session: Session) -> dict[str, str]:
         if session.scalar(select(func.count()).select_from(table)):
             return {}
     logins: dict[str, str] = {}
+    divisions.fill(session)
     agents = [_agent(session, logins, n) for n in range(AGENTS)]
     _user(session, logins, "supervisor", "班长 Demo", Role.SUPERVISOR)
     _centre(session, agents)

@@ -29,6 +29,7 @@ from cti.store.models.centre import (
     Trunk,
 )
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
+from cti.store.models.divisions import Division
 from cti.store.models.followup import MessageState, Ticket, TicketState, Voicemail
 from cti.store.models.orders import Order, OrderLine, OrderStatus, Payment, Product
 from cti.store.models.own import Bulletin, BulletinRead, Task
@@ -54,6 +55,7 @@ __all__ = [
     "CustomerPhone",
     "DeadLetter",
     "Did",
+    "Division",
     "InboundRule",
     "ListedNumber",
     "Menu",
