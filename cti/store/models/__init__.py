@@ -31,9 +31,22 @@ from cti.store.models.centre import (
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
 from cti.store.models.divisions import Division
 from cti.store.models.followup import MessageState, Ticket, TicketState, Voicemail
-from cti.store.models.orders import Order, OrderLine, OrderStatus, Payment, Product
+from cti.store.models.goods import (
+    BundlePart,
+    GiftRule,
+    MovementKind,
+    Product,
+    ProductPicture,
+    ProductPrice,
+    Stock,
+    StockMovement,
+    StockReservation,
+    Warehouse,
+)
+from cti.store.models.orders import Delivery, LineKind, Order, OrderDraft, OrderLine, OrderStatus, Payment
 from cti.store.models.own import Bulletin, BulletinRead, Task
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
+from cti.store.models.points import Member, PointEntry, PointKind, PointRule, RuleKind
 
 __all__ = [
     "Address",
@@ -43,6 +56,7 @@ __all__ = [
     "Base",
     "Bulletin",
     "BulletinRead",
+    "BundlePart",
     "BusinessType",
     "BusyReason",
     "Calendar",
@@ -54,28 +68,43 @@ __all__ = [
     "Customer",
     "CustomerPhone",
     "DeadLetter",
+    "Delivery",
     "Did",
     "Division",
+    "GiftRule",
     "InboundRule",
+    "LineKind",
     "ListedNumber",
+    "Member",
     "Menu",
     "MessageState",
     "Money",
+    "MovementKind",
     "NumberList",
     "Order",
+    "OrderDraft",
     "OrderLine",
     "OrderStatus",
     "OutboundRule",
     "Payment",
     "PhoneKind",
+    "PointEntry",
+    "PointKind",
+    "PointRule",
     "Product",
+    "ProductPicture",
+    "ProductPrice",
     "Queue",
     "QueueMember",
     "Recording",
     "RecordingState",
     "Role",
+    "RuleKind",
     "Setting",
     "Sex",
+    "Stock",
+    "StockMovement",
+    "StockReservation",
     "Task",
     "Ticket",
     "TicketState",
@@ -83,6 +112,7 @@ __all__ = [
     "User",
     "UtcDateTime",
     "Voicemail",
+    "Warehouse",
     "from_epoch",
     "utc_now",
 ]

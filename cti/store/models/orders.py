@@ -1,4 +1,4 @@
-"""Products and orders. An order keeps its own copy of address and prices: later changes elsewhere do not touch it."""
+"""Orders. An order keeps its own copy of address and prices: later changes elsewhere do not touch it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from cti.domain.orders import OrderStatus as OrderStatus
 from cti.store.models.base import Base, BigId, Money, UtcDateTime, enum_type, id_type, utc_now
 from cti.store.models.customers import Customer
+from cti.store.models.goods import Product
 from cti.store.models.people import User
-
-
-class OrderStatus(StrEnum):
-    NEW = "new"
-    CONFIRMED = "confirmed"
-    SHIPPED = "shipped"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
 
 
 class Payment(StrEnum):
@@ -29,20 +23,28 @@ class Payment(StrEnum):
     BANK_TRANSFER = "bank_transfer"
 
 
-class Product(Base):
-    __tablename__ = "products"
-    __table_args__ = (Index(None, "name"),)
+class Delivery(StrEnum):
+    EXPRESS = "express"
+    EMS = "ems"
+    POST = "post"
+    PICKUP = "pickup"
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    code: Mapped[str] = mapped_column(String(32), unique=True)
-    name: Mapped[str] = mapped_column(String(128))
-    name_en: Mapped[str] = mapped_column(String(128), default="")
-    price: Mapped[Decimal] = mapped_column(Money)
-    active: Mapped[bool] = mapped_column(default=True)
+
+class LineKind(StrEnum):
+    """``PART``: of the bundle that ``parent`` is; ``REDEEMED``: paid with points. All but ``SALE`` cost no money."""
+
+    SALE = "sale"
+    GIFT = "gift"
+    PART = "part"
+    REDEEMED = "redeemed"
 
 
 class Order(Base):
-    """``number`` is given at the first flush. ``token`` is the form's: the same form sent twice is one order."""
+    """``number`` is given at the first flush. ``token`` is the form's: the same form sent twice is one order.
+
+    ``goods_total`` is the sum of the lines; ``total`` = ``goods_total`` − ``discount`` − ``points_amount`` +
+    ``shipping_fee``. ``points_used`` are those of redeemed lines and those that ``points_amount`` was given for.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -51,6 +53,8 @@ class Order(Base):
         Index(None, "agent_user_id", "created_at"),
         Index(None, "status", "created_at"),
         Index(None, "call_id"),
+        Index(None, "medium_id", "created_at"),
+        Index(None, "airing_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -65,8 +69,18 @@ class Order(Base):
     line: Mapped[str] = mapped_column(String(255), default="")
     postcode: Mapped[str] = mapped_column(String(16), default="")
     payment: Mapped[Payment] = mapped_column(enum_type(Payment), default=Payment.CASH_ON_DELIVERY)
+    delivery: Mapped[Delivery] = mapped_column(enum_type(Delivery), default=Delivery.EXPRESS)
+    invoice_title: Mapped[str] = mapped_column(String(128), default="")
+    invoice_tax_no: Mapped[str] = mapped_column(String(32), default="")
+    medium_id: Mapped[int | None] = mapped_column(BigId)
+    airing_id: Mapped[int | None] = mapped_column(BigId)
     remarks: Mapped[str] = mapped_column(Text, default="")
     status: Mapped[OrderStatus] = mapped_column(enum_type(OrderStatus), default=OrderStatus.NEW)
+    goods_total: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    discount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    shipping_fee: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    points_used: Mapped[int] = mapped_column(default=0)
+    points_amount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
     total: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
@@ -82,10 +96,10 @@ class Order(Base):
 
 
 class OrderLine(Base):
-    """``amount`` is ``quantity`` times ``price``, as it was when the order was saved."""
+    """``amount`` is ``quantity`` times ``price`` less ``discount``, as it was when the order was saved."""
 
     __tablename__ = "order_lines"
-    __table_args__ = (Index(None, "order_id"), Index(None, "product_id"))
+    __table_args__ = (Index(None, "order_id"), Index(None, "product_id"), Index(None, "parent_id"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
@@ -93,7 +107,24 @@ class OrderLine(Base):
     product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
     quantity: Mapped[int] = mapped_column(default=1)
     price: Mapped[Decimal] = mapped_column(Money)
+    discount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
     amount: Mapped[Decimal] = mapped_column(Money)
+    points: Mapped[int] = mapped_column(default=0)
+    kind: Mapped[LineKind] = mapped_column(enum_type(LineKind), default=LineKind.SALE)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("order_lines.id"))
 
+    parent: Mapped[OrderLine | None] = relationship(remote_side=[id])
     order: Mapped[Order] = relationship(back_populates="lines")
     product: Mapped[Product] = relationship()
+
+
+class OrderDraft(Base):
+    """An order that is being written, so that it survives the machine: ``key`` is customer and call."""
+
+    __tablename__ = "order_drafts"
+    __table_args__ = (Index(None, "updated_at"),)
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(96), primary_key=True)
+    fields: Mapped[list[list[str]]] = mapped_column(JSON)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)

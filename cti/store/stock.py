@@ -1,0 +1,374 @@
+"""Stock: what may still be promised, and every change of it with its line in the ledger.
+
+Each change is one conditional UPDATE, so that any number of processes at once never promise a piece twice. Takes a
+session and never commits: the caller's transaction holds the order and its stock together. Whoever changes several
+products at once does it in the order of their ids, which everything here does. Must not know pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from cti.domain.errors import CallyardError
+from cti.store.models import (
+    BundlePart,
+    MovementKind,
+    OrderLine,
+    Product,
+    Stock,
+    StockMovement,
+    StockReservation,
+    Warehouse,
+)
+
+
+class OutOfStock(CallyardError):
+    """There is not as much of a product as is wanted; ``left`` pieces can still be had. Nothing was changed."""
+
+    code = "stock.out"
+
+    def __init__(self, product: Product, wanted: int, left: int) -> None:
+        super().__init__(product.code, product=product.code, name=product.name, wanted=wanted, left=left)
+        self.product, self.wanted, self.left = product, wanted, left
+
+
+class StockChanged(CallyardError):
+    """Somebody moved the goods while they were being counted."""
+
+    code = "stock.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    on_hand: int = 0
+    reserved: int = 0
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.reserved
+
+
+# ------------------------------------------------------------ for orders
+
+
+def reserve(session: Session, lines: Iterable[OrderLine]) -> None:
+    """Promise the lines' goods to their order, from the first warehouse that has them. ``OutOfStock``.
+
+    A line that holds a part already gets the rest. Products whose stock is not kept are passed over. Lines must have
+    been flushed.
+    """
+    wanted = [line for line in lines if line.quantity > 0]
+    tracked = _tracked(session, wanted)
+    held = _held(session, wanted)
+    places = _warehouses(session)
+    for line in sorted(wanted, key=lambda line: (line.product_id, line.id)):
+        product = tracked.get(line.product_id)
+        missing = line.quantity - sum(row.reserved + row.shipped for row in held.get(line.id, ()))
+        if product is not None and missing > 0:
+            _promise(session, line, product, missing, places)
+
+
+def release(session: Session, lines: Iterable[OrderLine], quantities: Mapping[int, int] | None = None) -> None:
+    """Take promises back (order cancelled, held, changed). ``quantities``: pieces by line id; left out, all."""
+    for line, row, count in _portions(session, lines, quantities, "reserved"):
+        _shift(session, row, reserved=-count)
+        _level(session, row.product_id, row.warehouse_id, 0, -count)
+        _note(session, MovementKind.RELEASE, row.product_id, row.warehouse_id, 0, -count, order_id=line.order_id)
+
+
+def take(session: Session, lines: Iterable[OrderLine], quantities: Mapping[int, int] | None = None) -> None:
+    """What was promised leaves the warehouse. ``OutOfStock`` where it is not there yet (a backorder)."""
+    for line, row, count in _portions(session, lines, quantities, "reserved"):
+        there = Stock.on_hand >= count
+        if not _level(session, row.product_id, row.warehouse_id, -count, -count, there):
+            product = session.get_one(Product, row.product_id)
+            raise OutOfStock(product, count, _at(session, row.product_id, row.warehouse_id).on_hand)
+        _shift(session, row, reserved=-count, shipped=count)
+        _note(session, MovementKind.SHIP, row.product_id, row.warehouse_id, -count, -count, order_id=line.order_id)
+
+
+def put_back(session: Session, lines: Iterable[OrderLine], quantities: Mapping[int, int] | None = None) -> None:
+    """Shipped goods come back to the warehouse they came from."""
+    for line, row, count in _portions(session, lines, quantities, "shipped"):
+        _shift(session, row, shipped=-count)
+        _level(session, row.product_id, row.warehouse_id, count, 0)
+        _note(session, MovementKind.RETURN, row.product_id, row.warehouse_id, count, 0, order_id=line.order_id)
+
+
+def hand_over(session: Session, line: OrderLine, to: OrderLine, count: int) -> None:
+    """``count`` promised pieces of ``line`` are those of ``to`` from now on: an order is split or merged."""
+    for _line, row, part in _portions(session, [line], {line.id: count}, "reserved"):
+        _shift(session, row, reserved=-part)
+        _hold(session, to, row.warehouse_id, part)
+
+
+# ------------------------------------------------------------ in the warehouse
+
+
+def bring_in(
+    session: Session, product: Product, warehouse_id: int, count: int, *, user_id: str | None = None, reason: str = ""
+) -> None:
+    """Goods arrive."""
+    _ensure(session, product.id, warehouse_id)
+    _level(session, product.id, warehouse_id, count, 0)
+    _note(session, MovementKind.IN, product.id, warehouse_id, count, 0, user_id=user_id, reason=reason)
+
+
+def take_out(
+    session: Session, product: Product, warehouse_id: int, count: int, *, user_id: str | None = None, reason: str = ""
+) -> None:
+    """Goods leave otherwise than by an order: broken, given away. What is promised stays. ``OutOfStock``."""
+    _leave(session, product, warehouse_id, count)
+    _note(session, MovementKind.OUT, product.id, warehouse_id, -count, 0, user_id=user_id, reason=reason)
+
+
+def transfer(
+    session: Session,
+    product: Product,
+    source: int,
+    target: int,
+    count: int,
+    *,
+    user_id: str | None = None,
+    reason: str = "",
+) -> None:
+    """From one warehouse to another; what is promised stays. ``OutOfStock``."""
+    _ensure(session, product.id, target)
+    _leave(session, product, source, count)
+    _level(session, product.id, target, count, 0)
+    for warehouse_id, change in ((source, -count), (target, count)):
+        _note(session, MovementKind.TRANSFER, product.id, warehouse_id, change, 0, user_id=user_id, reason=reason)
+
+
+def count(
+    session: Session,
+    product: Product,
+    warehouse_id: int,
+    counted: int,
+    expected: int,
+    *,
+    user_id: str | None = None,
+    reason: str = "",
+) -> int:
+    """What was counted is what is there; the difference goes to the ledger and is given back.
+
+    ``expected`` is what the books said when counting began: ``StockChanged`` when they say something else now.
+    """
+    _ensure(session, product.id, warehouse_id)
+    if not _level(session, product.id, warehouse_id, counted - expected, 0, Stock.on_hand == expected):
+        raise StockChanged(product.code, product=product.code)
+    difference = counted - expected
+    _note(session, MovementKind.COUNT, product.id, warehouse_id, difference, 0, user_id=user_id, reason=reason)
+    return difference
+
+
+# ------------------------------------------------------------ looking
+
+
+def levels(session: Session, product_ids: Iterable[int]) -> dict[int, Level]:
+    """Over all warehouses in use; for a bundle what its parts allow. Products without stock kept are left out."""
+    wanted = set(product_ids)
+    bundles: dict[int, list[tuple[int, int, bool, bool]]] = {}
+    parts = (
+        select(BundlePart.bundle_id, BundlePart.product_id, BundlePart.quantity, Product.track_stock, Product.backorder)
+        .join(Product, Product.id == BundlePart.product_id)
+        .where(BundlePart.bundle_id.in_(wanted))
+    )
+    for bundle_id, product_id, quantity, tracked, backorder in session.execute(parts):
+        bundles.setdefault(bundle_id, []).append((product_id, quantity, tracked, backorder))
+    single = wanted | {part[0] for found in bundles.values() for part in found}
+    sums = (
+        select(Product.id, func.coalesce(func.sum(Stock.on_hand), 0), func.coalesce(func.sum(Stock.reserved), 0))
+        .outerjoin(Stock, (Stock.product_id == Product.id) & Stock.warehouse_id.in_(_active()))
+        .where(Product.id.in_(single), Product.track_stock, Product.bundle.is_(False))
+        .group_by(Product.id)
+    )
+    found = {row[0]: Level(int(row[1]), int(row[2])) for row in session.execute(sums)}
+    for bundle_id, content in bundles.items():
+        limits = [
+            found.get(product_id, Level()).available // quantity
+            for product_id, quantity, tracked, backorder in content
+            if tracked and not backorder
+        ]
+        if limits:
+            found[bundle_id] = Level(max(0, min(limits)), 0)
+    return {product_id: level for product_id, level in found.items() if product_id in wanted}
+
+
+def _active() -> Any:
+    return select(Warehouse.id).where(Warehouse.active)
+
+
+def _at(session: Session, product_id: int, warehouse_id: int) -> Level:
+    row = session.execute(
+        select(Stock.on_hand, Stock.reserved).where(Stock.product_id == product_id, Stock.warehouse_id == warehouse_id)
+    ).first()
+    return Level(*row) if row else Level()
+
+
+# ------------------------------------------------------------ how it is done
+
+
+def _promise(session: Session, line: OrderLine, product: Product, missing: int, places: list[int]) -> None:
+    """All from one warehouse where one has it, else from several, else beyond what is there where that is allowed."""
+    for warehouse_id in places:
+        if _reserve_at(session, line, warehouse_id, missing):
+            return
+    wanted = missing
+    for warehouse_id in places:
+        part = min(missing, _at(session, product.id, warehouse_id).available)
+        if part > 0 and _reserve_at(session, line, warehouse_id, part):
+            missing -= part
+        if missing == 0:
+            return
+    if product.backorder and places:
+        _ensure(session, product.id, places[0])
+        _reserve_at(session, line, places[0], missing, beyond=True)
+        return
+    raise OutOfStock(product, wanted, wanted - missing)
+
+
+def _reserve_at(session: Session, line: OrderLine, warehouse_id: int, count: int, *, beyond: bool = False) -> bool:
+    enough = None if beyond else Stock.on_hand - Stock.reserved >= count
+    if not _level(session, line.product_id, warehouse_id, 0, count, enough):
+        return False
+    _hold(session, line, warehouse_id, count)
+    _note(session, MovementKind.RESERVE, line.product_id, warehouse_id, 0, count, order_id=line.order_id)
+    return True
+
+
+def _leave(session: Session, product: Product, warehouse_id: int, count: int) -> None:
+    if not _level(session, product.id, warehouse_id, -count, 0, Stock.on_hand - Stock.reserved >= count):
+        raise OutOfStock(product, count, max(0, _at(session, product.id, warehouse_id).available))
+
+
+def _level(
+    session: Session,
+    product_id: int,
+    warehouse_id: int,
+    on_hand: int,
+    reserved: int,
+    condition: ColumnElement[bool] | None = None,
+) -> bool:
+    """Change one row of the stock if it is as ``condition`` wants it; whether it was."""
+    change = (
+        update(Stock)
+        .where(Stock.product_id == product_id, Stock.warehouse_id == warehouse_id)
+        .values(on_hand=Stock.on_hand + on_hand, reserved=Stock.reserved + reserved)
+        .execution_options(synchronize_session=False)
+    )
+    if condition is not None:
+        change = change.where(condition)
+    return _rows(session, change) == 1
+
+
+def _shift(session: Session, row: StockReservation, *, reserved: int = 0, shipped: int = 0) -> None:
+    """Change a reservation that is still as it was read; of two that change it at once the second is refused."""
+    change = (
+        update(StockReservation)
+        .where(StockReservation.line_id == row.line_id, StockReservation.warehouse_id == row.warehouse_id)
+        .where(StockReservation.reserved == row.reserved, StockReservation.shipped == row.shipped)
+        .values(reserved=StockReservation.reserved + reserved, shipped=StockReservation.shipped + shipped)
+        .execution_options(synchronize_session=False)
+    )
+    if _rows(session, change) != 1:
+        raise StockChanged(str(row.line_id))
+    session.expire(row)
+
+
+def _hold(session: Session, line: OrderLine, warehouse_id: int, count: int) -> None:
+    row = _insert(session)(StockReservation).values(
+        line_id=line.id, warehouse_id=warehouse_id, product_id=line.product_id, reserved=count, shipped=0
+    )
+    session.execute(
+        row.on_conflict_do_update(
+            index_elements=["line_id", "warehouse_id"], set_={"reserved": StockReservation.reserved + count}
+        )
+    )
+
+
+def _ensure(session: Session, product_id: int, warehouse_id: int) -> None:
+    """The row of a product in a warehouse where there is none yet; two at once make one."""
+    row = _insert(session)(Stock).values(product_id=product_id, warehouse_id=warehouse_id, on_hand=0, reserved=0)
+    session.execute(row.on_conflict_do_nothing())
+
+
+def _insert(session: Session) -> Any:
+    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+
+
+def _note(
+    session: Session,
+    kind: MovementKind,
+    product_id: int,
+    warehouse_id: int,
+    on_hand: int,
+    reserved: int,
+    *,
+    order_id: int | None = None,
+    user_id: str | None = None,
+    reason: str = "",
+) -> None:
+    session.add(
+        StockMovement(
+            kind=kind,
+            product_id=product_id,
+            warehouse_id=warehouse_id,
+            on_hand=on_hand,
+            reserved=reserved,
+            order_id=order_id,
+            user_id=user_id,
+            reason=reason[:255],
+        )
+    )
+
+
+def _tracked(session: Session, lines: list[OrderLine]) -> dict[int, Product]:
+    ids = {line.product_id for line in lines}
+    query = select(Product).where(Product.id.in_(ids), Product.track_stock, Product.bundle.is_(False))
+    return {product.id: product for product in session.scalars(query)}
+
+
+def _held(session: Session, lines: Iterable[OrderLine]) -> dict[int, list[StockReservation]]:
+    ids = [line.id for line in lines]
+    query = select(StockReservation).where(StockReservation.line_id.in_(ids))
+    found: dict[int, list[StockReservation]] = {}
+    for row in session.scalars(query.execution_options(populate_existing=True)):
+        found.setdefault(row.line_id, []).append(row)
+    return found
+
+
+def _portions(
+    session: Session, lines: Iterable[OrderLine], quantities: Mapping[int, int] | None, column: str
+) -> Iterable[tuple[OrderLine, StockReservation, int]]:
+    """What of the lines' reservations is meant, product by product; the last promised comes first."""
+    asked = list(lines)
+    held = _held(session, asked)
+    meant = []
+    for line in asked:
+        wanted = None if quantities is None else quantities.get(line.id, 0)
+        for row in sorted(held.get(line.id, ()), key=lambda row: -row.warehouse_id):
+            there = int(getattr(row, column))
+            part = there if wanted is None else min(there, wanted)
+            if wanted is not None:
+                wanted -= part
+            if part > 0:
+                meant.append((line, row, part))
+    return sorted(meant, key=lambda item: (item[1].product_id, item[1].warehouse_id, item[0].id))
+
+
+def _warehouses(session: Session) -> list[int]:
+    return list(
+        session.scalars(select(Warehouse.id).where(Warehouse.active).order_by(Warehouse.position, Warehouse.id))
+    )
+
+
+def _rows(session: Session, change: Any) -> int:
+    result: Any = session.execute(change)
+    return int(result.rowcount)
