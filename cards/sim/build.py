@@ -1,0 +1,105 @@
+"""Builds the simulated board's shared libraries with the C compiler of the machine, once for each state of the sources.
+
+It must not know the boards' drivers. The product calls ``library`` at first use; what is missing is told in one line.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+
+from cti.domain.errors import CallyardError
+
+SOURCES = Path(__file__).with_name("src")
+PACKAGES = {"spandsp": "libspandsp-dev", "speexdsp": "libspeexdsp-dev"}
+FLAGS = (
+    "-O2",
+    "-g",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-std=gnu11",
+    "-Wall",
+    "-Wextra",
+    "-Werror=implicit-function-declaration",
+)
+BUILD_SECONDS = 180
+
+
+class Face(StrEnum):
+    DONJIN = "donjin"
+    SYNWAY = "synway"
+
+
+class BuildFailed(CallyardError):
+    """The simulated board could not be built; the message says what to do."""
+
+    code = "board.build"
+
+
+def library(face: Face, folder: Path, extra: tuple[str, ...] = ()) -> Path:
+    """The path of the shared library with this face, built into the folder if it is not there yet."""
+    compiler = _needs()
+    target = folder / f"{face}-{_fingerprint(extra)}.so"
+    if target.exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            _build(compiler, face, target, extra)
+    return target
+
+
+def _needs() -> str:
+    compiler = os.environ.get("CC") or next((name for name in ("gcc", "cc", "clang") if shutil.which(name)), "")
+    missing = [] if compiler else ["gcc"]
+    missing += [package for header, package in PACKAGES.items() if not _header(header)]
+    if missing:
+        raise BuildFailed(f"the simulated board needs a C compiler and headers: apt-get install {' '.join(missing)}")
+    return compiler
+
+
+def _header(name: str) -> bool:
+    files = {"spandsp": "spandsp.h", "speexdsp": "speex/speex_echo.h"}
+    return any((Path(place) / files[name]).exists() for place in ("/usr/include", "/usr/local/include"))
+
+
+def _fingerprint(extra: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(repr((FLAGS, extra)).encode())
+    for file in sorted(SOURCES.glob("*.[ch]")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _build(compiler: str, face: Face, target: Path, extra: tuple[str, ...]) -> None:
+    others = {f"{other}.c" for other in Face if other is not face}
+    sources = sorted(str(file) for file in SOURCES.glob("*.c") if file.name not in others)
+    with tempfile.TemporaryDirectory(dir=target.parent) as work:
+        made = Path(work) / target.name
+        command = [
+            compiler,
+            *FLAGS,
+            *extra,
+            "-shared",
+            "-o",
+            str(made),
+            *sources,
+            "-lspandsp",
+            "-lspeexdsp",
+            "-lpthread",
+            "-lm",
+        ]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise BuildFailed(f"the simulated board could not be compiled: {error}") from error
+        if done.returncode:
+            first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[-300:])
+            raise BuildFailed(f"the simulated board could not be compiled: {first}")
+        made.replace(target)
