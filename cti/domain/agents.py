@@ -19,6 +19,9 @@ class AgentState(StrEnum):
 
 ON_CALL = frozenset({AgentState.RESERVED, AgentState.ALERTING, AgentState.TALKING, AgentState.HOLD})
 
+AT_WORK = ON_CALL | {AgentState.READY, AgentState.WRAP_UP}
+"""States of who takes calls, now or soon; on a break nobody does."""
+
 
 @dataclass(slots=True, eq=False)
 class Agent:
@@ -44,6 +47,7 @@ class Agent:
     wrapup_until: float | None = None
     wrapup_left: float | None = None  # seconds of a wrap-up that is interrupted by dialling
     notice: str = ""
+    taken_by: str = ""  # with the notice that somebody else has taken the call
     calls: int = 0  # contacts handled today
     talk: float = 0.0  # seconds of them
     used: dict[str, float] = field(default_factory=dict)  # seconds today of each reason, without the present stretch

@@ -122,6 +122,7 @@ class Leg:
     accepted: bool = False  # it was pressed
     # why a coming hang-up of this leg must not end the call
     released: bool = False
+    taken_by: str = ""  # who has the caller that it rang for too: their name, or number
     listens: Listens | None = None  # of a supervisor's leg
 
     @property
@@ -319,6 +320,7 @@ class Call:
     entered_at: float | None = None  # the present queue; ``queued_at`` is kept when a call goes over to another
     passed: list[str] = field(default_factory=list)  # queues it went over from, and targets it went over to
     first_in_line: bool = False
+    together: bool = False  # it rings at everybody who is free, also at who becomes so
     counted: bool = False  # as answered or abandoned, since it entered the queue
     priority: int = 0
     announced: int = 0

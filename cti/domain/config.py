@@ -25,6 +25,7 @@ class Strategy(StrEnum):
     ROUND_ROBIN = "round_robin"
     WEIGHTED = "weighted"
     MOST_SKILLED = "most_skilled"
+    RING_ALL = "ring_all"  # everybody free at once
 
 
 class TargetKind(StrEnum):

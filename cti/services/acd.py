@@ -6,8 +6,9 @@ line. Nothing is offered while the switch is unreachable or not yet reconciled.
 
 from __future__ import annotations
 
-from cti.domain.agents import ON_CALL, Agent, AgentState
+from cti.domain.agents import AT_WORK, Agent
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.config import Strategy
 from cti.domain.errors import CallyardError
 from cti.domain.ids import new_id
 from cti.domain.switch import Play
@@ -20,12 +21,10 @@ from cti.services.last_agent import LastAgents
 from cti.services.numbers import number_prompts, wait_prompts
 from cti.services.phones import ring_time, target_of_leg
 from cti.services.queues import QueueRuntime, predicted_wait
+from cti.services.together import offers
 from cti.services.ways_out import is_reachable
 
 DEFAULT_RING = 15.0
-
-WORKING = ON_CALL | {AgentState.READY, AgentState.WRAP_UP}
-"""States of who takes the queue's calls; on a break nobody does."""
 
 JUST_AFTER = 0.01
 """Seconds: a timer for the moment something changes must not be there before it."""
@@ -97,16 +96,20 @@ class Acd:
         if call.place and call.direction is Direction.OUTBOUND:
             waits = call.phase is CallPhase.QUEUED and not call.live_legs()
             return waits and is_reachable(self._centre, call, call.dnis)
-        status = self._centre.switches[call.switch]
-        customer = call.customer
-        return (
-            status.up
-            and status.reconciled
-            and customer is not None
-            and customer.pending != "hangup"
-            and call.live(LegKind.AGENT) is None
-            and not self.last_agents.asking(call)
-        )
+        alone = call.live(LegKind.AGENT) is None and not self.last_agents.asking(call)
+        return alone and self._caller_is_there(call)
+
+    def _caller_is_there(self, call: Call) -> bool:
+        status, customer = self._centre.switches[call.switch], call.customer
+        return status.up and status.reconciled and customer is not None and customer.pending != "hangup"
+
+    def _may_ring(self, call: Call) -> bool:
+        """It may be offered; or it rings at everybody who is free, and nobody is there yet."""
+        if self.may_offer(call):
+            return True
+        ringing = offers(call) if call.together else []
+        there = (call.place and call.direction is Direction.OUTBOUND) or self._caller_is_there(call)
+        return bool(ringing) and bool(there) and not any(leg.there for leg in ringing)
 
     def line_up(self, call: Call) -> None:
         """Give a call its place in its queue, and look again when more agents may be asked for it."""
@@ -133,18 +136,27 @@ class Acd:
             self.dispatch(call)
 
     def dispatch(self, call: Call) -> None:
-        """Offer a waiting call to the best free agent, if there is one."""
+        """Offer a waiting call to the best free agent, if there is one; or to all of them."""
         queue = self._centre.queues.get(call.queue_id)
-        if queue is None or call.phase is not CallPhase.QUEUED or not self.may_offer(call):
+        if queue is None or call.phase is not CallPhase.QUEUED or not self._may_ring(call):
             return
         wanted = self.last_agents.of(call)
         if wanted:
             chosen = wanted if self._can_be_offered(wanted) else None
+        elif _rings_all(queue):
+            self._ring_all(call, queue)
+            return
         else:
             chosen = queue.best_for(call, self._centre.now, self._can_be_offered)
         if chosen is not None:
             queue.offered_to(chosen)
             self.offer(call, self._centre.agents[chosen])
+
+    def _ring_all(self, call: Call, queue: QueueRuntime) -> None:
+        """Everybody who is free and may be asked; each is looked at anew, since an offer may change what others do."""
+        for agent_id in queue.all_for(call, self._centre.now, self._can_be_offered):
+            if call in queue and self._can_be_offered(agent_id) and self._may_ring(call):
+                self.offer(call, self._centre.agents[agent_id], together=True)
 
     def agent_ready(self, agent: Agent) -> None:
         """Give a free agent the first in order of the calls that wait in the agent's queues; before them whoever
@@ -161,7 +173,7 @@ class Acd:
         if heads:
             _, queue, call = min(heads, key=lambda found: (found[0], found[2].call_id))
             queue.offered_to(agent.agent_id)
-            self.offer(call, agent)
+            self.offer(call, agent, together=_rings_all(queue))
 
     def _can_be_offered(self, agent_id: str) -> bool:
         agent = self._centre.agents.get(agent_id)
@@ -169,7 +181,7 @@ class Acd:
 
     def _waits(self, call_id: str) -> bool:
         call = self._centre.calls.get(call_id)
-        return call is not None and self.may_offer(call) and not self.last_agents.of(call)
+        return call is not None and self._may_ring(call) and not self.last_agents.of(call)
 
     def last_agent(self, call: Call, queue_id: str, agent_id: str) -> None:
         """Who served this caller before is known now, or that nobody did (empty), or not in time."""
@@ -191,8 +203,9 @@ class Acd:
 
     # ------------------------------------------------------------ offering
 
-    def offer(self, call: Call, agent: Agent, kind: LegKind = LegKind.AGENT) -> Leg | None:
-        """Ring the agent's phone for this call. ``None`` when the agent's state forbids it."""
+    def offer(self, call: Call, agent: Agent, kind: LegKind = LegKind.AGENT, *, together: bool = False) -> Leg | None:
+        """Ring the agent's phone for this call. ``None`` when the agent's state forbids it. ``together``: others may
+        be rung meanwhile."""
         if call.place and not call.legs:
             call.switch = self._centre.device_home(agent.device) or call.switch
         leg = self._centre.new_leg(call, kind, device=agent.device, number=agent.number, agent_id=agent.agent_id)
@@ -206,6 +219,7 @@ class Acd:
             self._centre.channels.pop(leg.channel, None)
             return None
         self.last_agents.forget(call)
+        call.together = together
         queue = self._centre.queues.get(call.queue_id)
         ring = queue.config.ring_timeout if queue is not None and kind is LegKind.AGENT else DEFAULT_RING
         ring = ring_time(agent, ring)
@@ -244,7 +258,7 @@ class Acd:
 
     def predicted_wait(self, queue: QueueRuntime, position: int) -> float | None:
         members = filter(None, map(self._centre.agents.get, queue.config.agents))
-        working = sum(1 for agent in members if agent.state in WORKING)
+        working = sum(1 for agent in members if agent.state in AT_WORK)
         return predicted_wait(position, queue.mean_handling(), working)
 
     # ------------------------------------------------------------ announcements
@@ -281,3 +295,7 @@ class Acd:
             return
         if customer is not None and call.phase is CallPhase.QUEUED:
             self._control.hear(call, customer, Audio.MUSIC)
+
+
+def _rings_all(queue: QueueRuntime) -> bool:
+    return queue.config.strategy is Strategy.RING_ALL

@@ -40,7 +40,7 @@ class Answering:
         return True
 
     def digit(self, call: Call, leg: Leg, digit: str) -> None:
-        if leg.asks and digit == ACCEPT:
+        if leg.asks and digit == ACCEPT and not leg.released:
             leg.asks, leg.accepted, leg.wants = "", True, Audio.SILENCE
             self._centre.stop_timer(f"ring:{leg.channel}")
             self._there(call, leg)

@@ -60,7 +60,7 @@ def strategy_key(strategy: Strategy, candidate: Candidate) -> tuple[float, ...]:
             return (candidate.lot, candidate.rank)
         case Strategy.SEQUENTIAL | Strategy.ROUND_ROBIN:
             return (candidate.rank,)
-        case Strategy.LONGEST_IDLE | Strategy.MOST_SKILLED:
+        case Strategy.LONGEST_IDLE | Strategy.MOST_SKILLED | Strategy.RING_ALL:
             return (candidate.idle_since, candidate.rank)
 
 
@@ -92,6 +92,14 @@ def choose_agent(
 
     fit = [c for c in candidates if c.level <= level and suits(c.skills, needs)]
     return min(fit, key=order).agent_id if fit else None
+
+
+def choose_all(
+    strategy: Strategy, candidates: Iterable[Candidate], needs: Skills = NO_SKILLS, level: int = ALL_LEVELS
+) -> list[str]:
+    """Everybody whom a call may be offered to by now, the first one first."""
+    fit = [c for c in candidates if c.level <= level and suits(c.skills, needs)]
+    return [c.agent_id for c in sorted(fit, key=lambda c: (c.level, strategy_key(strategy, c), c.agent_id))]
 
 
 def choose_call(waiting: Iterable[Waiting], skills: Skills = NO_SKILLS, level: int = 1) -> str | None:

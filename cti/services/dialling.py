@@ -18,6 +18,7 @@ from cti.services.centre import Centre
 from cti.services.documents import handed_over, shown_number
 from cti.services.phones import ring_time, target_of_leg, way_to
 from cti.services.routing import OUTSIDE_RING, Destination, resolve
+from cti.services.together import offers
 from cti.services.ways_out import WayOut, taken, way_out
 
 OWN_PHONE_RING = 20.0
@@ -372,7 +373,7 @@ class Dialling:
         if not agent.registered:
             raise NotAllowedNow("the phone is not registered", notice="device_lost")
         way_to(self._centre, call.switch, agent, call)
-        ringing = call.live(LegKind.AGENT) or call.live(LegKind.OUTSIDE)
+        ringing = offers(call)
         leg = self._centre.new_leg(
             call, LegKind.AGENT, device=agent.device, number=agent.number, agent_id=agent.agent_id
         )
@@ -384,9 +385,9 @@ class Dialling:
         call.transfers[-1].result = "taken_back"
         self._acd.leave(call, answered=None)
         call.phase = CallPhase.CONNECTED
-        if ringing is not None:
-            ringing.released = True
-            self._control.hangup(call, ringing, Cause.CANCELLED)
+        for other in ringing:
+            other.released = True
+            self._control.hangup(call, other, Cause.CANCELLED)
         ring, auto = ring_time(agent, OWN_PHONE_RING), not is_outside(agent.device)
         self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=ring, auto=auto)
 

@@ -9,6 +9,7 @@ from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind, LegState
 from cti.services.centre import Centre, SwitchStatus
 from cti.services.queues import QueueRuntime
+from cti.services.together import TAKEN
 
 
 def agent_document(centre: Centre, agent: Agent) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def agent_document(centre: Centre, agent: Agent) -> dict[str, Any]:
         "pending_reason": agent.pending_reason,
         "wrapup_until": agent.wrapup_until,
         "notice": agent.notice,
+        "taken_by": agent.taken_by if agent.notice == TAKEN else "",
         "call": _agent_call(centre, agent),
         "transferred": _transferred(centre, agent),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from cti.domain.agents import ON_CALL, AgentState
+from cti.domain.agents import AT_WORK
 from cti.domain.calls import Call, Direction
 from cti.domain.config import QueueConfig
 from cti.domain.phones import normalise
@@ -23,9 +23,6 @@ REMEMBERED = 50_000
 """Customers of whom is remembered who served them last."""
 
 DAY = 86_400.0
-
-EXPECTED_BACK = ON_CALL | {AgentState.READY, AgentState.WRAP_UP}
-"""States of an agent worth waiting for."""
 
 
 class LastAgents:
@@ -67,7 +64,7 @@ class LastAgents:
     def _wait_for(self, call: Call, agent_id: str, queue: QueueConfig) -> None:
         """Wait for this agent, if it is one of the queue and will be free some time soon; else for anybody."""
         agent = self._centre.agents.get(agent_id)
-        if agent is None or agent_id not in queue.agents or agent.state not in EXPECTED_BACK or not agent.registered:
+        if agent is None or agent_id not in queue.agents or agent.state not in AT_WORK or not agent.registered:
             return
         if queue.last_agent_wait <= 0 and not self._centre.can_be_offered(agent):
             return

@@ -14,6 +14,7 @@ from cti.services.centre import Centre
 from cti.services.dialling import Dialling
 from cti.services.listening import Listening
 from cti.services.routing import Routing
+from cti.services.together import TAKEN, let_off, offers
 
 REJOIN_AGAIN = 5.0
 REJOIN_GRACE = 25.0
@@ -46,7 +47,7 @@ class Lifecycle:
         self._centre.leg_event(leg, LegEvent.RING)
         agent = self._agent_of(leg)
         rejoining = agent is not None and agent.state in ESTABLISHED
-        if agent is not None and not rejoining and not self._dialling.is_own_phone(call, leg):
+        if agent is not None and not rejoining and not leg.released and not self._dialling.is_own_phone(call, leg):
             self._acd.agents.event(agent, AgentEvent.ALERT)
         self._touch_agents(call)
         if first:
@@ -64,6 +65,8 @@ class Lifecycle:
 
     def _there(self, call: Call, leg: Leg) -> None:
         """Somebody is at this end now: what comes next?"""
+        if leg in offers(call):
+            let_off(self._centre, self._control, call, leg)
         if leg.listens is not None:
             self.listening.answered(call, leg)
         elif leg.kind is LegKind.CUSTOMER:
@@ -285,16 +288,20 @@ class Lifecycle:
             if wrap and leg.joined:
                 self._acd.handled(call, leg, seconds)
             agents.give_back(agent, AgentEvent.WRAP if seconds > 0 else AgentEvent.RELEASE, notice=agent.notice)
-        elif self._dialling.is_offer(call, leg) and cause is not Cause.CANCELLED and self._wanted(call):
+        elif not leg.released and self._dialling.is_offer(call, leg) and self._missed(call, cause):
             reason = {Cause.REJECTED: "rejected", Cause.BUSY: "rejected", Cause.UNREACHABLE: "device_lost"}
             agents.give_back(agent, AgentEvent.FAIL, reason.get(cause, "no_answer"), reason.get(cause, "no_answer"))
         else:
             gone = call.direction is Direction.INBOUND and call.customer is None
-            agents.give_back(agent, AgentEvent.WITHDRAW, notice="caller_gone" if gone else agent.notice)
+            agent.taken_by = leg.taken_by
+            notice = TAKEN if leg.taken_by else "caller_gone" if gone else agent.notice
+            agents.give_back(agent, AgentEvent.WITHDRAW, notice=notice)
 
     @staticmethod
-    def _wanted(call: Call) -> bool:
-        """There is somebody to serve: on the line, or to be called."""
+    def _missed(call: Call, cause: Cause) -> bool:
+        """There was somebody to serve, on the line or to be called, and nobody gave up."""
+        if cause is Cause.CANCELLED:
+            return False
         return call.customer is not None or (bool(call.place) and call.direction is Direction.OUTBOUND)
 
     def let_go(self, call: Call, leg: Leg) -> None:

@@ -85,6 +85,19 @@ class FreeAgents:
                 return min(heads)[2][1]
         return None
 
+    def every(self, needs: Skills = NO_SKILLS, level: int = ALL_LEVELS, may: May = anyone) -> list[str]:
+        """As ``choose_all``, among those that ``may`` does not refuse."""
+        found = [
+            (asked, place)
+            for asked, kinds in self._groups.items()
+            if asked <= level
+            for kind, places in kinds.items()
+            if suits(dict(kind), needs)
+            for place in places
+            if may(place[1])
+        ]
+        return [place[1] for _, place in sorted(found)]
+
     def _head(self, places: list[_Place], after: int, may: May) -> _Place | None:
         start = 0
         if self._strategy is Strategy.ROUND_ROBIN and after > NOBODY:

@@ -178,6 +178,11 @@ class QueueRuntime:
         waited = self._waited(call, now)
         return self.free.best(self._needs(waited), self._level_asked(waited), self._last_rank, may)
 
+    def all_for(self, call: Call, now: float, may: May) -> list[str]:
+        """Everybody whom this call may be offered to now."""
+        waited = self._waited(call, now)
+        return self.free.every(self._needs(waited), self._level_asked(waited), may)
+
     def offered_to(self, agent_id: str) -> None:
         self._last_rank = self._ranks.get(agent_id, NOBODY)
 

@@ -22,6 +22,7 @@ from cti.services.effects import SwitchCommand
 from cti.services.lifecycle import Lifecycle
 from cti.services.links import Links
 from cti.services.routing import Routing
+from cti.services.together import let_off, offers
 
 NEWS_GRACE = 2.0
 """Seconds before the snapshot within which a leg's own events are trusted more."""
@@ -250,6 +251,9 @@ class Reconciler:
         for leg in call.live_legs():
             if leg.answered:
                 self._lifecycle.answering.asks(call, leg)
+        taken = next((leg for leg in offers(call) if leg.there), None)
+        if taken is not None:
+            let_off(self._centre, self._control, call, taken)
         for leg in call.live_legs():
             found = self._centre.channels.get(leg.peer)
             if leg.peer and found is not None and found[0] is call:

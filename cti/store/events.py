@@ -72,7 +72,7 @@ def parse(subject: str, data: bytes) -> Event:
 
 def _call(document: dict[str, Any]) -> CallEvent:
     legs = [_leg(document, leg, position) for position, leg in enumerate(document["legs"])]
-    first = next((leg for leg in legs if leg["kind"] == "agent" and leg["answered_at"] is not None), None)
+    first = _served_by(document, legs)
     row = {
         "id": _id(document["call_id"]),
         "version": int(document["version"]),
@@ -102,6 +102,13 @@ def _call(document: dict[str, Any]) -> CallEvent:
         _voicemail(document["call_id"], entry) for entry in document.get("recordings", ()) if entry.get("voicemail")
     ]
     return CallEvent(row, legs, recordings, voicemails)
+
+
+def _served_by(document: dict[str, Any], legs: list[Row]) -> Row | None:
+    """The leg of the first agent who talked with the customer; else of the first who picked up, as for a call out."""
+    both = zip(legs, document["legs"], strict=True)
+    there = [(leg, told) for leg, told in both if leg["kind"] == "agent" and leg["answered_at"] is not None]
+    return min(there, key=lambda found: not found[1].get("joined", True), default=(None, None))[0]
 
 
 def _customer_number(document: dict[str, Any], legs: list[Row]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from cti.bus.base import Bus
@@ -69,6 +70,14 @@ class FakeEngine:
         await self.runner.stop()
         await self._own.stop()
         self.runner = None
+
+    def configure(self, config: CentreConfig) -> None:
+        """An administrator has changed the settings."""
+        self.config = replace(config, version=self.config.version + 1)
+        own = self._own
+        assert own is not None
+        self._run(own.kv_put("cy_config", "centre", self.config.to_document()))
+        self.until(lambda: self.engine.centre.config.version == self.config.version, "configured")
 
     # ------------------------------------------------------------ the world outside
 

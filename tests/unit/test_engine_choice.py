@@ -80,11 +80,17 @@ def idle_for_no_reason(floor: Floor, late: float = 0.0) -> list[tuple[str, str]]
         (agent.agent_id, call.call_id)
         for queue in centre.queues.values()
         for call in queue.waiting
-        if call.live(LegKind.AGENT) is None and call.customer is not None and call.customer.pending != "hangup"
+        if call.live(LegKind.AGENT) is None or (queue.config.strategy is Strategy.RING_ALL and rings_only(call))
+        if call.customer is not None and call.customer.pending != "hangup"
         for agent in centre.agents.values()
         if agent.state is AgentState.READY and centre.can_be_offered(agent)
         if may_get(agent, call, queue, centre.now - late)
     ]
+
+
+def rings_only(call: Call) -> bool:
+    """It rings at everybody, and nobody has answered yet."""
+    return call.together and not any(leg.answered for leg in call.legs if leg.kind is LegKind.AGENT and leg.alive)
 
 
 def offered_twice(floor: Floor) -> list[str]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti.domain.config import Strategy
-from cti.services.choose import NOBODY, Candidate, Waiting, choose_agent, choose_call
+from cti.services.choose import NOBODY, Candidate, Waiting, choose_agent, choose_all, choose_call
 from cti.services.pool import FreeAgents, Line
 
 SKILLS = st.dictionaries(st.sampled_from(["en", "vip", "tech"]), st.integers(1, 3), max_size=3)
@@ -65,6 +65,9 @@ def test_the_free_agent_is_the_one_that_the_plain_chooser_takes(
     free = [c for c in known.values() if c.agent_id not in no]
     chosen = pool.best(needs, level, after, lambda agent_id: agent_id not in no)
     assert chosen == choose_agent(strategy, free, needs, level, after)
+    everybody = pool.every(needs, level, lambda agent_id: agent_id not in no)
+    assert everybody == choose_all(strategy, free, needs, level)
+    assert (chosen is None) is (everybody == [])
     assert len(pool) == len(known)
 
 
@@ -99,6 +102,7 @@ def test_each_strategy_does_what_its_name_says() -> None:
         Strategy.ROUND_ROBIN: "bob",
         Strategy.WEIGHTED: "ann",
         Strategy.MOST_SKILLED: "bob",
+        Strategy.RING_ALL: "cai",
     }
     assert choose_agent(Strategy.ROUND_ROBIN, [ann, bob, cai], after=2) == "ann"
     assert choose_agent(Strategy.LONGEST_IDLE, [ann, bob, cai], {"en": 3}) == "bob"

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from sqlalchemy import select
 
 import webui
+from cti.domain.config import Strategy
 from cti.store.models import BusyReason, Customer, CustomerPhone, PhoneKind, Queue, Task, utc_now
 from tests.fakes.site import PASSWORD, Site
 
@@ -298,6 +300,22 @@ def test_a_number_on_a_page_dials_when_clicked(desk: Desk) -> None:
     desk.state("workingAfterCall")
     desk.page.locator("#pop [data-dial]").first.click()
     desk.site.engine.until(lambda: desk.site.engine.sim.outside(f"+86{CUSTOMER}").ringing, "customer rings")
+
+
+def test_a_call_that_a_colleague_takes_is_told_and_goes_from_the_page(desk: Desk) -> None:
+    engine = desk.site.engine
+    queues = tuple(replace(queue, strategy=Strategy.RING_ALL) for queue in engine.config.queues)
+    engine.configure(replace(engine.config, queues=queues))
+    desk.ready()
+    engine.on_duty("1002")
+    desk.rung()
+    expect(desk.page.locator("#pop[data-call-id]")).to_be_visible()
+    engine.phone_answers("1002")
+    desk.state("ready")
+    name = engine.agent("1002").name
+    expect(desk.page.locator("#toasts .alert")).to_have_text(f"{name} has taken the call.")
+    expect(desk.page.locator("#pop")).to_have_count(0)
+    expect(desk.page.locator("#cy-welcome")).to_be_visible()
 
 
 def test_a_reload_in_a_call_brings_back_state_customer_and_draft(desk: Desk) -> None:

@@ -42,6 +42,7 @@ def _notices() -> dict[str, str]:
         "notice.device_lost": _("Your phone lost its connection, so you are busy until it is back."),
         "notice.target_failed": _("The other side could not be reached."),
         "notice.caller_gone": _("The caller hung up."),
+        "notice.taken": _("{who} has taken the call."),
         "notice.forced": _("A supervisor has changed your state."),
         "notice.barged": _("A supervisor has joined your call; the customer hears them."),
         "notice.intercepted": _("A supervisor has taken your call over."),

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cti.domain.switch import Cause
 from cti.store.models import AgentStretch, Call, CallLeg, CallNote, Recording, RecordingState
 from webui.own.figures import Figures, Stretch, by_day, last_days, midnight
 
@@ -49,6 +50,7 @@ def _calls(session: Session, agent_id: str, user_id: str, since: datetime) -> Se
         .join(Call, Call.id == CallLeg.call_id)
         .outerjoin(CallNote, (CallNote.call_id == CallLeg.call_id) & (CallNote.user_id == user_id))
         .where(CallLeg.agent_id == agent_id, CallLeg.created_at >= since - LONGEST, CallLeg.answered_at >= since)
+        .where(CallLeg.cause != Cause.CANCELLED)  # picked up when a colleague had the caller already
         .order_by(CallLeg.answered_at)
     )
     first = {row[0]: tuple(row[1:]) for row in reversed(session.execute(query).all())}

@@ -170,10 +170,10 @@ function tick() {
 
 function showNotice(doc) {
   const key = doc.notice ? `${doc.notice}:${doc.since}` : "";
-  const words = text(`notice.${doc.notice}`) || text("notice.dial");
+  const words = text(`notice.${doc.notice}`, { who: doc.taken_by }) || text("notice.dial");
   if (!key || sessionStorage.getItem(SHOWN) === key) return;
   sessionStorage.setItem(SHOWN, key);
-  toast(words, doc.notice === "caller_gone" ? "info" : "warning");
+  toast(words, ["caller_gone", "taken"].includes(doc.notice) ? "info" : "warning");
 }
 
 function render(doc) {

@@ -9,6 +9,8 @@ import { htmx } from "./libs.js";
 const panel = (id) => document.getElementById(id);
 const onDesk = () => Boolean(panel("cy-desk"));
 let popped = ""; // the call whose customer stands in the page
+let before = null; // what stood in its place
+let typed = false; // something was typed there
 let noted = "";
 let touched = false; // something was typed into a form of another page
 
@@ -18,10 +20,21 @@ const load = (url, target) => htmx.ajax("GET", url, { source: target, target, sw
 function pop(call) {
   if (popped === call.call_id || !panel("pop-panel")) return;
   popped = call.call_id;
+  before = panel("pop-panel").cloneNode(true);
+  typed = false;
   panel("order-panel").replaceChildren();
   if (noted !== call.call_id) putAway();
   const query = new URLSearchParams({ call_id: call.call_id, number: call.number });
   load(`/customers/pop?${query}`, "#pop-panel").catch(() => { popped = ""; });
+}
+
+/** A colleague has taken the call that rang here too: what stood here before is back. */
+function takeAway(call) {
+  if (popped !== call.call_id) return;
+  popped = "";
+  if (typed || !before || !panel("pop-panel")) return;
+  panel("pop-panel").replaceChildren(...before.childNodes);
+  htmx.process(panel("pop-panel"));
 }
 
 /** The note of the call before goes from sight when the next one comes; what was begun in it is saved. */
@@ -61,6 +74,7 @@ function follow(doc, earlier) {
   if (earlier?.call && earlier.call.state !== "ended" && (!call || call.state === "ended")) setTimeout(today, 1500);
   if (!call) {
     clear("desk");
+    if (doc.notice === "taken" && earlier?.call) takeAway(earlier.call);
     return;
   }
   if (call.direction === "internal" || call.role === "supervisor") return; // not one's own customer
@@ -108,6 +122,7 @@ export function start() {
   document.addEventListener("htmx:historyRestore", arrive);
   document.addEventListener("cy:saved", today);
   document.addEventListener("input", ({ target }) => {
+    if (target.closest?.("#pop-panel")) typed = true;
     const form = target.closest?.("#main form");
     if (form && (form.method === "post" || form.hasAttribute("hx-post"))) touched = true;
   });
