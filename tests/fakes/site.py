@@ -13,7 +13,7 @@ from unittest import mock
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import make_url, select
+from sqlalchemy import Engine, make_url, select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -41,6 +41,13 @@ def filled_file() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="callyard-site-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     database = make_engine(f"sqlite:///{folder / 'site.db'}")
+    fill(database)
+    database.dispose()  # the last connection puts the log into the file
+    return folder / "site.db"
+
+
+def fill(database: Engine) -> None:
+    """Tables, the demo data, an administrator; everybody's password is ``PASSWORD`` and language English."""
     Base.metadata.create_all(database)
     known = known_hash()
     with make_session_factory(database)() as session, mock.patch.object(demo, "hash_password", return_value=known):
@@ -49,8 +56,6 @@ def filled_file() -> Path:
             user.locale, user.must_change_password = "en", False
         session.add(User(username="admin", name="Demo Admin", role="admin", password_hash=known, locale="en"))
         session.commit()
-    database.dispose()  # the last connection puts the log into the file
-    return folder / "site.db"
 
 
 class Site:
@@ -58,8 +63,12 @@ class Site:
 
     def __init__(self, var: Path, phone: PhoneKind = PhoneKind.SIP, switch_name: str = "fake", **settings: Any) -> None:
         self.settings = Settings(var=var, **settings)
-        shutil.copy(filled_file(), make_url(self.settings.database).database or "")
+        url = make_url(self.settings.database)
+        if url.get_backend_name() == "sqlite":
+            shutil.copy(filled_file(), url.database or "")
         self.database = make_engine(self.settings.database)
+        if url.get_backend_name() != "sqlite":
+            fill(self.database)
         self.sessions: sessionmaker[Session] = make_session_factory(self.database)
         with self.sessions() as session:
             for agent in session.scalars(select(Agent)):
