@@ -35,6 +35,9 @@ class Capability(StrEnum):
     MEDIA = "media"  # play, music, digits carry real audio
     HOLD_EVENTS = "hold_events"  # hold pressed on the phone itself is reported
     REMOTE_ANSWER = "remote_answer"  # we can make a device pick up
+    AUTO_ANSWER = "auto_answer"  # a phone can be asked to pick up by itself
+    DECLINE = "decline"  # a ringing phone can refuse, and says why
+    CALLER_NAME = "caller_name"  # who calls in may give a name besides the number
     RECORD = "record"
     RECORD_PAUSE = "record_pause"
     SPY = "spy"

@@ -1,0 +1,1 @@
+"""Telephone boards: their drivers, the process that owns them, and a simulated board."""

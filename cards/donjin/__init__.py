@@ -1,0 +1,1 @@
+"""Donjin TC08A32 boards."""

@@ -1,0 +1,73 @@
+"""What the floor holds: a physical line with the state of its chart, and the channel of the call that is on it.
+
+Data and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cards.host import extension, trunk_in
+from cards.host.board import LineKind
+from cards.host.charts import Chart, LineState
+from cti.domain.switch import Cause, SpyMode
+
+
+@dataclass(slots=True)
+class Playing:
+    """Prompts still to be played, one after the other."""
+
+    play_id: str
+    files: list[Path]
+    barge_in: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    number: int
+    kind: LineKind
+    since: float
+    state: LineState = LineState.IDLE
+    chart: Chart = field(default_factory=dict)
+    channel: Channel | None = None
+    caller_number: str = ""
+    caller_name: str = ""
+    dialled: str = ""
+    last_ring: float = 0.0
+    dead: bool = False
+    file_playing: bool = False
+    looping: Path | None = None  # the file that is played again when it ends
+    test_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.chart = extension.TABLE if self.kind is LineKind.EXTENSION else trunk_in.TABLE
+
+    def enter(self, state: LineState, now: float) -> None:
+        self.state, self.since = state, now
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    id: str
+    line: Line
+    created_at: float
+    caller_number: str = ""
+    caller_name: str = ""
+    dialed: str = ""
+    device: str = ""
+    trunk: str = ""
+    incoming: bool = False
+    answered: bool = False
+    controlled: bool = False
+    held: bool = False
+    state: str = ""
+    music: str = ""
+    peer: Channel | None = None
+    spying: Channel | None = None
+    spy_mode: SpyMode = SpyMode.LISTEN
+    conference: str = ""
+    playing: Playing | None = None
+    give_up_at: float = 0.0
+    asked_cause: Cause = Cause.NORMAL
+    recordings: dict[str, str] = field(default_factory=dict)  # id → name

@@ -1,0 +1,1 @@
+"""Synway boards (SynCTI)."""
