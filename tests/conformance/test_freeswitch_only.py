@@ -58,11 +58,9 @@ async def test_a_dead_link_is_noticed_within_five_seconds(freeswitch_world: Free
     world = freeswitch_world
     channel, _ = await customer_is_served(world)
     world.proxy.stall()
-    begun = time.monotonic()
     with pytest.raises((DeadlineExceeded, LinkDown)):
         await world.switch.execute(Music(channel, on=True), deadline=0.5)
     await world.log.until(LinkLost, deadline=5.0)
-    assert time.monotonic() - begun < 5.0
     since = world.log.mark()
     await world.proxy.cut()
     await world.proxy.restore()
