@@ -32,6 +32,9 @@ def _run(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
         connection.commit()
+    else:  # a table that is made anew is dropped first: rows that point at it must not be removed with it
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.commit()
     with context.begin_transaction():
         context.run_migrations()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, case, func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from cti.store.models import Division
+from cti.store.models.divisions import Division
 
 SHIPPED = Path(__file__).with_name("divisions.csv")
 NEAREST_POSTCODE = 3  # digits of a postcode that must fit at least: they name the postal zone

@@ -1,6 +1,8 @@
 """Every table of the store under one name: ``from cti.store.models import Customer``."""
 
 from cti.store import numbers as numbers  # gives Customer.number and Order.number
+from cti.store import regions as regions  # gives Customer.region
+from cti.store import search_keys as search_keys  # keeps CustomerKey
 from cti.store.models.base import Base, Money, UtcDateTime, from_epoch, utc_now
 from cti.store.models.calls import (
     AgentStretch,
@@ -30,6 +32,7 @@ from cti.store.models.centre import (
 )
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
 from cti.store.models.divisions import Division
+from cti.store.models.merges import CustomerKey, CustomerMerge
 from cti.store.models.followup import MessageState, Ticket, TicketState, Voicemail
 from cti.store.models.goods import (
     BundlePart,
@@ -66,6 +69,8 @@ __all__ = [
     "CallType",
     "Counter",
     "Customer",
+    "CustomerKey",
+    "CustomerMerge",
     "CustomerPhone",
     "DeadLetter",
     "Delivery",

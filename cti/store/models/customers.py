@@ -25,8 +25,9 @@ class Customer(Base):
     __tablename__ = "customers"
     __table_args__ = (
         Index(None, "name", postgresql_ops={"name": PREFIX}),
-        Index(None, "name_initials", postgresql_ops={"name_initials": PREFIX}),
-        Index(None, "email"),
+        Index(None, "email", postgresql_ops={"email": PREFIX}),
+        Index(None, "first_entry_at"),
+        Index(None, "merged_into_id"),
         Index(None, "updated_at", "id"),
     )
 
@@ -41,6 +42,8 @@ class Customer(Base):
     source: Mapped[str] = mapped_column(String(64), default="")
     category: Mapped[str] = mapped_column(String(64), default="")
     level: Mapped[str] = mapped_column(String(64), default="")
+    region: Mapped[str] = mapped_column(String(6), default="")  # code of a division, by ``cti.store.regions``
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))  # who it is now
     remarks: Mapped[str] = mapped_column(Text, default="")
     first_entry_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
@@ -57,30 +60,37 @@ class Customer(Base):
 
 
 class CustomerPhone(Base):
-    """``number`` in E.164 where it is a public number, else as dialled. Several customers may share one."""
+    """``number`` in E.164 where it is a public number, else as dialled. Several customers may share one.
+
+    Ordered by its bytes, so that numbers with one beginning are read in order from the index.
+    """
 
     __tablename__ = "customer_phones"
     __table_args__ = (
-        Index(None, "number", postgresql_ops={"number": PREFIX}),
+        Index(None, "number"),
         Index(None, "customer_id", "number", unique=True),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
-    number: Mapped[str] = mapped_column(String(32))
+    number: Mapped[str] = mapped_column(String(32, collation="C").with_variant(String(32), "sqlite"))
     label: Mapped[str] = mapped_column(String(32), default="mobile")
 
     customer: Mapped[Customer] = relationship(back_populates="phones")
 
 
 class Address(Base):
-    """Where to ship. ``recipient`` and ``phone`` are empty when they are the customer's own."""
+    """Where to ship. ``recipient`` and ``phone`` are empty when they are the customer's own.
+
+    ``region`` is the code of a division, empty where ``city`` was written freely.
+    """
 
     __tablename__ = "addresses"
     __table_args__ = (Index(None, "customer_id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    region: Mapped[str] = mapped_column(String(6), default="")
     city: Mapped[str] = mapped_column(String(128), default="")
     line: Mapped[str] = mapped_column(String(255))
     postcode: Mapped[str] = mapped_column(String(16), default="")
