@@ -152,6 +152,7 @@ async def run_worker(settings: Settings) -> None:
             recordings_dir=settings.recordings_dir,
             metrics_port=settings.worker_metrics_port,
             apply_switch=lambda rows: each(switches, lambda switch: apply(switch, rows)),
+            ticket_days=settings.ticket_days,
         )
     )
     async with until_told_to_stop() as stop:

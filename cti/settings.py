@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     alarm_wait: float = Field(default=60.0, ge=0, description="the live pages warn of a caller who waits longer (s)")
     alarm_level: float = Field(default=80.0, ge=0, le=100, description="… of a service level below (per cent)")
     alarm_ready: int = Field(default=1, ge=0, description="… of a queue with fewer agents ready")
+    ticket_hold: float = Field(default=900.0, gt=0, description="seconds that a callback ticket stays in one hand")
+    ticket_retry: float = Field(default=1800.0, ge=0, description="seconds before one not reached is handed out again")
+    ticket_days: float = Field(default=3.0, gt=0, description="days after which an unsettled one is closed")
     log_level: str = "info"
     demo: bool = Field(default=True, description="fill an empty database with demo data")
 

@@ -24,6 +24,7 @@ FEATURES = (
     "products",
     "calls",
     "followup",
+    "tickets",
     "floor",
     "wallboard",
     "own",

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
+from cti.store import callbacks
 from cti.store.models import Call, Queue, Ticket, TicketState, Voicemail, utc_now
 
 BATCH = 200
@@ -42,8 +43,7 @@ def recent(session: Session) -> list[str]:
 
 def _reached(session: Session, number: str, at: datetime) -> None:
     if number:
-        still_open = (Ticket.number == number, Ticket.state == TicketState.OPEN, Ticket.lost_at <= at)
-        session.execute(update(Ticket).where(*still_open).values(state=TicketState.REACHED, closed_at=at))
+        callbacks.reached(session, number, at)
 
 
 def _lost(session: Session, call: Call) -> int:

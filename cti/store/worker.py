@@ -24,12 +24,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cti.domain.errors import CallyardError
 from cti.status import serve_status
-from cti.store import tickets
+from cti.store import callbacks, tickets
 from cti.store.closing import LostCalls
 from cti.store.database import make_engine, make_session_factory
 from cti.store.intake import Intake
 from cti.store.last_agent import last_agent
 from cti.store.metrics import WorkerMetrics
+from cti.store.models import utc_now
 from cti.store.ports import Document, WorkerBus
 from cti.store.publishing import ApplySwitch, Publisher
 from cti.store.recordings import Finaliser
@@ -54,6 +55,7 @@ async def run_worker(
     metrics_host: str = "127.0.0.1",
     apply_switch: ApplySwitch | None = None,
     swap_tracks: bool = False,
+    ticket_days: float = 3.0,
 ) -> None:
     """Run until cancelled; starts and stops ``bus``. ``apply_switch`` gets fresh rows, in a thread, and may raise."""
     engine = make_engine(database_url)
@@ -63,6 +65,7 @@ async def run_worker(
         sessions=sessions,
         finaliser=Finaliser(sessions, spool_dirs[0], recordings_dir, swap_tracks, more_spools=tuple(spool_dirs[1:])),
         apply_switch=apply_switch,
+        ticket_days=ticket_days,
     )
     end_status = serve_status(metrics_host, metrics_port, worker.metrics.registry, worker.health)
     try:
@@ -78,6 +81,7 @@ class Worker:
     sessions: sessionmaker[Session]
     finaliser: Finaliser
     apply_switch: ApplySwitch | None = None
+    ticket_days: float = 3.0
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}-{token_hex(4)}")
     _threads: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
@@ -137,6 +141,7 @@ class Worker:
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.add_job(self._close_lost, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
+        scheduler.add_job(self._tidy_tickets, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.start()
         tasks = [asyncio.create_task(work()) for work in self._work()]
         try:
@@ -240,6 +245,12 @@ class Worker:
                 log.warning("tickets.later", error=str(error).splitlines()[0])
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)
+
+    async def _tidy_tickets(self) -> None:
+        try:
+            await self._in_thread("jobs", lambda: self._read(lambda s: callbacks.tidy(s, utc_now(), self.ticket_days)))
+        except SQLAlchemyError as error:
+            log.warning("tickets.later", error=str(error).splitlines()[0])
 
     # ------------------------------------------------------------ calls nobody saw the end of
 

@@ -14,7 +14,7 @@ from cti.domain.config import TargetKind
 from cti.store.config import build_config
 from cti.store.models import MessageState, Queue, Recording, Ticket, TicketState, Voicemail, utc_now
 from tests.fakes.site import Site
-from tests.pages import audited, body, browser, form_error, make_call, make_recording, statuses
+from tests.pages import FRAGMENT, audited, body, browser, form_error, make_call, make_recording, statuses
 from tests.unit.test_web_admin import queue_form
 
 HOUR = 3600.0
@@ -127,13 +127,16 @@ def test_new_messages_are_counted(site: Site) -> None:
 # ---------------------------------------------------------------- lost calls
 
 
-def test_agents_find_the_lost_calls_of_their_queues_and_dial_with_one_click(site: Site) -> None:
+def test_agents_find_the_lost_calls_of_their_queues_and_call_with_one_click(site: Site) -> None:
     orders, service = lost(site, "t-orders"), lost(site, "t-service", "service")
     assert {orders, service} <= shown(site, "supervisor", "/followup")
     assert shown(site, "agent1", "/followup") & {orders, service} == {orders}
     page = body(browser(site, "agent1"), "/followup")
-    assert re.search(r'data-dial="~', page), "the number is not in the page"
+    assert f'hx-post="/tickets/{orders}/take"' in page
     assert "19900000088" not in page
+    assert browser(site, "agent1").post(f"/tickets/{orders}/take", headers=FRAGMENT).status_code == 204
+    assert f'hx-post="/tickets/{orders}/take"' not in body(browser(site, "agent2"), "/followup")
+    browser(site, "agent1").post(f"/tickets/{orders}/release")
 
 
 def test_a_lost_call_is_done_and_opened_again(site: Site) -> None:

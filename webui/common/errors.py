@@ -24,6 +24,8 @@ from webui.common.text import one_line
 STATUS = {
     "agent.unknown": 404,
     "agent.not_now": 409,
+    "ticket.taken": 409,
+    "ticket.closed": 409,
     "trunk.full": 409,
     "number.do_not_call": 409,
     "trunk.unknown": 404,
@@ -45,6 +47,8 @@ def message_for(code: str, params: dict[str, Any] | None = None) -> str:
     messages = {
         "agent.unknown": _("This agent is not known to the engine yet. Ask an administrator to check the agent."),
         "agent.not_now": _("That is not possible at this moment."),
+        "ticket.taken": _("%(holder)s has this ticket in hand.", holder=(params or {}).get("holder") or "?"),
+        "ticket.closed": _("This ticket was settled meanwhile."),
         "trunk.full": _("All lines to the outside are in use. Try again in a moment."),
         "number.do_not_call": _("This number is on a list of numbers that must not be called."),
         "trunk.unknown": _("The engine does not know this trunk: it is not in use, or not published."),

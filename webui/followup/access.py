@@ -6,7 +6,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cti.store.models import QueueMember, Voicemail
+from cti.store.models import QueueMember, Ticket, Voicemail
 from webui.common.permissions import Permission
 
 
@@ -22,6 +22,11 @@ def queue_ids(session: Session) -> set[str] | None:
 def may_see(session: Session, queue_id: str) -> bool:
     own = queue_ids(session)
     return own is None or queue_id in own
+
+
+def sees_ticket(session: Session, ticket: Ticket) -> bool:
+    """A ticket of no queue is everybody's."""
+    return not ticket.queue_id or may_see(session, ticket.queue_id)
 
 
 def may_hear(session: Session, recording_id: str) -> bool:

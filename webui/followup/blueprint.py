@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest
 
+from cti.store import callbacks
 from cti.store.models import MessageState, Ticket, TicketState, Voicemail, utc_now
 from webui.calls.recordings import describe
 from webui.common import audit, db, labels
+from webui.common.htmx import is_fragment
 from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
 from webui.followup import queries
-from webui.followup.access import may_see, queue_ids
+from webui.followup.access import may_see, queue_ids, sees_ticket
+from webui.tickets import live
 
 blueprint = Blueprint("followup", __name__, url_prefix="/followup")
 
@@ -34,9 +37,9 @@ def index() -> ResponseReturnValue:
     database, state = db.session(), wanted(TicketState, TicketState.OPEN)
     queues = queue_ids(database)
     found = queries.tickets(database, queues, state, request.args.get("before", ""))
-    return render_template(
-        "followup/tickets.html", page=found, state=state, counts=queries.counts(database, queues), args=request.args
-    )
+    template = "followup/_list.html" if is_fragment() else "followup/tickets.html"
+    counts = queries.counts(database, queues)
+    return render_template(template, page=found, state=state, counts=counts, args=request.args, now=utc_now())
 
 
 @blueprint.get("/messages")
@@ -74,14 +77,18 @@ def set_message(recording_id: str) -> ResponseReturnValue:
 @blueprint.post("/tickets/<ticket_id>")
 @requires(Permission.FOLLOWUP_USE)
 def set_ticket(ticket_id: str) -> ResponseReturnValue:
-    ticket, state = load_ticket(ticket_id), chosen(TicketState)
-    if state not in CLOSABLE or ticket.state not in CLOSABLE:
+    ticket, state, database = load_ticket(ticket_id), chosen(TicketState), db.session()
+    before = ticket.state
+    if state not in CLOSABLE or before is TicketState.REACHED:
         raise BadRequest
-    if ticket.state is not state:
-        audit.record("ticket.state", f"ticket/{ticket.id}", {"state": ticket.state}, {"state": state})
-        ticket.state, ticket.user_id = state, current_user.id
-        ticket.closed_at = utc_now() if state is TicketState.DONE else None
-        db.session().commit()
+    if before is not state:
+        if state is TicketState.OPEN:
+            callbacks.reopen(database, ticket.id, current_user.id, utc_now())
+        else:
+            callbacks.settle(database, ticket.id, current_user.id, state, utc_now())
+        audit.record("ticket.state", f"ticket/{ticket_id}", {"state": before}, {"state": state})
+        database.commit()
+        live.tell(current_app.extensions["callyard_hub"])
     return redirect(url_for("followup.index", state=request.form.get("back", "")), 303)
 
 
@@ -98,7 +105,7 @@ def load_ticket(ticket_id: str) -> Ticket:
     ticket = db.session().get(Ticket, ticket_id) if valid_id(ticket_id) else None
     if ticket is None:
         abort(404)
-    if not may_see(db.session(), ticket.queue_id):
+    if not sees_ticket(db.session(), ticket):
         abort(403)
     return ticket
 

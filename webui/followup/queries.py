@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
+from cti.store.callbacks import in_order, of_queues
 from cti.store.models import (
     Call,
     MessageState,
@@ -20,6 +21,9 @@ from cti.store.models import (
     Voicemail,
 )
 from webui.common.paging import Page, page
+
+MOST = 200
+"""Open tickets on one page."""
 
 SHORTEST = 1.0
 """Seconds: who says less has hung up at the tone."""
@@ -42,28 +46,36 @@ def messages(session: Session, queues: Collection[str] | None, state: str, curso
 
 
 def tickets(session: Session, queues: Collection[str] | None, state: str, cursor: str) -> Page[Any]:
-    """Rows (ticket, queue's name, user's name), latest loss first."""
+    """Rows (ticket, queue's name, name of who settled it, name of who holds it): open ones as they are to be called,
+    the first ``MOST``; others latest first."""
+    holder = aliased(User)
     query: Select[*tuple[Any, ...]] = (
-        select(Ticket, Queue.name, User.name)
+        select(Ticket, Queue.name, User.name, holder.name)
         .outerjoin(Queue, Queue.id == Ticket.queue_id)
         .outerjoin(User, User.id == Ticket.user_id)
-        .where(*of(Ticket.queue_id, queues))
+        .outerjoin(holder, holder.id == Ticket.held_by)
+        .where(*of_queues(queues))
     )
+    if state == TicketState.OPEN:
+        still_open = query.where(Ticket.state == TicketState.OPEN)
+        return Page(session.execute(in_order(still_open).limit(MOST)).all())
     if state:
         query = query.where(Ticket.state == TicketState(state))
     return page(session, query, (Ticket.lost_at, Ticket.id), cursor, lambda row: (row[0].lost_at, row[0].id))
 
 
-def counts(session: Session, queues: Collection[str] | None) -> tuple[int, int]:
-    """How many messages are new, how many tickets open."""
+def counts(session: Session, queues: Collection[str] | None) -> tuple[int, int, int]:
+    """How many messages are new, how many tickets open, how many of these urgent."""
     new = (
         select(func.count())
         .select_from(Voicemail)
         .join(Recording, Recording.id == Voicemail.recording_id)
         .where(Voicemail.state == MessageState.NEW, is_message(), *of(Voicemail.queue_id, queues))
     )
-    still_open = select(func.count()).where(Ticket.state == TicketState.OPEN, *of(Ticket.queue_id, queues))
-    return session.scalar(new) or 0, session.scalar(still_open) or 0
+    urgent = func.coalesce(func.sum(case((Ticket.urgent, 1), else_=0)), 0)
+    still_open = select(func.count(), urgent).where(Ticket.state == TicketState.OPEN, *of_queues(queues))
+    tickets, hurried = session.execute(still_open).one()
+    return session.scalar(new) or 0, tickets, hurried
 
 
 def is_message() -> ColumnElement[bool]:

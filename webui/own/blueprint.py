@@ -22,6 +22,7 @@ from webui.followup.access import queue_ids
 from webui.own import figures, queries, records
 from webui.own.forms import BulletinForm, TaskForm
 from webui.own.reminders import Reminders
+from webui.tickets import live
 
 blueprint = Blueprint("own", __name__, url_prefix="/own")
 
@@ -30,7 +31,7 @@ LATER = timedelta(minutes=15)
 
 def install(app: Flask) -> None:
     hub, sessions = app.extensions["callyard_hub"], app.extensions[db.KEY]
-    app.extensions["callyard_reminders"] = Reminders(hub, sessions)
+    app.extensions["callyard_reminders"] = Reminders(hub, sessions, also=(live.look,))
     app.context_processor(lambda: {"task_form": lambda: TaskForm(formdata=None)})
 
 
@@ -84,8 +85,10 @@ def bell() -> ResponseReturnValue:
     unread = queries.unread(database, current_user.id, now)
     today = datetime.now(ZoneInfo(choose_timezone())).date()
     born = queries.birthdays(database, current_user.id, today)
-    left = followup.counts(database, queue_ids(database)) if current_user.can(Permission.FOLLOWUP_USE) else (0, 0)
-    return render_template("own/bell.html", due=due, unread=unread, born=born, messages=left[0], tickets=left[1])
+    left = followup.counts(database, queue_ids(database)) if current_user.can(Permission.FOLLOWUP_USE) else (0, 0, 0)
+    messages, tickets, urgent = left
+    shown = {"due": due, "unread": unread, "born": born, "messages": messages, "tickets": tickets, "urgent": urgent}
+    return render_template("own/bell.html", **shown)
 
 
 # ---------------------------------------------------------------- tasks

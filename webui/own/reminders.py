@@ -6,6 +6,7 @@ One thread a process, from the first page on. A page that is told asks for the b
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -17,14 +18,18 @@ from webui.common.hub import EventHub
 from webui.own import queries
 
 EVERY = 5.0  # seconds
+Look = Callable[[EventHub, Session, datetime, datetime], None]
 
 log = structlog.get_logger()
 
 
 class Reminders:
-    def __init__(self, hub: EventHub, sessions: sessionmaker[Session]) -> None:
+    """``also``: what else is looked for with each look; they get the hub, a session, and the time since when."""
+
+    def __init__(self, hub: EventHub, sessions: sessionmaker[Session], also: Sequence[Look] = ()) -> None:
         self._hub = hub
         self._sessions = sessions
+        self._also = also
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._told = utc_now()
@@ -44,6 +49,8 @@ class Reminders:
         """Tell whose reminders came due since the last look."""
         with self._sessions() as session:
             due = queries.users_due(session, self._told, now)
+            for look in self._also:
+                look(self._hub, session, self._told, now)
         self._told = now
         for user_id in due:
             self.tell(user_id)

@@ -33,7 +33,15 @@ from cti.store.models.centre import (
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
 from cti.store.models.divisions import Division
 from cti.store.models.merges import CustomerKey, CustomerMerge
-from cti.store.models.followup import MessageState, Ticket, TicketState, Voicemail
+from cti.store.models.followup import (
+    MessageState,
+    Ticket,
+    TicketAct,
+    TicketOrigin,
+    TicketState,
+    TicketStep,
+    Voicemail,
+)
 from cti.store.models.goods import (
     BundlePart,
     GiftRule,
@@ -112,7 +120,10 @@ __all__ = [
     "StockReservation",
     "Task",
     "Ticket",
+    "TicketAct",
+    "TicketOrigin",
     "TicketState",
+    "TicketStep",
     "Trunk",
     "User",
     "UtcDateTime",

@@ -78,6 +78,7 @@ for (const event of ["htmx:pushedIntoHistory", "htmx:replacedInHistory", "htmx:h
 if (boot.agent) await agentPart();
 else if (boot.user) (await import("./links.js")).start();
 if (document.getElementById("cy-bell")) await (await import("./bell.js")).start();
+if (document.getElementById("cy-ticket")) await (await import("./tickets.js")).start();
 if (boot.live) await live.start();
 document.documentElement.dataset.ready = "true";
 if (document.readyState === "complete") Alpine.start();

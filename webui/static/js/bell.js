@@ -74,6 +74,7 @@ export async function start() {
   if (boot.agent) await keys();
   document.addEventListener("cy:reminder", refresh);
   document.addEventListener("cy:whole", refresh);
+  document.addEventListener("cy:ticket", ({ detail }) => { if (detail.urgent) refresh(); });
   bell.addEventListener("toggle", () => { if (bell.open) refresh(); });
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     if (detail.target === list) show();

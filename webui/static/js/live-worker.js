@@ -1,8 +1,8 @@
 // SharedWorker: holds the one event stream of this browser and hands its events to every open tab.
 const ports = new Set();
 const kept = new Map(); // newest document of each subject, for tabs that come later
-const KINDS = ["centre", "agent", "queue", "whole", "phone", "trunk_test", "reminder"];
-const PASSING = new Set(["whole", "phone", "trunk_test", "reminder"]); // not kept
+const KINDS = ["centre", "agent", "queue", "whole", "phone", "trunk_test", "reminder", "ticket"];
+const PASSING = new Set(["whole", "phone", "trunk_test", "reminder", "ticket"]); // not kept
 const SILENCE = 40_000; // the server beats every 15 s
 let source = null;
 let up = false;
