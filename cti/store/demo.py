@@ -61,7 +61,7 @@ def fill(session: Session) -> dict[str, str]:
 
 def _user(session: Session, logins: dict[str, str], username: str, name: str, role: Role) -> User:
     logins[username] = random_password()
-    user = User(username=username, name=name, role=role, group="demo", password_hash=hash_password(logins[username]))
+    user = User(username=username, name=name, role=role, password_hash=hash_password(logins[username]))
     session.add(user)
     return user
 

@@ -42,7 +42,7 @@ def user_form(**changes: Any) -> dict[str, Any]:
         "role": "agent",
         "locale": "en",
         "timezone": "Asia/Shanghai",
-        "group": "demo",
+        "department": "",
         "active": "y",
         "number": "",
         "phone": "web",

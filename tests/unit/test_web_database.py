@@ -108,7 +108,7 @@ def test_who_was_disabled_does_not_go_on(site: Site, tmp_path: Path) -> None:
 def test_a_stream_goes_on(site: Site, tmp_path: Path) -> None:
     with site.sessions() as session:
         row = session.scalars(select(User).where(User.username == "agent1")).one()
-        user, marker = identity.describe(row, row.agent), identity.login_marker(row)
+        user, marker = identity.describe(row, row.agent, None), identity.login_marker(row)
     with no_database(site, tmp_path):
         assert identity.still_valid(site.app, user, marker)
     assert identity.still_valid(site.app, user, marker)

@@ -11,12 +11,14 @@ from flask_login import current_user
 from webui.admin import (
     audit_log,
     calendars,
+    departments,
     lists,
     menus,
     numbers,
     outbound,
     queues,
     reasons,
+    rights,
     rules,
     switches,
     trunk_status,
@@ -30,6 +32,8 @@ from webui.common.permissions import Permission, requires, signed_in
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 for part in (
     users,
+    departments,
+    rights,
     queues,
     numbers,
     menus,
@@ -47,6 +51,8 @@ for part in (
 
 SECTIONS = (
     ("admin.users.index", Permission.ADMIN_USERS),
+    ("admin.departments.index", Permission.ADMIN_USERS),
+    ("admin.rights.roles", Permission.ADMIN_USERS),
     ("admin.queues.index", Permission.ADMIN_QUEUES),
     ("admin.numbers.index", Permission.ADMIN_QUEUES),
     ("admin.menus.index", Permission.ADMIN_QUEUES),

@@ -54,6 +54,11 @@ def once(_form: Form, rows: FieldList) -> None:
         raise ValidationError(gettext("Named twice: %(skills)s", skills=", ".join(twice)))
 
 
+def department_id(value: Any) -> int | None:
+    """What stands in the form, or with the user: none is empty."""
+    return int(value) if value else None
+
+
 class UserForm(FlaskForm):  # type: ignore[misc]
     """``number`` empty: a user without a phone. An agent stays an agent; to stop calls, leave the queues."""
 
@@ -66,7 +71,7 @@ class UserForm(FlaskForm):  # type: ignore[misc]
     role = SelectField(_("Role"), choices=choices("role"), default="agent")
     locale = SelectField(_("Language"), choices=options(LOCALES.items()), default="zh_CN")
     timezone = Line(_("Time zone"), 64, [DataRequired()], default="Asia/Shanghai")
-    group = Line(_("Group"), 64)
+    department = SelectField(_("Department"), choices=[], coerce=department_id, default="")
     active = BooleanField(_("May sign in"), default=True)
     number = Line(_("Extension"), 8, [Optional(), Regexp(EXTENSION, message=_("2 to 8 digits."))])
     phone = SelectField(_("Phone"), choices=choices("phone_kind"), default="web")

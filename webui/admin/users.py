@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from cti.store.models import Agent, PhoneKind, Queue, QueueMember, Role, User
 from cti.store.passwords import hash_password, random_password, random_secret
-from webui.admin import queries
+from webui.admin import departments, manage, queries
 from webui.admin.forms import UserForm
 from webui.admin.publish import announce
 from webui.common import audit, db
@@ -27,7 +27,13 @@ blueprint = Blueprint("users", __name__, url_prefix="/users")
 @requires(Permission.ADMIN_USERS)
 def index() -> ResponseReturnValue:
     database = db.session()
-    return render_template("admin/users.html", users=queries.users(database), queues=queries.queue_names(database))
+    return render_template(
+        "admin/users.html",
+        users=queries.users(database),
+        queues=queries.queue_names(database),
+        departments=departments.names(),
+        may_manage=manage.may_manage,
+    )
 
 
 @blueprint.get("/new")
@@ -40,7 +46,7 @@ def new() -> ResponseReturnValue:
 @requires(Permission.ADMIN_USERS)
 def create() -> ResponseReturnValue:
     form = with_queues(UserForm())
-    if not (form.validate_on_submit() and free(form, None)):
+    if not (form.validate_on_submit() and free(form, None) and manage.may_give(form)):
         return show(form, None), 422
     password = random_password()
     user = User(username=str(form.username.data), password_hash=hash_password(password), must_change_password=True)
@@ -60,7 +66,7 @@ def edit(user_id: str) -> ResponseReturnValue:
     known = user.agent.skills if user.agent is not None else {}
     skills = [{"name": name, "level": level} for name, level in sorted(known.items())]
     form = UserForm(formdata=None, obj=user, skills=skills)
-    form.role.data = user.role.value
+    form.role.data, form.department.data = user.role.value, user.department_id
     if user.agent is not None:
         form.number.data, form.phone.data = user.agent.number, user.agent.phone.value
         form.outside_number.data = user.agent.outside_number
@@ -72,7 +78,7 @@ def edit(user_id: str) -> ResponseReturnValue:
 @requires(Permission.ADMIN_USERS)
 def change(user_id: str) -> ResponseReturnValue:
     user, form = load(user_id), with_queues(UserForm())
-    if not (form.validate_on_submit() and free(form, user) and not locks_out(form, user)):
+    if not (form.validate_on_submit() and free(form, user) and not locks_out(form, user) and manage.may_give(form)):
         return show(form, user), 422
     before = snapshot(user)
     fill(form, user)
@@ -105,11 +111,14 @@ def load(user_id: str) -> User:
     user = db.session().get(User, user_id) if valid_id(user_id) else None
     if user is None:
         abort(404)
+    if not manage.may_manage(user):
+        abort(403)
     return user
 
 
 def with_queues(form: UserForm) -> UserForm:
     form.queues.choices = options((q.id, f"{q.number} {q.name}") for q in queries.queues(db.session()))
+    form.department.choices = departments.choices()
     return form
 
 
@@ -144,7 +153,7 @@ def fill(form: UserForm, user: User) -> None:
     user.username, user.name = str(form.username.data), str(form.name.data)
     user.role = Role(form.role.data)
     user.locale, user.timezone = form.locale.data, form.timezone.data
-    user.group, user.active = form.group.data or "", bool(form.active.data)
+    user.department_id, user.active = form.department.data, bool(form.active.data)
     if not form.number.data:
         return
     if user.agent is None:
@@ -176,7 +185,7 @@ def leave(queue: Queue, agent: Agent) -> None:
 
 def snapshot(user: User) -> dict[str, Any]:
     """The user as the audit keeps it; no password, no phone secret."""
-    simple = ("username", "name", "locale", "timezone", "group", "active")
+    simple = ("username", "name", "locale", "timezone", "department_id", "active")
     found: dict[str, Any] = {name: getattr(user, name) for name in simple}
     found["role"] = str(user.role)
     if user.agent is not None:

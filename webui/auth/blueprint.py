@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
-from cti.store.models import User
+from cti.store.models import RoleRights, User
 from webui.auth import passwords, queries
 from webui.auth.forms import LoginForm, PasswordForm
 from webui.common import audit, db
@@ -95,7 +95,7 @@ def open_session(user: User) -> None:
     session.clear()
     session.permanent = True
     session[MARKER] = login_marker(user)
-    login_user(describe(user, user.agent))
+    login_user(describe(user, user.agent, db.session().get(RoleRights, user.role)))
 
 
 def is_local(target: str) -> bool:

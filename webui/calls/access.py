@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cti.domain.errors import CallyardError
 from cti.store.models import Call, CallLeg, CallNote, Recording
-from webui.common import db
+from webui.common import db, scope
 from webui.common.bus import request_engine
 from webui.common.permissions import Permission
+from webui.common.rights import Kind
 from webui.followup.access import may_hear
 
 ENGINE_DEADLINE = 1.0
 
 
-def took_part(session: Session, call_id: str) -> bool:
-    """The user's phone rang or talked in this call."""
-    if not current_user.agent_id:
-        return False
-    query = select(CallLeg.id).where(CallLeg.call_id == call_id, CallLeg.agent_id == current_user.agent_id).limit(1)
-    return session.scalar(query) is not None
+def took_part(session: Session, call_id: str, agents: Collection[str] = ()) -> bool:
+    """The phone of the user, or of one of ``agents``, rang or talked in this call."""
+    wanted = {*agents, current_user.agent_id} - {""}
+    query = select(CallLeg.id).where(CallLeg.call_id == call_id, CallLeg.agent_id.in_(sorted(wanted))).limit(1)
+    return bool(wanted) and session.scalar(query) is not None
 
 
 def may_see(session: Session, call: Call) -> bool:
-    if current_user.can(Permission.CALLS_READ_ALL):
-        return True
-    return bool(current_user.agent_id) and (call.agent_id == current_user.agent_id or took_part(session, call.id))
+    agents = scope.agent_ids(Kind.CALLS)
+    return agents is None or call.agent_id in agents or took_part(session, call.id, agents)
 
 
 def may_listen(recording: Recording) -> bool:
     if current_user.can(Permission.RECORDINGS_LISTEN_ALL):
-        return True
+        agents = scope.agent_ids(Kind.CALLS)
+        if agents is None or recording.agent_id in agents:
+            return True
     if not recording.agent_id:
         return may_hear(db.session(), recording.id)
     own = bool(current_user.agent_id) and recording.agent_id == current_user.agent_id

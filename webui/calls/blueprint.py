@@ -15,11 +15,12 @@ from webui.calls import queries, recordings
 from webui.calls.access import may_describe, may_listen, may_see
 from webui.calls.forms import NoteForm, read_filters
 from webui.calls.timeline import draw
-from webui.common import audit, db, labels
+from webui.common import audit, db, labels, scope
 from webui.common.htmx import is_fragment, toast
 from webui.common.i18n import choose_timezone
 from webui.common.ids import row_id, valid_id
 from webui.common.permissions import Permission, requires
+from webui.common.rights import Kind
 from webui.customers.forms import changes
 from webui.customers.queries import get as get_customer
 
@@ -36,15 +37,14 @@ def install(app: Flask) -> None:
 @requires(Permission.CALLS_READ_OWN)
 def index() -> ResponseReturnValue:
     database, filters = db.session(), read_filters(request.args)
-    everybody = current_user.can(Permission.CALLS_READ_ALL)
-    own = None if everybody else current_user.agent_id
+    own = scope.agent_ids(Kind.CALLS)
     found = queries.listing(database, filters, own, request.args.get("before", ""))
     return render_template(
         "calls/index.html",
         page=found,
         filters=filters,
         args=request.args,
-        agents=queries.names(database) if everybody else {},
+        agents=queries.names(database, own) if own is None or len(own) > 1 else {},
         queues=queries.queues(database),
     )
 

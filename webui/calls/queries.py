@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +15,10 @@ from webui.calls.forms import Filters
 from webui.common.paging import Page, page
 
 
-def listing(session: Session, filters: Filters, own_agent: str | None, cursor: str, size: int = 50) -> Page[Any]:
-    """Rows (call, note, agent's name, queue's name), newest first. ``own_agent``: only calls this agent was in."""
+def listing(session: Session, filters: Filters, own: Collection[str] | None, cursor: str, size: int = 50) -> Page[Any]:
+    """Rows (call, note, agent's name, queue's name), newest first. ``own``: only calls these agents were in."""
     query = rows()
-    for condition in (*conditions(filters), own(own_agent, filters) if own_agent is not None else None):
+    for condition in (*conditions(filters), had_part(own, filters) if own is not None else None):
         if condition is not None:
             query = query.where(condition)
     return page(session, query, (Call.created_at, Call.id), cursor, lambda r: (r[0].created_at, r[0].id), size)
@@ -40,7 +40,7 @@ def conditions(filters: Filters) -> tuple[ColumnElement[bool] | None, ...]:
         Call.created_at >= filters.since if filters.since else None,
         Call.created_at < filters.until if filters.until else None,
         with_number(filters.number) if filters.number else None,
-        had_part(filters.agent, filters) if filters.agent else None,
+        had_part((filters.agent,), filters) if filters.agent else None,
         Call.queue_id == filters.queue if filters.queue else None,
         Call.direction == filters.direction if filters.direction else None,
         outcome(filters.outcome) if filters.outcome else None,
@@ -81,16 +81,15 @@ def outcome_of(call: Call) -> str:
     return "abandoned" if call.direction == "inbound" else "no_answer"
 
 
-def had_part(agent_id: str, filters: Filters) -> ColumnElement[bool]:
-    """The agent's phone rang or talked in the call. A leg is never older than its call, which bounds the search."""
-    legs = select(CallLeg.call_id).where(CallLeg.agent_id == agent_id)
+def had_part(agents: Collection[str], filters: Filters) -> ColumnElement[bool]:
+    """The phone of one of ``agents`` rang or talked in the call.
+
+    A leg is never older than its call, which bounds the search.
+    """
+    legs = select(CallLeg.call_id).where(CallLeg.agent_id.in_(sorted(agents)))
     if filters.since:
         legs = legs.where(CallLeg.created_at >= filters.since)
     return Call.id.in_(legs)
-
-
-def own(agent_id: str, filters: Filters) -> ColumnElement[bool]:
-    return had_part(agent_id or "-", filters)
 
 
 def get(session: Session, call_id: str) -> Call | None:
@@ -100,12 +99,14 @@ def get(session: Session, call_id: str) -> Call | None:
 
 def today(session: Session, agent_id: str, midnight: datetime, limit: int = 30) -> Sequence[Any]:
     """The agent's own calls since midnight, newest first, as ``listing``."""
-    return listing(session, Filters(since=midnight), agent_id, "", limit).rows
+    return listing(session, Filters(since=midnight), (agent_id,), "", limit).rows
 
 
-def names(session: Session) -> dict[str, str]:
-    """Agent ids to names, for legs and filters."""
+def names(session: Session, ids: Collection[str] | None = None) -> dict[str, str]:
+    """Agent ids to names, for legs and filters; those of ``ids`` unless that is ``None``."""
     query = select(Agent.id, User.name).join(User, User.id == Agent.user_id).order_by(User.name)
+    if ids is not None:
+        query = query.where(Agent.id.in_(sorted(ids)))
     return {row[0]: row[1] for row in session.execute(query)}
 
 

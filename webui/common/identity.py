@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 from flask import session as cookie
@@ -18,9 +19,10 @@ from flask_login import LoginManager, UserMixin
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from cti.store.models import Agent, Role, User
+from cti.store.models import Agent, Role, RoleRights, User
 from webui.common import db
-from webui.common.permissions import ROLE_PERMISSIONS, Permission
+from webui.common.permissions import Permission
+from webui.common.rights import Kind, Rights, Scope, rights_of
 
 MARKER = "mark"
 KNOWN = "callyard_known_users"
@@ -41,9 +43,12 @@ class CurrentUser(UserMixin):  # type: ignore[misc]
     must_change_password: bool
     agent_id: str = ""
     agent_number: str = ""
+    department_id: int | None = None
+    permissions: frozenset[Permission] = frozenset()
+    scopes: Mapping[Kind, Scope] = field(default_factory=dict)
 
     def can(self, permission: Permission) -> bool:
-        return permission in ROLE_PERMISSIONS[self.role]
+        return permission in self.permissions
 
     @property
     def has_desktop(self) -> bool:
@@ -54,7 +59,9 @@ def login_marker(user: User) -> str:
     return hashlib.sha256(f"{user.session_epoch}:{user.password_hash}".encode()).hexdigest()[:24]
 
 
-def describe(user: User, agent: Agent | None) -> CurrentUser:
+def describe(user: User, agent: Agent | None, role: RoleRights | None) -> CurrentUser:
+    """``role`` is the row of the user's role, if there is one."""
+    rights: Rights = rights_of(user, role)
     return CurrentUser(
         id=user.id,
         username=user.username,
@@ -65,13 +72,21 @@ def describe(user: User, agent: Agent | None) -> CurrentUser:
         must_change_password=user.must_change_password,
         agent_id=str(agent.id) if agent else "",
         agent_number=agent.number if agent else "",
+        department_id=user.department_id,
+        permissions=rights.permissions,
+        scopes=rights.scopes,
     )
 
 
 def load(user_id: str) -> CurrentUser | None:
     """The user of a session, or None when disabled, gone, or the password has changed since."""
     known: dict[str, tuple[CurrentUser, str, float]] = current_app.extensions[KNOWN]
-    found = select(User, Agent).outerjoin(Agent, Agent.user_id == User.id).where(User.id == user_id)
+    found = (
+        select(User, Agent, RoleRights)
+        .outerjoin(Agent, Agent.user_id == User.id)
+        .outerjoin(RoleRights, RoleRights.role == User.role)
+        .where(User.id == user_id)
+    )
     try:
         row = db.session().execute(found).first()
     except SQLAlchemyError:
@@ -83,7 +98,7 @@ def load(user_id: str) -> CurrentUser | None:
     known.pop(user_id, None)
     if row is None or not row[0].active or cookie.get(MARKER) != login_marker(row[0]):
         return None
-    user = describe(row[0], row[1])
+    user = describe(row[0], row[1], row[2])
     known[user_id] = (user, present_marker(), time.monotonic())
     return user
 
@@ -102,7 +117,7 @@ def present_marker() -> str:
 
 
 def still_valid(app: Flask, user: CurrentUser, marker: str) -> bool:
-    """Whether a stream of ``user`` with ``marker`` may go on: active, the same password, epoch, role and phone.
+    """Whether a stream of ``user`` with ``marker`` may go on: active, the same password, epoch, rights and phone.
 
     Who cannot be looked up now goes on until the next look."""
     with app.app_context():
@@ -112,5 +127,5 @@ def still_valid(app: Flask, user: CurrentUser, marker: str) -> bool:
             return True
         if found is None or not found.active or login_marker(found) != marker:
             return False
-        present = describe(found, found.agent)
-        return (present.role, present.agent_id) == (user.role, user.agent_id)
+        present = describe(found, found.agent, db.session().get(RoleRights, found.role))
+        return (present.permissions, present.agent_id) == (user.permissions, user.agent_id)

@@ -47,6 +47,9 @@ class Permission(StrEnum):
     CALENDAR_OVERRIDE = "calendar.override"
     ADMIN_USERS = "admin.users"
     ADMIN_QUEUES = "admin.queues"
+    ADMIN_FIELDS = "admin.fields"
+    LISTS_EXPORT = "lists.export"
+    LISTS_IMPORT = "lists.import"
     AUDIT_READ = "audit.read"
 
 
@@ -74,6 +77,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.CALLS_READ_ALL,
         Permission.RECORDINGS_LISTEN_ALL,
         Permission.NUMBERS_UNMASKED,
+        Permission.LISTS_EXPORT,
+        Permission.LISTS_IMPORT,
         Permission.FLOOR_VIEW,
         Permission.BULLETINS_WRITE,
         Permission.SUPERVISE_STATE,

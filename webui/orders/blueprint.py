@@ -13,10 +13,11 @@ from flask_login import current_user
 
 from cti.store.models import Customer, Order, OrderStatus, Payment, Product
 from webui.calls.access import may_describe
-from webui.common import audit, db, labels
+from webui.common import audit, db, labels, scope
 from webui.common.htmx import is_fragment, toast
 from webui.common.ids import row_id, valid_id, valid_number
 from webui.common.permissions import Permission, requires
+from webui.common.rights import Kind
 from webui.common.text import one_line
 from webui.customers.queries import get as get_customer
 from webui.orders import queries
@@ -43,18 +44,19 @@ def install(app: Flask) -> None:
 @requires(Permission.ORDERS_READ)
 def index() -> ResponseReturnValue:
     filters = read_filters(request.args)
-    everybody = current_user.can(Permission.ORDERS_READ_ALL)
+    group = scope.user_ids(Kind.ORDERS)
     found = queries.listing(
         db.session(),
         since=filters.since,
         until=filters.until,
         text=filters.text,
         status=filters.status,
-        agent=filters.agent if everybody else current_user.id,
+        agent=filters.agent if group is None or filters.agent in group else "",
+        seen=scope.seen(Order.agent_user_id, Kind.ORDERS),
         call=filters.call,
         cursor=request.args.get("before", ""),
     )
-    sellers = queries.sellers(db.session()) if everybody else []
+    sellers = queries.sellers(db.session(), group) if group != {current_user.id} else []
     return render_template("orders/index.html", page=found, filters=filters, sellers=sellers, args=request.args)
 
 
@@ -162,9 +164,8 @@ def load(order_id: int) -> Order:
 
 
 def own(order: Order) -> Order:
-    """The order, unless it is somebody else's and the user sees only the own."""
-    if order.agent_user_id != current_user.id and not current_user.can(Permission.ORDERS_READ_ALL):
-        abort(403)
+    """The order, unless it is of somebody whose orders the user may not see."""
+    scope.must_see(order.agent_user_id, Kind.ORDERS)
     return order
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -109,8 +109,10 @@ def listing(
     agent: str,
     call: str,
     cursor: str,
+    seen: ColumnElement[bool] | None = None,
 ) -> Page[Order]:
-    """The list, newest first. ``agent`` is a user id; ``text`` an order number, a phone number or a customer's name."""
+    """The list, newest first. ``agent`` is a user id; ``text`` an order number, a phone number or a customer's name;
+    ``seen`` the condition that the user may see a row."""
     query = select(Order).options(joinedload(Order.customer), joinedload(Order.agent_user))
     for condition in (
         Order.created_at >= since if since else None,
@@ -119,6 +121,7 @@ def listing(
         Order.agent_user_id == agent if agent else None,
         Order.call_id == call if call else None,
         matching(text) if text else None,
+        seen,
     ):
         if condition is not None:
             query = query.where(condition)
@@ -133,5 +136,7 @@ def matching(text: str) -> ColumnElement[bool]:
     return Order.customer_id.in_(named)
 
 
-def sellers(session: Session) -> Sequence[User]:
-    return session.scalars(select(User).order_by(User.name, User.id)).all()
+def sellers(session: Session, ids: Collection[str] | None = None) -> Sequence[User]:
+    """Users by name, those of ``ids`` unless that is ``None``."""
+    query = select(User).order_by(User.name, User.id)
+    return session.scalars(query if ids is None else query.where(User.id.in_(sorted(ids)))).all()

@@ -33,6 +33,7 @@ from cti.store.models.centre import (
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
 from cti.store.models.divisions import Division
 from cti.store.models.merges import CustomerKey, CustomerMerge
+from cti.store.models.fields import Code, CustomField, FieldKind, SavedQuery
 from cti.store.models.followup import (
     MessageState,
     Ticket,
@@ -57,6 +58,8 @@ from cti.store.models.goods import (
 from cti.store.models.orders import Delivery, LineKind, Order, OrderDraft, OrderLine, OrderStatus, Payment
 from cti.store.models.own import Bulletin, BulletinRead, Task
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
+from cti.store.models.rights import Department, RoleRights
+from cti.store.models.transfers import ImportMapping, Transfer, TransferState
 from cti.store.models.points import Member, PointEntry, PointKind, PointRule, RuleKind
 
 __all__ = [
@@ -75,16 +78,21 @@ __all__ = [
     "CallLeg",
     "CallNote",
     "CallType",
+    "Code",
     "Counter",
+    "CustomField",
     "Customer",
     "CustomerKey",
     "CustomerMerge",
     "CustomerPhone",
     "DeadLetter",
     "Delivery",
+    "Department",
     "Did",
     "Division",
+    "FieldKind",
     "GiftRule",
+    "ImportMapping",
     "InboundRule",
     "LineKind",
     "ListedNumber",
@@ -112,7 +120,9 @@ __all__ = [
     "Recording",
     "RecordingState",
     "Role",
+    "RoleRights",
     "RuleKind",
+    "SavedQuery",
     "Setting",
     "Sex",
     "Stock",
@@ -124,6 +134,8 @@ __all__ = [
     "TicketOrigin",
     "TicketState",
     "TicketStep",
+    "Transfer",
+    "TransferState",
     "Trunk",
     "User",
     "UtcDateTime",

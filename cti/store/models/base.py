@@ -11,7 +11,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Enum, Integer, MetaData, Numeric, String
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, Numeric, String
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -77,6 +78,9 @@ class Money(TypeDecorator[Decimal]):
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 """An automatic key: SQLite only counts up by itself in INTEGER columns."""
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+"""A JSON value that queries look into."""
 
 
 def enum_type(kind: type[StrEnum]) -> Enum:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from cti.store.models.base import Base, BigId, UtcDateTime, enum_type, utc_now
+from cti.store.models.base import Base, BigId, Document, UtcDateTime, enum_type, utc_now
 
 PREFIX = "text_pattern_ops"
 
@@ -20,7 +21,10 @@ class Sex(StrEnum):
 
 
 class Customer(Base):
-    """``number`` is given at the first flush and shown to people; ``first_entry_at`` never changes."""
+    """``number`` is given at the first flush and shown to people; ``first_entry_at`` never changes.
+
+    ``custom`` holds the values of own fields; ``owner_user_id`` whose customer it is, for rights to ``own`` data.
+   """
 
     __tablename__ = "customers"
     __table_args__ = (
@@ -29,6 +33,7 @@ class Customer(Base):
         Index(None, "first_entry_at"),
         Index(None, "merged_into_id"),
         Index(None, "updated_at", "id"),
+        Index(None, "custom", postgresql_using="gin", postgresql_ops={"custom": "jsonb_path_ops"}),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -45,6 +50,8 @@ class Customer(Base):
     region: Mapped[str] = mapped_column(String(6), default="")  # code of a division, by ``cti.store.regions``
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))  # who it is now
     remarks: Mapped[str] = mapped_column(Text, default="")
+    custom: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
+    owner_user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"), index=True)
     first_entry_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
 

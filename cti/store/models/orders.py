@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cti.domain.orders import OrderStatus as OrderStatus
-from cti.store.models.base import Base, BigId, Money, UtcDateTime, enum_type, id_type, utc_now
+from cti.store.models.base import Base, BigId, Document, Money, UtcDateTime, enum_type, id_type, utc_now
 from cti.store.models.customers import Customer
 from cti.store.models.goods import Product
 from cti.store.models.people import User
@@ -75,6 +76,7 @@ class Order(Base):
     medium_id: Mapped[int | None] = mapped_column(BigId)
     airing_id: Mapped[int | None] = mapped_column(BigId)
     remarks: Mapped[str] = mapped_column(Text, default="")
+    custom: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     status: Mapped[OrderStatus] = mapped_column(enum_type(OrderStatus), default=OrderStatus.NEW)
     goods_total: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
     discount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))

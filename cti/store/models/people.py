@@ -26,7 +26,10 @@ class PhoneKind(StrEnum):
 
 
 class User(Base):
-    """``password_hash`` is argon2. ``must_change_password`` stands until the one-time password was replaced."""
+    """``password_hash`` is argon2. ``must_change_password`` stands until the one-time password was replaced.
+
+    ``rights`` and ``scopes`` are what this user may differently from the role, as in ``RoleRights``.
+    """
 
     __tablename__ = "users"
 
@@ -43,7 +46,9 @@ class User(Base):
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     session_epoch: Mapped[int] = mapped_column(default=0)  # grown to end all sessions of this user
-    group: Mapped[str] = mapped_column("user_group", String(64), default="")
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"), index=True)
+    rights: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    scopes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
     agent: Mapped[Agent | None] = relationship(back_populates="user", uselist=False)

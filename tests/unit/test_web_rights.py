@@ -1,0 +1,243 @@
+"""Departments and rights: who may do what, whose rows one sees, and that nobody becomes more than the giver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from cti.store.models import Customer, Department, Order, Role, RoleRights, User
+from tests.fakes.site import Site
+from tests.pages import audited, body, browser, make_call, statuses
+from webui.common.permissions import ROLE_PERMISSIONS, Permission
+from webui.common.rights import Kind, Scope, rights_of
+from webui.common.scope import below
+
+OWN, GROUP, ALL = Scope.OWN, Scope.GROUP, Scope.ALL
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("site"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def tree(site: Site) -> dict[str, int]:
+    """Sales with a team below it, and Service beside; agents 1 and 2 in the team, 3 in Service, 4 in Sales."""
+    with site.sessions() as session:
+        sales, service = Department(name="Sales"), Department(name="Service")
+        session.add_all([sales, service])
+        session.flush()
+        team = Department(name="Team A", parent_id=sales.id)
+        session.add(team)
+        session.flush()
+        ids = {"sales": sales.id, "service": service.id, "team": team.id}
+        session.commit()
+    for user, name in (("agent1", "team"), ("agent2", "team"), ("agent3", "service"), ("agent4", "sales")):
+        site.set_user(user, department_id=ids[name])
+    return ids
+
+
+@pytest.fixture(autouse=True)
+def as_made(site: Site) -> Iterator[None]:
+    yield
+    with site.sessions() as session:
+        session.query(RoleRights).delete()
+        for user in session.scalars(select(User)):
+            user.rights, user.scopes = {}, {}
+        session.commit()
+
+
+def make_order(site: Site, username: str) -> int:
+    with site.sessions() as session:
+        customer = session.scalars(select(Customer.id)).first()
+        order = Order(customer_id=customer, agent_user_id=site.user(username).id, total=Decimal(1))
+        session.add(order)
+        session.commit()
+        return order.id
+
+
+def user_of(role: Role, **values: Any) -> User:
+    return User(role=role, **values)
+
+
+# ---------------------------------------------------------------- what a user may
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_without_changes_everybody_may_what_the_role_says(role: Role) -> None:
+    rights = rights_of(user_of(role), None)
+    assert rights.permissions == ROLE_PERMISSIONS[role]
+    everything = ALL if role is not Role.AGENT else OWN
+    assert rights.scopes == {Kind.CUSTOMERS: ALL, Kind.ORDERS: everything, Kind.TICKETS: ALL, Kind.CALLS: everything}
+
+
+def test_the_user_goes_before_the_role() -> None:
+    role = RoleRights(role=Role.AGENT, rights={"recordings.download": True, "orders.write": False}, scopes={})
+    user = user_of(Role.AGENT, rights={"recordings.download": False, "no.such": True}, scopes={"orders": "group"})
+    held = rights_of(user, role)
+    assert Permission.RECORDINGS_DOWNLOAD not in held.permissions
+    assert Permission.ORDERS_WRITE not in held.permissions
+    assert Permission.RECORDINGS_DOWNLOAD in rights_of(user_of(Role.AGENT), role).permissions
+    assert held.scopes[Kind.ORDERS] is GROUP
+
+
+@given(
+    role=st.sampled_from(list(Role)),
+    rights=st.dictionaries(st.sampled_from([str(p) for p in Permission]), st.booleans()),
+    scopes=st.dictionaries(st.sampled_from(list(Kind)), st.sampled_from(["own", "group", "all", "", "x"])),
+)
+def test_to_see_all_and_the_permission_to_are_always_the_same(role: Role, rights: Any, scopes: Any) -> None:
+    held = rights_of(user_of(role, rights=rights, scopes={str(k): v for k, v in scopes.items()}), None)
+    assert (Permission.ORDERS_READ_ALL in held.permissions) is (held.scopes[Kind.ORDERS] is ALL)
+    assert (Permission.CALLS_READ_ALL in held.permissions) is (held.scopes[Kind.CALLS] is ALL)
+    for code, given_ in rights.items():
+        if not code.endswith(".read_all"):
+            assert (code in held.permissions) is given_
+
+
+@given(st.dictionaries(st.integers(1, 12), st.none() | st.integers(1, 12)), st.integers(1, 12))
+def test_a_group_is_what_hangs_below_even_in_a_ring(parents: dict[int, int | None], top: int) -> None:
+    found = below(parents, top)
+    assert top in found
+    assert all(parents.get(one) in found for one in found - {top})
+    assert not [one for one, parent in parents.items() if parent in found and one not in found]
+
+
+# ---------------------------------------------------------------- whose rows one sees
+
+
+def test_an_order_of_another_group_is_refused_and_audited(site: Site, tree: dict[str, int]) -> None:
+    mine, mate, other = (make_order(site, name) for name in ("agent1", "agent2", "agent3"))
+    agent = browser(site, "agent1")
+    assert [agent.get(f"/orders/{n}").status_code for n in (mine, mate, other)] == [200, 403, 403]
+    site.set_user("agent1", scopes={"orders": "group"})
+    assert [agent.get(f"/orders/{n}").status_code for n in (mine, mate, other)] == [200, 200, 403]
+    assert audited(site, "access.refused")[-1].object == f"GET /orders/{other}"
+    site.set_user("agent1", scopes={"orders": "all"})
+    assert agent.get(f"/orders/{other}").status_code == 200
+
+
+def test_the_list_of_orders_holds_what_may_be_opened(site: Site, tree: dict[str, int]) -> None:
+    team, above, other = (make_order(site, name) for name in ("agent2", "agent4", "agent3"))
+
+    def seen(username: str, scope: str) -> list[bool]:
+        site.set_user(username, scopes={"orders": scope})
+        page = body(browser(site, username), "/orders")
+        return [f'/orders/{n}"' in page for n in (team, above, other)]
+
+    assert seen("agent4", "group") == [True, True, False]
+    assert seen("agent2", "group") == [True, False, False]
+    assert seen("agent4", "own") == [False, True, False]
+    assert seen("supervisor", "group") == [False, False, False]
+    assert seen("supervisor", "all") == [True, True, True]
+
+
+def test_calls_of_the_group(site: Site, tree: dict[str, int]) -> None:
+    team = make_call(site, "rights-team", agent="1002")
+    other = make_call(site, "rights-other", agent="1003")
+    agent = browser(site, "agent4")
+    assert [agent.get(f"/calls/{n}").status_code for n in (team, other)] == [403, 403]
+    site.set_user("agent4", scopes={"calls": "group"})
+    assert [agent.get(f"/calls/{n}").status_code for n in (team, other)] == [200, 403]
+    page = body(agent, "/calls")
+    assert "/calls/rights-team" in page
+    assert "/calls/rights-other" not in page
+
+
+# ---------------------------------------------------------------- pages
+
+
+def test_departments_are_made_moved_and_removed(site: Site, tree: dict[str, int]) -> None:
+    admin = browser(site, "admin")
+    answer = admin.post("/admin/departments", data={"name": "Team B", "parent": str(tree["sales"]), "order": "2"})
+    assert answer.status_code == 303
+    made = int(answer.location.rsplit("/", 1)[1])
+    assert "Team B" in body(admin, "/admin/departments")
+    moved = admin.post(f"/admin/departments/{made}", data={"name": "Team B", "parent": str(tree["service"])})
+    assert moved.status_code == 303
+    entry = audited(site, "department.change")[-1]
+    assert (entry.before, entry.after) == (
+        {"parent_id": tree["sales"], "order": 2},
+        {"parent_id": tree["service"], "order": 0},
+    )
+    assert admin.post(f"/admin/departments/{made}/delete").status_code == 303
+    assert admin.get(f"/admin/departments/{made}").status_code == 404
+
+
+def test_a_department_is_never_below_itself_and_stays_while_it_holds_anything(site: Site, tree: dict[str, int]) -> None:
+    admin = browser(site, "admin")
+    for parent in (tree["sales"], tree["team"]):
+        data = {"name": "Sales", "parent": str(parent)}
+        assert admin.post(f"/admin/departments/{tree['sales']}", data=data).status_code == 422
+    for held in (tree["sales"], tree["service"]):
+        answer = admin.post(f"/admin/departments/{held}/delete", follow_redirects=True)
+        assert "elsewhere first" in answer.text
+    with site.sessions() as session:
+        assert {d.id for d in session.scalars(select(Department))} >= set(tree.values())
+
+
+def test_a_right_is_given_and_taken_for_one_user(site: Site) -> None:
+    agent2 = site.user("agent2").id
+    admin, agent = browser(site, "admin"), browser(site, "agent2")
+    assert (agent.get("/floor").status_code, agent.get("/orders").status_code) == (403, 200)
+    form = {"floor.view": "yes", "orders.read": "no", "desktop.use": "yes", "nonsense": "yes", "scope.calls": "group"}
+    assert admin.post(f"/admin/rights/users/{agent2}", data=form).status_code == 303
+    assert site.user("agent2").rights == {"floor.view": True, "orders.read": False}
+    assert site.user("agent2").scopes == {"calls": "group"}
+    assert (agent.get("/floor").status_code, agent.get("/orders").status_code) == (200, 403)
+    entry = audited(site, "user.rights")[-1]
+    assert entry.after == {"floor.view": True, "orders.read": False, "scope.calls": "group"}
+    page = body(admin, f"/admin/rights/users/{agent2}")
+    assert 'value="yes" selected' in page
+    assert 'value="no" selected' in page
+
+
+def test_a_role_is_changed_for_all_who_have_it(site: Site) -> None:
+    admin = browser(site, "admin")
+    assert admin.post("/admin/rights/roles/agent", data={"recordings.download": "yes"}).status_code == 303
+    with site.sessions() as session:
+        assert session.get_one(RoleRights, Role.AGENT).rights == {"recordings.download": True}
+    assert admin.post("/admin/rights/roles/admin", data={}).status_code == 404
+    assert audited(site, "role.rights")[-1].after == {"recordings.download": True}
+
+
+def test_nobody_takes_away_the_own_access(site: Site) -> None:
+    me = site.user("admin").id
+    answer = browser(site, "admin").post(f"/admin/rights/users/{me}", data={"admin.users": "no"})
+    assert answer.status_code == 422
+    assert "your own access" in answer.text
+    assert site.user("admin").rights == {}
+
+
+def test_who_looks_after_users_gives_nothing_beyond_the_own(site: Site) -> None:
+    site.set_user("supervisor", rights={"admin.users": True})
+    boss, admin, agent = browser(site, "supervisor"), site.user("admin").id, site.user("agent3").id
+    assert boss.get("/admin/users").status_code == 200
+    for path in (f"/admin/users/{admin}", f"/admin/rights/users/{admin}"):
+        assert boss.get(path).status_code == 403
+    assert boss.post(f"/admin/users/{admin}/password").status_code == 403
+    assert boss.post(f"/admin/rights/users/{agent}", data={"audit.read": "yes"}).status_code == 422
+    assert boss.post("/admin/rights/roles/agent", data={}).status_code == 403
+    assert boss.post(f"/admin/rights/users/{agent}", data={"floor.view": "yes"}).status_code == 303
+    form = {"username": "agent3", "name": "x", "role": "admin", "locale": "en", "timezone": "UTC", "active": "y"}
+    form |= {"number": "1003", "phone": "sip", "department": ""}
+    answer = boss.post(f"/admin/users/{agent}", data=form)
+    assert answer.status_code == 422
+    assert "may more than you" in answer.text
+    assert site.user("agent3").role == "agent"
+
+
+def test_pages_of_rights_are_for_administrators(site: Site, tree: dict[str, int]) -> None:
+    refused = {"nobody": 302, "agent2": 403, "supervisor": 403, "admin": 200}
+    for path in ("/admin/departments", f"/admin/departments/{tree['team']}", "/admin/rights/roles/agent"):
+        assert statuses(site, "GET", path) == refused
+    assert browser(site, "admin").get(f"/admin/rights/users/{site.user('agent1').id}").status_code == 200
+    assert browser(site, "admin").get("/admin/departments/99999999999999999999").status_code == 404
