@@ -91,3 +91,27 @@ class EngineUnavailable(CallyardError):
     """The engine did not answer on the bus in time."""
 
     code = "engine.unavailable"
+
+
+class NotPermitted(CallyardError):
+    """The user may not do this to this object, whatever page it came from."""
+
+    code = "permission.missing"
+
+
+class OrderChanged(CallyardError):
+    """Somebody else moved the order on since the page was made."""
+
+    code = "order.changed"
+
+
+class OrderRefused(CallyardError):
+    """The order cannot go on like this; ``why`` is the stable name of the reason."""
+
+    code = "order.refused"
+
+
+class MoneyRefused(CallyardError):
+    """A document of money that cannot be made or changed like this; ``why`` is the stable name of the reason."""
+
+    code = "money.refused"

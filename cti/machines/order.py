@@ -15,6 +15,7 @@ from cti.machines.table import Table, step
 
 class OrderEvent(StrEnum):
     TAKE_BACK = "takeBack"  # by whoever took it, before anybody reviewed it
+    MERGE = "merge"  # its goods go with another order of the customer
     HOLD = "hold"
     RESUME = "resume"
     CONFIRM = "confirm"
@@ -35,9 +36,14 @@ class OrderEvent(StrEnum):
 
 
 class OrderEffect(StrEnum):
+    SEND = "send"  # a parcel with its waybill, and with what the carrier collects
+    ARRIVE = "arrive"  # what became of the parcel
+    AWAIT = "await"  # goods that are to come back are written down
+    CALL_OFF = "callOff"  # and do not come after all
     RELEASE = "release"  # reserved goods are free again
     TAKE = "take"  # reserved goods leave the stock
-    INSPECT = "inspect"  # good pieces go back into the stock, the others are written off
+    INSPECT = "inspect"  # what came back is written down, good or bad
+    RESTOCK = "restock"  # good pieces go back into the stock, the others are written off
     EARN = "earn"  # points for what was bought
     GIVE_BACK = "giveBack"  # points that were spent are given back, earned ones taken back
     CREDIT = "credit"  # what came back, or never went, need not be paid
@@ -47,13 +53,14 @@ class OrderEffect(StrEnum):
 
 _E, _F = OrderEvent, OrderEffect
 _CANCEL = (_F.RELEASE, _F.GIVE_BACK, _F.CREDIT, _F.REFUND)
-_CAME_BACK = (_F.INSPECT, _F.GIVE_BACK, _F.CREDIT, _F.REFUND)
+_CAME_BACK = (_F.INSPECT, _F.RESTOCK, _F.CREDIT, _F.GIVE_BACK, _F.REFUND)
 
 TABLE: Table[S, OrderEvent, OrderEffect] = {
     (S.NEW, _E.CONFIRM): (S.CONFIRMED, ()),
     (S.NEW, _E.HOLD): (S.HELD, ()),
     (S.NEW, _E.TAKE_BACK): (S.CANCELLED, _CANCEL),
     (S.NEW, _E.VOID): (S.CANCELLED, _CANCEL),
+    (S.NEW, _E.MERGE): (S.CANCELLED, (_F.CREDIT,)),
     (S.HELD, _E.RESUME): (S.NEW, ()),
     (S.HELD, _E.VOID): (S.CANCELLED, _CANCEL),
     (S.CONFIRMED, _E.PICK): (S.PICKING, ()),
@@ -63,23 +70,24 @@ TABLE: Table[S, OrderEvent, OrderEffect] = {
     (S.PICKING, _E.PACK): (S.PACKED, ()),
     (S.PICKING, _E.UNPICK): (S.CONFIRMED, ()),
     (S.PICKING, _E.VOID): (S.CANCELLED, _CANCEL),
-    (S.PACKED, _E.SHIP): (S.SHIPPED, (_F.TAKE,)),
+    (S.PACKED, _E.SHIP): (S.SHIPPED, (_F.TAKE, _F.SEND)),
     (S.PACKED, _E.UNPICK): (S.CONFIRMED, ()),
     (S.PACKED, _E.VOID): (S.CANCELLED, _CANCEL),
-    (S.SHIPPED, _E.SIGN): (S.COMPLETED, (_F.EARN,)),
-    (S.SHIPPED, _E.REFUSE): (S.REFUSED, ()),
-    (S.SHIPPED, _E.LOSE): (S.LOST, (_F.GIVE_BACK, _F.CREDIT, _F.REFUND)),
+    (S.SHIPPED, _E.SIGN): (S.COMPLETED, (_F.ARRIVE, _F.EARN)),
+    (S.SHIPPED, _E.REFUSE): (S.REFUSED, (_F.ARRIVE, _F.AWAIT)),
+    (S.SHIPPED, _E.LOSE): (S.LOST, (_F.ARRIVE, _F.GIVE_BACK, _F.CREDIT, _F.REFUND)),
     (S.REFUSED, _E.RECEIVE): (S.RETURNED, _CAME_BACK),
-    (S.REFUSED, _E.LOSE): (S.LOST, (_F.GIVE_BACK, _F.CREDIT, _F.REFUND)),
-    (S.COMPLETED, _E.RETURN): (S.RETURNING, ()),
-    (S.RETURNING, _E.CALL_OFF): (S.COMPLETED, ()),
+    (S.REFUSED, _E.LOSE): (S.LOST, (_F.ARRIVE, _F.CALL_OFF, _F.GIVE_BACK, _F.CREDIT, _F.REFUND)),
+    (S.COMPLETED, _E.RETURN): (S.RETURNING, (_F.AWAIT,)),
+    (S.RETURNING, _E.CALL_OFF): (S.COMPLETED, (_F.CALL_OFF,)),
     (S.RETURNING, _E.RECEIVE): (S.RETURNED, _CAME_BACK),
     (S.RETURNING, _E.RECEIVE_PART): (S.COMPLETED, _CAME_BACK),
-    (S.RETURNING, _E.EXCHANGE): (S.EXCHANGED, (_F.REPLACE, _F.INSPECT, _F.CREDIT)),
+    (S.RETURNING, _E.EXCHANGE): (S.EXCHANGED, (_F.INSPECT, _F.CREDIT, _F.REPLACE, _F.RESTOCK)),
 }
 
 WHO: dict[OrderEvent, str] = {
     _E.TAKE_BACK: "orders.write",
+    _E.MERGE: "orders.review",
     _E.HOLD: "orders.review",
     _E.RESUME: "orders.review",
     _E.CONFIRM: "orders.review",

@@ -16,7 +16,16 @@ from cti.store.models.centre import Counter
 from cti.store.models.customers import Customer
 from cti.store.models.orders import Order
 
-FIRST = {"customer": 100_001, "member": 60_000_001, "order": 10_000_001}
+FIRST = {
+    "customer": 100_001,
+    "member": 60_000_001,
+    "order": 10_000_001,
+    "pick": 1_001,
+    "return": 1_001,
+    "refund": 1_001,
+    "settlement": 1_001,
+    "invoice": 100_001,
+}
 
 
 def next_number(connection: Connection, series: str) -> int:

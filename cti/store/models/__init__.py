@@ -33,7 +33,15 @@ from cti.store.models.centre import (
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
 from cti.store.models.divisions import Division
 from cti.store.models.merges import CustomerKey, CustomerMerge
-from cti.store.models.fields import Code, CustomField, FieldKind, SavedQuery
+from cti.store.models.finance import (
+    Credit,
+    Invoice,
+    Receipt,
+    Refund,
+    Settlement,
+    SettlementLine,
+    Tariff,
+)
 from cti.store.models.followup import (
     MessageState,
     Ticket,
@@ -42,6 +50,15 @@ from cti.store.models.followup import (
     TicketState,
     TicketStep,
     Voicemail,
+)
+from cti.store.models.fulfilment import (
+    Carrier,
+    OrderHandling,
+    OrderStep,
+    Parcel,
+    PickList,
+    Return,
+    ReturnLine,
 )
 from cti.store.models.goods import (
     BundlePart,
@@ -58,8 +75,6 @@ from cti.store.models.goods import (
 from cti.store.models.orders import Delivery, LineKind, Order, OrderDraft, OrderLine, OrderStatus, Payment
 from cti.store.models.own import Bulletin, BulletinRead, Task
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
-from cti.store.models.rights import Department, RoleRights
-from cti.store.models.transfers import ImportMapping, Transfer, TransferState
 from cti.store.models.points import Member, PointEntry, PointKind, PointRule, RuleKind
 
 __all__ = [
@@ -78,22 +93,20 @@ __all__ = [
     "CallLeg",
     "CallNote",
     "CallType",
-    "Code",
+    "Carrier",
     "Counter",
-    "CustomField",
+    "Credit",
     "Customer",
     "CustomerKey",
     "CustomerMerge",
     "CustomerPhone",
     "DeadLetter",
     "Delivery",
-    "Department",
     "Did",
     "Division",
-    "FieldKind",
     "GiftRule",
-    "ImportMapping",
     "InboundRule",
+    "Invoice",
     "LineKind",
     "ListedNumber",
     "Member",
@@ -104,11 +117,15 @@ __all__ = [
     "NumberList",
     "Order",
     "OrderDraft",
+    "OrderHandling",
     "OrderLine",
     "OrderStatus",
+    "OrderStep",
     "OutboundRule",
+    "Parcel",
     "Payment",
     "PhoneKind",
+    "PickList",
     "PointEntry",
     "PointKind",
     "PointRule",
@@ -117,25 +134,28 @@ __all__ = [
     "ProductPrice",
     "Queue",
     "QueueMember",
+    "Receipt",
     "Recording",
     "RecordingState",
+    "Refund",
+    "Return",
+    "ReturnLine",
     "Role",
-    "RoleRights",
     "RuleKind",
-    "SavedQuery",
     "Setting",
+    "Settlement",
+    "SettlementLine",
     "Sex",
     "Stock",
     "StockMovement",
     "StockReservation",
+    "Tariff",
     "Task",
     "Ticket",
     "TicketAct",
     "TicketOrigin",
     "TicketState",
     "TicketStep",
-    "Transfer",
-    "TransferState",
     "Trunk",
     "User",
     "UtcDateTime",

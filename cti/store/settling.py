@@ -1,0 +1,201 @@
+"""Cash on delivery: what a carrier collected against what it hands over, statement by statement.
+
+A statement lists every signed parcel that is not handed over in full. What the carrier reports less stays open and
+stands on the next statement; what it reports more is kept apart. A closed statement never changes: whatever tries to
+change one is refused here, not in pages. Nothing commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, event, func, select, update
+from sqlalchemy.orm import Mapper, Session
+
+from cti.domain.errors import MoneyRefused
+from cti.domain.orders import ParcelState, ReceiptKind, SettlementState
+from cti.store.actors import Actor, audit
+from cti.store.models import Carrier, Parcel, Receipt, Settlement, SettlementLine, utc_now
+from cti.store.numbers import next_number
+
+NOTHING = Decimal("0.00")
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One row of a carrier's statement: what it collected, and what it keeps for itself."""
+
+    waybill: str
+    amount: Decimal
+    fee: Decimal = NOTHING
+
+
+def open_statement(
+    session: Session, carrier_id: int, since: date, until: date, end: datetime, actor: Actor
+) -> Settlement:
+    """A statement of everything open that was signed before ``end``, the first moment after ``until``."""
+    actor.must("finance.settle")
+    if since > until or until - since > timedelta(days=366):
+        raise MoneyRefused("not a period", why="period")
+    held = update(Carrier).where(Carrier.id == carrier_id).values(name=Carrier.name)  # one statement at a time
+    if session.execute(held.returning(Carrier.id)).first() is None:
+        raise MoneyRefused("no carrier", why="carrier")
+    still_open = select(Settlement.id).where(
+        Settlement.carrier_id == carrier_id, Settlement.state == SettlementState.OPEN
+    )
+    if session.scalar(still_open) is not None:
+        raise MoneyRefused("there is an open one", why="open")
+    made = Settlement(carrier_id=carrier_id, since=since, until=until, created_by=actor.user_id)
+    for parcel in session.scalars(
+        select(Parcel)
+        .where(
+            Parcel.carrier_id == carrier_id,
+            Parcel.state == ParcelState.SIGNED,
+            Parcel.cod_amount > Decimal(0),
+            Parcel.finished_at < end,
+        )
+        .order_by(Parcel.finished_at, Parcel.id)
+    ).all():
+        owed = parcel.cod_amount - handed_over(session, [parcel.id]).get(parcel.id, NOTHING)
+        if owed:
+            made.lines.append(SettlementLine(parcel_id=parcel.id, waybill=parcel.waybill, expected=owed))
+    _sum(made)
+    session.add(made)
+    session.flush()
+    after = {"carrier": carrier_id, "since": since.isoformat(), "until": until.isoformat(), "lines": len(made.lines)}
+    audit(session, actor, "settlement.create", f"settlement/{made.id}", None, after)
+    return made
+
+
+def handed_over(session: Session, parcel_ids: Iterable[int]) -> dict[int, Decimal]:
+    """What carriers handed over already, by parcel."""
+    total: Any = func.sum(Receipt.amount, type_=Receipt.amount.type)
+    query = select(Receipt.parcel_id, total).where(
+        Receipt.parcel_id.in_(list(parcel_ids)), Receipt.kind == ReceiptKind.CARRIER
+    )
+    return {key: amount for key, amount in session.execute(query.group_by(Receipt.parcel_id)) if key is not None}
+
+
+def lock(session: Session, settlement_id: int) -> Settlement:
+    """The statement, held until the end of the transaction; ``MoneyRefused`` when it is closed."""
+    held = (
+        update(Settlement)
+        .where(Settlement.id == settlement_id, Settlement.state == SettlementState.OPEN)
+        .values(state=SettlementState.OPEN)
+    )
+    if session.execute(held.returning(Settlement.id)).first() is None:
+        raise MoneyRefused("closed", why="closed")
+    return session.get_one(Settlement, settlement_id, populate_existing=True)
+
+
+def report(session: Session, settlement_id: int, rows: Iterable[Reported], actor: Actor) -> Settlement:
+    """Put down what the carrier says. A waybill that is not on the statement becomes a line where we expect nothing."""
+    actor.must("finance.settle")
+    settlement = lock(session, settlement_id)
+    lines = {line.waybill: line for line in settlement.lines}
+    for row in rows:
+        if row.amount < 0 or row.fee < 0:
+            raise MoneyRefused("below 0", why="amount")
+        line = lines.get(row.waybill)
+        if line is None:
+            line = lines[row.waybill] = SettlementLine(waybill=row.waybill, expected=NOTHING, fee=NOTHING)
+            settlement.lines.append(line)
+        line.reported, line.fee = row.amount, row.fee
+    _sum(settlement)
+    session.flush()
+    return settlement
+
+
+def agree(session: Session, settlement_id: int, actor: Actor) -> Settlement:
+    """The carrier reports exactly what we expect wherever it has said nothing yet."""
+    settlement = lock(session, settlement_id)
+    silent = [Reported(line.waybill, line.expected, line.fee) for line in settlement.lines if line.reported is None]
+    return report(session, settlement_id, silent, actor)
+
+
+def explain(session: Session, settlement_id: int, notes: Mapping[int, str], actor: Actor) -> None:
+    """Words to the differences, by line."""
+    actor.must("finance.settle")
+    for line in lock(session, settlement_id).lines:
+        if line.id in notes:
+            line.note = notes[line.id]
+    session.flush()
+
+
+def close(session: Session, settlement_id: int, actor: Actor) -> Settlement:
+    """Book what was handed over and give the statement its number. Each difference must have been explained."""
+    actor.must("finance.settle")
+    settlement = lock(session, settlement_id)
+    if any(line.difference and not line.note.strip() for line in settlement.lines):
+        raise MoneyRefused("a difference without a word", why="unexplained")
+    if not settlement.lines:
+        raise MoneyRefused("nothing to close", why="nothing")
+    before = handed_over(session, [line.parcel_id for line in settlement.lines if line.parcel_id])
+    for line in sorted(settlement.lines, key=lambda line: line.id):
+        if line.parcel is None or not line.reported:
+            continue
+        owed = line.parcel.cod_amount - before.get(line.parcel.id, NOTHING)
+        amount = min(line.reported, owed)
+        if amount > 0:
+            session.add(
+                Receipt(
+                    order_id=line.parcel.order_id,
+                    kind=ReceiptKind.CARRIER,
+                    amount=amount,
+                    reference=line.waybill,
+                    parcel_id=line.parcel.id,
+                    settlement_id=settlement.id,
+                    user_id=actor.user_id,
+                )
+            )
+    _sum(settlement)
+    settlement.number = next_number(session.connection(), "settlement")
+    settlement.closed_at, settlement.closed_by = utc_now(), actor.user_id
+    settlement.state = SettlementState.CLOSED
+    after = {"number": settlement.number, "reported": str(settlement.reported), "fee": str(settlement.fee)}
+    audit(session, actor, "settlement.close", f"settlement/{settlement.id}", None, after)
+    session.flush()
+    return settlement
+
+
+def drop(session: Session, settlement_id: int, actor: Actor) -> None:
+    """Throw an open statement away; it has no number yet."""
+    actor.must("finance.settle")
+    settlement = lock(session, settlement_id)
+    audit(session, actor, "settlement.drop", f"settlement/{settlement.id}", {"lines": len(settlement.lines)}, {})
+    session.delete(settlement)
+    session.flush()
+
+
+def _sum(settlement: Settlement) -> None:
+    settlement.expected = sum((line.expected or NOTHING for line in settlement.lines), NOTHING)
+    settlement.reported = sum((line.reported or NOTHING for line in settlement.lines), NOTHING)
+    settlement.fee = sum((line.fee or NOTHING for line in settlement.lines), NOTHING)
+
+
+# ---------------------------------------------------------------- closed is closed
+
+
+@event.listens_for(Settlement, "before_update")
+@event.listens_for(Settlement, "before_delete")
+def _keep(_mapper: Mapper[Any], connection: Connection, settlement: Settlement) -> None:
+    if _is_closed(connection, settlement.id):
+        raise MoneyRefused("closed", why="closed")
+
+
+@event.listens_for(SettlementLine, "before_insert")
+@event.listens_for(SettlementLine, "before_update")
+@event.listens_for(SettlementLine, "before_delete")
+def _keep_line(_mapper: Mapper[Any], connection: Connection, line: SettlementLine) -> None:
+    if _is_closed(connection, line.settlement_id):
+        raise MoneyRefused("closed", why="closed")
+
+
+def _is_closed(connection: Connection, settlement_id: int) -> bool:
+    table = Settlement.__table__
+    state = connection.scalar(select(table.c.state).where(table.c.id == settlement_id))
+    return state is not None and SettlementState(state) is SettlementState.CLOSED
