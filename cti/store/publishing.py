@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from cti.domain.config import CentreConfig
 from cti.domain.errors import BadRequest, CallyardError
+from cti.store import boards
 from cti.store.config import build_config
 from cti.store.ports import Document, WorkerBus
 from cti.store.switchdata import SwitchRows, load_switch_rows
@@ -47,6 +48,7 @@ class Publisher:
         Raises ``DatabaseDown`` or what the bus raises.
         """
         async with self._one_at_a_time:
+            await self._publish_boards()
             config: CentreConfig = await self._ask(build_config)
             document = config.to_document()
             known = await self.bus.kv_get(BUCKET, KEY)
@@ -57,6 +59,12 @@ class Publisher:
             await self.bus.kv_put(BUCKET, KEY, document)
             log.info("config.published", version=document["version"])
             return int(document["version"])
+
+    async def _publish_boards(self) -> None:
+        """The dial plan of each voice board, for its host process."""
+        for name, plan in (await self._ask(boards.load_plans)).items():
+            if await self.bus.kv_get(boards.BUCKET, name) != plan:
+                await self.bus.kv_put(boards.BUCKET, name, plan)
 
     async def command(self, request: Document) -> Document:
         """What ``cy.cmd.worker`` answers."""

@@ -4,6 +4,7 @@ from cti.store import numbers as numbers  # gives Customer.number and Order.numb
 from cti.store import regions as regions  # gives Customer.region
 from cti.store import search_keys as search_keys  # keeps CustomerKey
 from cti.store.models.base import Base, Money, UtcDateTime, from_epoch, utc_now
+from cti.store.models.boards import BoardLine, VoiceBoard
 from cti.store.models.calls import (
     AgentStretch,
     BusinessType,
@@ -83,6 +84,7 @@ __all__ = [
     "AgentStretch",
     "AuditEntry",
     "Base",
+    "BoardLine",
     "Bulletin",
     "BulletinRead",
     "BundlePart",
@@ -159,6 +161,7 @@ __all__ = [
     "Trunk",
     "User",
     "UtcDateTime",
+    "VoiceBoard",
     "Voicemail",
     "Warehouse",
     "from_epoch",

@@ -1,0 +1,57 @@
+"""The dial plans of the voice boards, as their host processes take them, and the one of a new simulated board."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cti.store.models import Agent, BoardLine, Did, Trunk, User, VoiceBoard
+
+BUCKET = "cy_boards"
+
+
+def load_plans(session: Session) -> dict[str, dict[str, Any]]:
+    """By board: the document of ``cards.host.plan``."""
+    digits = extension_digits(session)
+    boards = session.scalars(select(VoiceBoard).order_by(VoiceBoard.name))
+    return {
+        board.name: {"hunt": board.hunt, "extension_digits": digits, "lines": [_line(line) for line in board.lines]}
+        for board in boards
+    }
+
+
+def _line(line: BoardLine) -> dict[str, Any]:
+    return {
+        "line": line.line,
+        "dialed": line.dialed,
+        "trunk": line.trunk,
+        "device": line.device,
+        "blocked": line.blocked,
+    }
+
+
+def extension_digits(session: Session) -> int:
+    """How many digits the agents' numbers have; 0 where they differ: a telephone then waits for the next digit."""
+    lengths = {len(number) for number in session.scalars(select(Agent.number))}
+    return lengths.pop() if len(lengths) == 1 else 0
+
+
+def ensure_demo_plan(session: Session, board: str, trunks: int, extensions: int) -> bool:
+    """Give a new board a plan: outside lines to the first service number and trunk, extensions to the agents in order.
+
+    Commits; false where it has one.
+    """
+    if session.get(VoiceBoard, board) is not None:
+        return False
+    dialed = session.scalars(select(Did.number).order_by(Did.number)).first() or ""
+    trunk = session.scalars(select(Trunk.id).where(Trunk.active.is_(True)).order_by(Trunk.id)).first() or ""
+    agents = session.scalars(
+        select(Agent.number).join(Agent.user).where(User.active.is_(True)).order_by(Agent.number).limit(extensions)
+    ).all()
+    lines = [BoardLine(line=n, dialed=dialed, trunk=trunk) for n in range(trunks)]
+    lines += [BoardLine(line=trunks + n, device=number) for n, number in enumerate(agents)]
+    session.add(VoiceBoard(name=board, lines=lines))
+    session.commit()
+    return True
