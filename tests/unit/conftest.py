@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
+from argon2 import PasswordHasher
 
 from tests.floor import Floor, configuration
 from tests.stores import empty_url, migrated_file, migrated_template, postgres, store
 
 __all__ = ["empty_url", "migrated_file", "migrated_template", "open_floor", "postgres", "store"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hashing is slow on purpose, and nearly every test of a page signs in: here it is weak and quick."""
+    time_memory_threads = (1, 8, 1)
+    usual = PasswordHasher.__init__.__defaults__
+    with mock.patch.object(PasswordHasher.__init__, "__defaults__", (*time_memory_threads, *usual[3:])):
+        yield
+
 
 OpenFloor = Callable[..., Awaitable[Floor]]
 
