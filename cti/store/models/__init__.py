@@ -33,7 +33,7 @@ from cti.store.models.centre import (
 )
 from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
 from cti.store.models.divisions import Division
-from cti.store.models.merges import CustomerKey, CustomerMerge
+from cti.store.models.fields import Code, CustomField, FieldKind, SavedQuery
 from cti.store.models.finance import (
     Credit,
     Invoice,
@@ -73,10 +73,21 @@ from cti.store.models.goods import (
     StockReservation,
     Warehouse,
 )
-from cti.store.models.orders import Delivery, LineKind, Order, OrderDraft, OrderLine, OrderStatus, Payment
+from cti.store.models.merges import CustomerKey, CustomerMerge
+from cti.store.models.orders import (
+    Delivery,
+    LineKind,
+    Order,
+    OrderDraft,
+    OrderLine,
+    OrderStatus,
+    Payment,
+)
 from cti.store.models.own import Bulletin, BulletinRead, Task
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
 from cti.store.models.points import Member, PointEntry, PointKind, PointRule, RuleKind
+from cti.store.models.rights import Department, RoleRights
+from cti.store.models.transfers import ImportMapping, Transfer, TransferState
 
 __all__ = [
     "Address",
@@ -96,17 +107,22 @@ __all__ = [
     "CallNote",
     "CallType",
     "Carrier",
+    "Code",
     "Counter",
     "Credit",
+    "CustomField",
     "Customer",
     "CustomerKey",
     "CustomerMerge",
     "CustomerPhone",
     "DeadLetter",
     "Delivery",
+    "Department",
     "Did",
     "Division",
+    "FieldKind",
     "GiftRule",
+    "ImportMapping",
     "InboundRule",
     "Invoice",
     "LineKind",
@@ -143,7 +159,9 @@ __all__ = [
     "Return",
     "ReturnLine",
     "Role",
+    "RoleRights",
     "RuleKind",
+    "SavedQuery",
     "Setting",
     "Settlement",
     "SettlementLine",
@@ -158,6 +176,8 @@ __all__ = [
     "TicketOrigin",
     "TicketState",
     "TicketStep",
+    "Transfer",
+    "TransferState",
     "Trunk",
     "User",
     "UtcDateTime",
