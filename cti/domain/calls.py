@@ -335,6 +335,9 @@ class Call:
     menu: MenuPosition | None = None
     message: Message | None = None
     asking: Asking | None = None
+    group: str = ""  # the ring group that it rings at, or whose member took it
+    group_at: int = 0  # how many of its members have been rung
+    groups: int = 0  # how many ring groups it has been sent to
     place: str = ""  # the place that the caller keeps, or that this call out is an attempt for
     given_up: bool = False  # the last attempt for its place
     pair: tuple[str, str] | None = None
@@ -351,6 +354,11 @@ class Call:
     @property
     def alive(self) -> bool:
         return self.ended_at is None
+
+    @property
+    def at_group(self) -> bool:
+        """It rings at the members of its ring group."""
+        return bool(self.group) and self.phase is CallPhase.OFFERED
 
     def live_legs(self) -> list[Leg]:
         return [leg for leg in self.legs if leg.alive]
@@ -395,6 +403,8 @@ class Call:
             "digits": self.digits,
             "test": self.test,
             "announced": self.announced,
+            "group": self.group,
+            "group_at": self.group_at,
             "place": self.place,
             "given_up": self.given_up,
             "room": list(self.room),
@@ -423,6 +433,8 @@ class Call:
             entered_at=d.get("entered_at"),
             passed=[str(name) for name in d.get("passed", ())],
             announced=d.get("announced", 0),
+            group=d.get("group", ""),
+            group_at=d.get("group_at", 0),
             place=d.get("place", ""),
             room=tuple(d.get("room", ())),
             answered_at=d["answered_at"],

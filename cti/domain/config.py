@@ -33,6 +33,7 @@ class TargetKind(StrEnum):
     QUEUE = "queue"
     AGENT = "agent"
     VOICEMAIL = "voicemail"
+    GROUP = "group"  # phones that ring, at once or one after the other
     OUTSIDE = "outside"
     CALLBACK = "callback"
     HANGUP = "hangup"
@@ -40,8 +41,8 @@ class TargetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RouteTarget:
-    """Where a call goes: ``id`` is that of the menu, queue or agent, or of the queue whose agents a message is
-    for; a number outside; empty for hang-up, and for the offer of a callback, which only overflow makes."""
+    """Where a call goes: ``id`` is that of the menu, queue, agent or ring group, or of the queue whose agents a message
+    is for; a number outside; empty for hang-up, and for the offer of a callback, which only overflow makes."""
 
     kind: TargetKind
     id: str = ""
@@ -147,6 +148,40 @@ class QueueConfig:
     callback: bool = False
     callback_tries: int = 3
     callback_every: float = 300.0
+
+
+class MemberKind(StrEnum):
+    """What rings for a member of a ring group."""
+
+    AGENT = "agent"  # an agent, while ready
+    PHONE = "phone"  # an agent's phone: while the agent is ready, and while nobody is signed in with it
+    OUTSIDE = "outside"  # a number outside, taken by pressing 1
+
+
+@dataclass(frozen=True, slots=True)
+class RingMember:
+    """``id`` is that of the agent, or the number."""
+
+    kind: MemberKind
+    id: str
+
+
+class RingOrder(StrEnum):
+    AT_ONCE = "at_once"
+    ONE_BY_ONE = "one_by_one"
+
+
+@dataclass(frozen=True, slots=True)
+class RingGroupConfig:
+    """Phones that ring for a call, each at most ``ring_timeout`` seconds. When nobody has taken it the call goes on to
+    ``otherwise``."""
+
+    id: str
+    name: str
+    members: tuple[RingMember, ...] = ()
+    order: RingOrder = RingOrder.AT_ONCE
+    ring_timeout: float = 20.0
+    otherwise: RouteTarget = RouteTarget(TargetKind.HANGUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +308,7 @@ class CentreConfig:
     lists: tuple[NumberList, ...] = ()
     inbound: tuple[InboundRule, ...] = ()  # in order; the first that takes a call decides, else its service number
     outbound: tuple[OutboundRule, ...] = ()  # in order; the first that fits decides, else any trunk will do
+    groups: tuple[RingGroupConfig, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -311,6 +347,7 @@ class CentreConfig:
                 lists=tuple(NumberList(**known) for known in document.get("lists", ())),
                 inbound=tuple(_inbound(r) for r in document.get("inbound", ())),
                 outbound=tuple(_outbound(r) for r in document.get("outbound", ())),
+                groups=tuple(_group(g) for g in document.get("groups", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadRequest(f"centre configuration: {error!r}") from error
@@ -355,6 +392,12 @@ def _inbound(document: dict[str, Any]) -> InboundRule:
 def _outbound(document: dict[str, Any]) -> OutboundRule:
     rows = {name: tuple(document.get(name, ())) for name in ("trunks", "prefixes", "queues")}
     return OutboundRule(**{**document, **rows, "order": TrunkOrder(document.get("order", TrunkOrder.SEQUENTIAL))})
+
+
+def _group(document: dict[str, Any]) -> RingGroupConfig:
+    members = tuple(RingMember(MemberKind(m["kind"]), m["id"]) for m in document["members"])
+    known = {"members": members, "order": RingOrder(document["order"]), "otherwise": _target(document["otherwise"])}
+    return RingGroupConfig(**{**document, **known})
 
 
 def _trunk(document: dict[str, Any]) -> TrunkConfig:

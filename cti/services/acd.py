@@ -203,9 +203,11 @@ class Acd:
 
     # ------------------------------------------------------------ offering
 
-    def offer(self, call: Call, agent: Agent, kind: LegKind = LegKind.AGENT, *, together: bool = False) -> Leg | None:
-        """Ring the agent's phone for this call. ``None`` when the agent's state forbids it. ``together``: others may
-        be rung meanwhile."""
+    def offer(
+        self, call: Call, agent: Agent, kind: LegKind = LegKind.AGENT, *, together: bool = False, ring: float = 0.0
+    ) -> Leg | None:
+        """Ring the agent's phone for this call, for ``ring`` seconds or as the queue says. ``None`` when the agent's
+        state forbids it. ``together``: whoever becomes free may be rung too."""
         if call.place and not call.legs:
             call.switch = self._centre.device_home(agent.device) or call.switch
         leg = self._centre.new_leg(call, kind, device=agent.device, number=agent.number, agent_id=agent.agent_id)
@@ -221,8 +223,8 @@ class Acd:
         self.last_agents.forget(call)
         call.together = together
         queue = self._centre.queues.get(call.queue_id)
-        ring = queue.config.ring_timeout if queue is not None and kind is LegKind.AGENT else DEFAULT_RING
-        ring = ring_time(agent, ring)
+        limit = queue.config.ring_timeout if queue is not None and kind is LegKind.AGENT else DEFAULT_RING
+        ring = ring or ring_time(agent, limit)
         self._control.originate(call, leg, target, caller=caller, name=call.ani_name, ring=ring)
         self._centre.log_call("offered", call)
         return leg

@@ -31,8 +31,10 @@ class Answering:
     # ------------------------------------------------------------ at a number outside
 
     def asks(self, call: Call, leg: Leg) -> bool:
-        """Ask whoever picked up at an agent's number outside to press 1. ``True``: go on when they have."""
-        if not is_outside(leg.device) or leg.accepted or leg.joined:
+        """Ask whoever picked up at an agent's number outside, or at one of a ring group, to press 1. ``True``: go on
+        when they have."""
+        number = leg.kind is LegKind.OUTSIDE and call.at_group and not leg.device
+        if not (number or is_outside(leg.device)) or leg.accepted or leg.joined:
             return False
         leg.asks, leg.wants = new_id(self._centre.now), Audio.PROMPT
         self._centre.command(call, Play(leg.channel, (f"{call.language}/press_one",) * TIMES, leg.asks, barge_in=True))

@@ -375,10 +375,10 @@ class CallControl:
 
     def ensure_recording(self, call: Call, a: Leg, b: Leg) -> None:
         """Record the conversation about to start, on the channel of ``a``, for the leg of the agent in it."""
-        agent_leg = b if b.agent_id else a
+        agent_leg = b if b.agent_id or _our_phone(b) else a
         if any(r.ended_at is None and r.leg_id == agent_leg.leg_id and r.channel == a.channel for r in call.recordings):
             return
-        if not (a.agent_id or b.agent_id):
+        if not (a.agent_id or b.agent_id or _our_phone(b)):
             return
         self.stop_recordings(call, a)  # two at once on one channel starve the newer of what the channel hears
         self._record(call, a, agent_leg)
@@ -429,3 +429,8 @@ class CallControl:
         if first is second:
             second = call.live(LegKind.CONSULTED)
         return (first, second) if first is not None and second is not None else None
+
+
+def _our_phone(leg: Leg) -> bool:
+    """A phone of the centre with which nobody is signed in."""
+    return leg.kind is LegKind.OUTSIDE and bool(leg.device)

@@ -68,7 +68,12 @@ class Dialling:
     def _call_outside(self, call: Call, kind: LegKind, way: WayOut, number: str) -> None:
         taken(self._centre, way)
         leg = self._centre.new_leg(call, kind, number=number, trunk=way.trunk)
-        self._control.originate(call, leg, way.target, caller=way.caller, ring=OUTSIDE_RING)
+        self._control.originate(call, leg, way.target, caller=way.caller, ring=self._outside_ring(call))
+
+    def _outside_ring(self, call: Call) -> float:
+        """Seconds; a number of a ring group rings as long as the group says."""
+        groups = self._centre.config.groups if call.at_group else ()
+        return next((g.ring_timeout for g in groups if g.id == call.group), OUTSIDE_RING)
 
     def _switch_up(self, switch: str) -> None:
         if not self._centre.switches[switch].up:

@@ -76,7 +76,7 @@ def _call_part(centre: Centre, agent: Agent, call: Call, leg: Leg) -> dict[str, 
         "caller_name": call.ani_name,
         "dialed": call.dnis,
         "queue_id": call.queue_id,
-        "queue_name": queue.config.name if queue else "",
+        "queue_name": queue.config.name if queue else _group_name(centre, call),
         "language": call.language,
         "state": _shown_state(call, agent),
         "leg_id": leg.leg_id,
@@ -91,6 +91,10 @@ def _call_part(centre: Centre, agent: Agent, call: Call, leg: Leg) -> dict[str, 
         "consult": _consult(centre, call, leg),
         "callback": bool(call.place),
     }
+
+
+def _group_name(centre: Centre, call: Call) -> str:
+    return next((group.name for group in centre.config.groups if group.id == call.group), "")
 
 
 def _shown_state(call: Call, agent: Agent) -> str:

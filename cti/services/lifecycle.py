@@ -267,6 +267,8 @@ class Lifecycle:
             self.answering.stop(call)
         if call.phase is CallPhase.QUEUED:
             self._acd.offer_failed(call)
+        elif call.at_group:
+            self._routing.groups.leg_gone(call)
         else:
             self._fail_transfers(call)
             self.queue_again(call, "agent_busy")
@@ -366,8 +368,11 @@ class Lifecycle:
             self._acd.agents.event(agent, AgentEvent.HOLD)
 
     def _outside_gone(self, call: Call, leg: Leg, *, answered: bool) -> None:
-        if leg.released and call.live(LegKind.AGENT) is not None:
-            return  # the call was taken back
+        if leg.taken_by or (leg.released and call.live(LegKind.AGENT) is not None):
+            return  # the call was taken by another one, or taken back
+        if call.at_group and not leg.joined:
+            self._routing.groups.leg_gone(call)
+            return
         if answered or leg.released:
             self._control.hangup_all(call, by="agent")
             return

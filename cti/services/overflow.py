@@ -113,6 +113,8 @@ class Overflows:
             return target.id != call.queue_id
         if target.kind is TargetKind.AGENT:
             return self._centre.can_be_offered(self._centre.agents[target.id])
+        if target.kind is TargetKind.GROUP:
+            return self._routing.groups.can_ring(call, target.id)
         if target.kind is TargetKind.OUTSIDE:
             return is_reachable(self._centre, call, target.id)
         return True

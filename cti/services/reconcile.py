@@ -234,7 +234,9 @@ class Reconciler:
 
     def _resume_customer(self, call: Call) -> None:
         """A customer with nobody to talk to: the menu again, else back into the queue."""
-        if call.phase in (CallPhase.MENU, CallPhase.OFFERED) and call.direction is Direction.INBOUND:
+        if call.at_group:
+            self._routing.groups.resume(call)
+        elif call.phase in (CallPhase.MENU, CallPhase.OFFERED) and call.direction is Direction.INBOUND:
             self._routing.caller_answered(call)
         elif call.phase is CallPhase.VOICEMAIL:
             self._routing.voicemail.resume(call)

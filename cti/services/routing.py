@@ -14,6 +14,7 @@ from cti.services.acd import Acd
 from cti.services.callbacks import Callbacks
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
+from cti.services.groups import Groups
 from cti.services.rules import Decision, decide
 from cti.services.voicemail import Voicemail
 from cti.services.ways_out import taken, way_out
@@ -57,6 +58,7 @@ class Routing:
         self._acd = acd
         self.voicemail = Voicemail(centre, control, self.say_and_end)
         self.callbacks = Callbacks(centre, control, acd, self.say_and_end)
+        self.groups = Groups(centre, control, acd, self._after_group)
 
     # ------------------------------------------------------------ the first decision
 
@@ -102,6 +104,8 @@ class Routing:
             return target.id in self._centre.queues
         if target.kind is TargetKind.OUTSIDE:
             return _OUTSIDE.match(target.id) is not None
+        if target.kind is TargetKind.GROUP:
+            return self.groups.find(target.id) is not None
         return target.kind is TargetKind.HANGUP or target.id in self._centre.agents
 
     def route(self, call: Call, target: RouteTarget) -> None:
@@ -111,8 +115,18 @@ class Routing:
             self._acd.enqueue(call, target.id)
         elif target.kind is TargetKind.VOICEMAIL:
             self.voicemail.begin(call, target.id)
+        elif target.kind is TargetKind.GROUP:
+            self.groups.begin(call, target.id)
         elif not self._rings(call, target):
             self.say_and_end(call, "goodbye")
+
+    def _after_group(self, call: Call, target: RouteTarget) -> None:
+        """Nobody of a ring group has taken the call."""
+        if target.kind is TargetKind.HANGUP or not self.exists(target):
+            self.say_and_end(call, "no_agent")
+        else:
+            self._centre.log_call("diverted", call, "group_no_answer")
+            self.route(call, target)
 
     def _rings(self, call: Call, target: RouteTarget) -> bool:
         if target.kind is TargetKind.OUTSIDE:

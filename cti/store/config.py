@@ -14,10 +14,13 @@ from cti.domain.config import (
     AgentConfig,
     CentreConfig,
     DidConfig,
+    MemberKind,
     MenuConfig,
     Need,
     Overflow,
     QueueConfig,
+    RingGroupConfig,
+    RingMember,
     RouteTarget,
     TargetKind,
     TrunkConfig,
@@ -25,7 +28,7 @@ from cti.domain.config import (
 )
 from cti.domain.trunks import NumberRule, read_rules
 from cti.store import rules
-from cti.store.models import Agent, Did, Menu, Queue, QueueMember, Trunk, User
+from cti.store.models import Agent, Did, Menu, Queue, QueueMember, RingGroup, Trunk, User
 
 HANGUP = RouteTarget(TargetKind.HANGUP)
 _NUMBER = re.compile(r"\+?[0-9]{3,32}")
@@ -38,6 +41,7 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
     members = selectinload(Queue.members).joinedload(QueueMember.agent)
     queues = session.scalars(select(Queue).where(Queue.active.is_(True)).options(members).order_by(Queue.number)).all()
     menus = session.scalars(select(Menu).order_by(Menu.id)).all()
+    groups = session.scalars(select(RingGroup).order_by(RingGroup.id)).all()
     at_work = {agent.id for agent in agents}
     in_queue = {queue.id: tuple(m.agent_id for m in queue.members if m.agent_id in at_work) for queue in queues}
     known: _Known = {
@@ -45,6 +49,7 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
         TargetKind.QUEUE: in_queue.keys(),
         TargetKind.MENU: {menu.id for menu in menus},
         TargetKind.VOICEMAIL: in_queue.keys(),
+        TargetKind.GROUP: {group.id for group in groups},
     }
     return CentreConfig(
         version=version,
@@ -62,6 +67,7 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
         lists=rules.number_lists(session),
         outbound=rules.outbound(session),
         inbound=rules.inbound(session, partial(_target, known=known)),
+        groups=tuple(_group(group, known) for group in groups),
     )
 
 
@@ -166,6 +172,31 @@ def _menu(menu: Menu, known: _Known) -> MenuConfig:
         tries=menu.tries,
         otherwise=_target(menu.otherwise_kind, menu.otherwise_id, known),
     )
+
+
+def _group(group: RingGroup, known: _Known) -> RingGroupConfig:
+    return RingGroupConfig(
+        id=group.id,
+        name=group.name,
+        members=_members(group.members, known),
+        order=group.order,
+        ring_timeout=group.ring_timeout,
+        otherwise=_target(group.otherwise_kind, group.otherwise_id, known),
+    )
+
+
+def _members(documents: list[dict[str, Any]], known: _Known) -> tuple[RingMember, ...]:
+    """What is no member is left out, and who is gone."""
+    found: list[RingMember] = []
+    for document in documents:
+        try:
+            member = RingMember(MemberKind(document["kind"]), str(document["id"]))
+        except (KeyError, TypeError, ValueError):
+            continue
+        outside = member.kind is MemberKind.OUTSIDE
+        if _NUMBER.fullmatch(member.id) if outside else member.id in known[TargetKind.AGENT]:
+            found.append(member)
+    return tuple(found)
 
 
 def _option(option: dict[str, Any], known: _Known) -> RouteTarget:

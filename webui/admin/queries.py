@@ -22,6 +22,7 @@ from cti.store.models import (
     OutboundRule,
     Queue,
     QueueMember,
+    RingGroup,
     Trunk,
     User,
 )
@@ -76,6 +77,28 @@ def menus(session: Session) -> Sequence[Menu]:
     return session.scalars(select(Menu).order_by(Menu.name, Menu.id)).all()
 
 
+def ring_groups(session: Session) -> Sequence[RingGroup]:
+    return session.scalars(select(RingGroup).order_by(RingGroup.name, RingGroup.id)).all()
+
+
+def uses_of_group(session: Session, group_id: str) -> list[str]:
+    """What sends calls to a ring group, by name."""
+    wanted = (TargetKind.GROUP, group_id)
+    found = [did.number for did in dids(session) if (did.target_kind, did.target_id) == wanted]
+    found += [rule.name for rule in rules(session) if (rule.target_kind, rule.target_id) == wanted]
+    found += [menu.name for menu in menus(session) if _menu_leads_to(menu, *wanted)]
+    for queue in queues(session):
+        goals = [rule.get("target", {}) for rule in queue.overflow]
+        found += [queue.name] if any((goal.get("kind"), goal.get("id")) == wanted for goal in goals) else []
+    others = (group for group in ring_groups(session) if group.id != group_id)
+    return found + [group.name for group in others if (group.otherwise_kind, group.otherwise_id) == wanted]
+
+
+def _menu_leads_to(menu: Menu, kind: TargetKind, target_id: str) -> bool:
+    keys = [(option.get("kind"), option.get("id")) for option in menu.options.values()]
+    return (kind, target_id) in [(menu.otherwise_kind, menu.otherwise_id), *keys]
+
+
 def trunks(session: Session) -> Sequence[Trunk]:
     return session.scalars(select(Trunk).order_by(Trunk.id)).all()
 
@@ -125,6 +148,7 @@ def target_choices(session: Session) -> list[tuple[str, str]]:
     found = [(f"menu:{m.id}", f"{label('menu', 'target')} · {m.name}") for m in menus(session)]
     found += [(f"queue:{q.id}", f"{label('queue', 'target')} · {q.number} {q.name}") for q in queues(session)]
     found += [(f"agent:{a.id}", f"{label('agent', 'target')} · {a.number} {a.user.name}") for a in agents(session)]
+    found += [(f"group:{g.id}", f"{label('group', 'target')} · {g.name}") for g in ring_groups(session)]
     found += [(f"voicemail:{q.id}", f"{label('voicemail', 'target')} · {q.number} {q.name}") for q in queues(session)]
     return [*found, ("hangup:", label("hangup", "target"))]
 

@@ -214,6 +214,7 @@ LABELS: dict[str, dict[str, Any]] = {
     "day_kind": {
         "closed": _("Day off"),
         "1": _("Worked as a Monday"),
+        "group": _("Ring group"),
         "2": _("Worked as a Tuesday"),
         "3": _("Worked as a Wednesday"),
         "4": _("Worked as a Thursday"),
@@ -279,6 +280,12 @@ LABELS: dict[str, dict[str, Any]] = {
         "product.create": _("Product created"),
         "product.change": _("Product changed"),
         "order.create": _("Order taken"),
+    "ring_order": {"at_once": _("All at once"), "one_by_one": _("One after the other")},
+    "member": {
+        "agent": _("Agent, while ready"),
+        "phone": _("Phone, also while signed off"),
+        "outside": _("Outside number"),
+    },
         "order.status": _("Order status changed"),
         "call.note": _("Call note written"),
         "recording.listen": _("Recording listened to"),
@@ -321,6 +328,9 @@ def label(code: StrEnum | str | None, kind: str) -> str:
 
 def pairs(kind: str) -> list[tuple[str, Any]]:
     """All codes of a kind with their words, for a template."""
+        "group.create": _("Ring group created"),
+        "group.change": _("Ring group changed"),
+        "group.delete": _("Ring group removed"),
     return list(LABELS[kind].items())
 
 

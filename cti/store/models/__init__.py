@@ -28,6 +28,7 @@ from cti.store.models.centre import (
     OutboundRule,
     Queue,
     QueueMember,
+    RingGroup,
     Setting,
     Trunk,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "RoleRights",
     "RuleKind",
     "SavedQuery",
+    "RingGroup",
     "Setting",
     "Settlement",
     "SettlementLine",

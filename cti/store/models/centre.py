@@ -12,7 +12,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from cti.domain.config import Strategy, TargetKind, TrunkOrder, When
+from cti.domain.config import RingOrder, Strategy, TargetKind, TrunkOrder, When
 from cti.domain.trunks import DEFAULT_CODECS, CallerId, CallerIn, DidFrom, DtmfMode, Transport
 from cti.store.models.base import Base, UtcDateTime, enum_type, fresh_id, id_type
 from cti.store.models.people import Agent
@@ -44,6 +44,7 @@ class Queue(Base):
     age: Mapped[float] = mapped_column(default=60.0)
     voicemail_greeting: Mapped[str] = mapped_column(String(128), default="voicemail_greeting")
     voicemail_max: Mapped[float] = mapped_column(default=120.0)
+    voicemail_silence: Mapped[float] = mapped_column(default=10.0)
     tickets: Mapped[bool] = mapped_column(default=True)
     ticket_after: Mapped[float] = mapped_column(default=5.0)
     callback: Mapped[bool] = mapped_column(default=False)
@@ -77,6 +78,20 @@ class QueueMember(Base):
 
     queue: Mapped[Queue] = relationship(back_populates="members")
     agent: Mapped[Agent] = relationship()
+
+
+class RingGroup(Base):
+    """Fields as ``RingGroupConfig``; ``members`` are documents ``{"kind", "id"}`` in their order."""
+
+    __tablename__ = "ring_groups"
+
+    id: Mapped[str] = mapped_column(id_type(), primary_key=True, default=fresh_id)
+    name: Mapped[str] = mapped_column(String(128))
+    members: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    order: Mapped[RingOrder] = mapped_column("ring_order", enum_type(RingOrder), default=RingOrder.AT_ONCE)
+    ring_timeout: Mapped[float] = mapped_column(default=20.0)
+    otherwise_kind: Mapped[TargetKind] = mapped_column(enum_type(TargetKind), default=TargetKind.HANGUP)
+    otherwise_id: Mapped[str] = mapped_column(id_type(), default="")
 
 
 class Menu(Base):
@@ -192,7 +207,7 @@ class InboundRule(Base):
 
 
 class OutboundRule(Base):
-    """Fields as in ``cti.domain.config``; ``trunks`` and ``queues`` are ids."""
+    """Fields as in ``cti.domain.config``; ``trunks``, ``queues`` and ``agents`` are ids."""
 
     __tablename__ = "outbound_rules"
 
@@ -202,6 +217,7 @@ class OutboundRule(Base):
     active: Mapped[bool] = mapped_column(default=True)
     prefixes: Mapped[list[str]] = mapped_column(JSON, default=list)
     queues: Mapped[list[str]] = mapped_column(JSON, default=list)
+    agents: Mapped[list[str]] = mapped_column(JSON, default=list)
     trunks: Mapped[list[str]] = mapped_column(JSON, default=list)
     trunk_order: Mapped[TrunkOrder] = mapped_column(enum_type(TrunkOrder), default=TrunkOrder.SEQUENTIAL)
     caller_number: Mapped[str] = mapped_column(String(32), default="")
