@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, configure_mappers, sessionmaker
 
 from cti.settings import Settings, load_settings
-from webui.common import assets, db, errors, htmx, i18n, identity, logs, pages, permissions, phones, security
+from webui.common import assets, codes, db, errors, htmx, i18n, identity, logs, pages, permissions, phones, security
 from webui.common import bus as buses
 from webui.common.bus import WebBus
 
@@ -74,6 +74,7 @@ def wire(app: Flask, settings: Settings, bus: WebBus | None, sessions: sessionma
     identity.install(app)
     permissions.install(app)
     i18n.install(app)
+    codes.install(app)
     phones.install(app)
     assets.install(app, Path(app.static_folder or "static"))
     htmx.install(app)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from cti.store.models import BusinessType, Call, CallLeg, CallNote, CallType
+from cti.store.models import Call, CallLeg, CallNote, CallType
 from webui.calls import queries, recordings
 from webui.calls.access import may_describe, may_listen, may_see
 from webui.calls.forms import NoteForm, read_filters
@@ -88,7 +88,7 @@ def note(call_id: str) -> ResponseReturnValue:
     form = NoteForm(formdata=None, customer_id=customer_id if customer_id.isdecimal() else "")
     if found is not None:
         form.call_type.data = found.call_type.value
-        form.business_type.data = found.business_type.value if found.business_type else ""
+        form.business_type.data = found.business_type or ""
         form.summary.data = found.summary
     return show_note(form, call_id, found)
 
@@ -105,7 +105,7 @@ def save_note(call_id: str) -> ResponseReturnValue:
     database, before = db.session(), snapshot(found)
     saved = found or CallNote(call_id=call_id, user_id=current_user.id)
     saved.call_type = CallType(form.call_type.data)
-    saved.business_type = BusinessType(form.business_type.data) if form.business_type.data else None
+    saved.business_type = form.business_type.data or None
     saved.summary = form.summary.data or ""
     if form.customer_id.data:
         saved.customer_id = int(form.customer_id.data)

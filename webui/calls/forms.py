@@ -11,6 +11,8 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectField, TextAreaField
 from wtforms.validators import Length
 
+from wtforms.fields.choices import SelectChoice
+
 from webui.common.i18n import to_utc
 from webui.common.ids import valid_id
 from webui.common.labels import LABELS, choices, options, pairs
@@ -19,13 +21,15 @@ from webui.common.text import many_lines, one_line
 OUTCOMES = ("answered", "abandoned", "no_answer", "live")
 
 
+def business_types() -> list[SelectChoice]:
+    return options([("", _("Business …")), *pairs("business_type")])
+
+
 class NoteForm(FlaskForm):  # type: ignore[misc]
     """A draft is kept by the browser until it is saved; ``customer_id`` empty leaves the link as it is."""
 
     call_type = RadioField(_("Call type"), choices=choices("call_type"), default="normal")
-    business_type = SelectField(
-        _("Business"), choices=options([("", _("Business …")), *pairs("business_type")]), default=""
-    )
+    business_type = SelectField(_("Business"), choices=business_types, default="")
     summary = TextAreaField(_("Summary"), [Length(max=4000)], filters=[many_lines])
     customer_id = HiddenField()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -50,6 +51,14 @@ LABELS: dict[str, dict[str, Any]] = {
         "live": _("In progress"),
     },
     "role": {"admin": _("Administrator"), "supervisor": _("Supervisor"), "agent": _("Agent")},
+    "return_reason": {
+        "quality": _("Faulty"),
+        "not_as_shown": _("Not as shown"),
+        "wrong_item": _("Wrong goods sent"),
+        "too_late": _("Came too late"),
+        "changed_mind": _("Does not want it any more"),
+        "refused": _("Refused at the door"),
+    },
     "scope": {"own": _("Own"), "group": _("Department"), "all": _("All")},
     "data_kind": {
         "customers": _("Customers"),
@@ -260,6 +269,8 @@ LABELS: dict[str, dict[str, Any]] = {
         "user.change": _("User changed"),
         "user.password": _("One-time password given"),
         "user.rights": _("Rights of a user changed"),
+        "codes.change": _("Code table changed"),
+        "parameters.change": _("Parameters changed"),
         "role.rights": _("Rights of a role changed"),
         "department.create": _("Department created"),
         "department.change": _("Department changed"),
@@ -317,21 +328,29 @@ LABELS: dict[str, dict[str, Any]] = {
     },
 }
 
+Offer = Callable[[str], list[tuple[str, str]]]
+Word = Callable[[str, str], str]
+PROVIDED: dict[str, tuple[Offer, Word]] = {}
+"""Kinds that administrators edit: what is offered, and what a code is called."""
+
+
+def provide(kind: str, offer: Offer, word: Word) -> None:
+    PROVIDED[kind] = (offer, word)
+
 
 def label(code: StrEnum | str | None, kind: str) -> str:
     """The words for ``code``; a code without words (a newer engine's) shows as it is."""
     if code is None or code == "":
         return ""
     value = code.value if isinstance(code, StrEnum) else code
+    if kind in PROVIDED:
+        return PROVIDED[kind][1](kind, value) or value
     return str(LABELS[kind].get(value, value))
 
 
 def pairs(kind: str) -> list[tuple[str, Any]]:
-    """All codes of a kind with their words, for a template."""
-        "group.create": _("Ring group created"),
-        "group.change": _("Ring group changed"),
-        "group.delete": _("Ring group removed"),
-    return list(LABELS[kind].items())
+    """The codes of a kind that may be chosen, with their words, for a template."""
+    return list(PROVIDED[kind][0](kind)) if kind in PROVIDED else list(LABELS[kind].items())
 
 
 def options(found: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
@@ -339,8 +358,12 @@ def options(found: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
     return [SelectChoice(value, text) for value, text in found]
 
 
-def choices(kind: str) -> list[SelectChoice]:
-    """All codes of a kind with their words, for a select field."""
+def choices(kind: str) -> Callable[[], list[SelectChoice]]:
+    """The codes of a kind with their words, for a select field: looked up for each form."""
+    return partial(_choices, kind)
+
+
+def _choices(kind: str) -> list[SelectChoice]:
     return options(pairs(kind))
 
 

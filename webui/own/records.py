@@ -32,7 +32,7 @@ def own_days(
         else:
             figures.outbound += 1
         if business_type is not None:
-            figures.types[business_type.value] += 1
+            figures.types[str(business_type)] += 1
     return days
 
 

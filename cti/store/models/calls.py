@@ -28,6 +28,8 @@ class CallType(StrEnum):
 
 
 class BusinessType(StrEnum):
+    """Those the system comes with; administrators add more."""
+
     CALLBACK = "callback"
     ORDER = "order"
     CONSULTATION = "consultation"
@@ -144,7 +146,7 @@ class CallNote(Base):
 
     call_id: Mapped[str] = mapped_column(id_type(), primary_key=True)
     call_type: Mapped[CallType] = mapped_column(enum_type(CallType), default=CallType.NORMAL)
-    business_type: Mapped[BusinessType | None] = mapped_column(enum_type(BusinessType))
+    business_type: Mapped[str | None] = mapped_column(String(32))
     summary: Mapped[str] = mapped_column(Text, default="")
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
