@@ -17,7 +17,7 @@ from pathlib import Path
 from cti.domain.errors import CallyardError
 
 SOURCES = Path(__file__).with_name("src")
-PACKAGES = {"spandsp": "libspandsp-dev", "speexdsp": "libspeexdsp-dev"}
+PACKAGES = {"spandsp.h": "libspandsp-dev", "speex/speex_echo.h": "libspeexdsp-dev"}
 FLAGS = (
     "-O2",
     "-g",
@@ -44,10 +44,10 @@ class BuildFailed(CallyardError):
 
 def library(face: Face, folder: Path, extra: tuple[str, ...] = ()) -> Path:
     """The path of the shared library with this face, built into the folder if it is not there yet."""
-    compiler = _needs()
     target = folder / f"{face}-{_fingerprint(extra)}.so"
     if target.exists():
         return target
+    compiler = _needs()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -57,17 +57,24 @@ def library(face: Face, folder: Path, extra: tuple[str, ...] = ()) -> Path:
 
 
 def _needs() -> str:
+    """The compiler; raises where it or a header is missing."""
     compiler = os.environ.get("CC") or next((name for name in ("gcc", "cc", "clang") if shutil.which(name)), "")
-    missing = [] if compiler else ["gcc"]
-    missing += [package for header, package in PACKAGES.items() if not _header(header)]
+    missing = [] if compiler else ["gcc", "libc6-dev"]
+    missing += [package for header, package in PACKAGES.items() if not compiler or not _header(compiler, header)]
     if missing:
         raise BuildFailed(f"the simulated board needs a C compiler and headers: apt-get install {' '.join(missing)}")
     return compiler
 
 
-def _header(name: str) -> bool:
-    files = {"spandsp": "spandsp.h", "speexdsp": "speex/speex_echo.h"}
-    return any((Path(place) / files[name]).exists() for place in ("/usr/include", "/usr/local/include"))
+def _header(compiler: str, name: str) -> bool:
+    command = [compiler, "-E", "-x", "c", "-"]
+    try:
+        text = f"#include <{name}>\n".encode()
+        return (
+            subprocess.run(command, input=text, capture_output=True, timeout=BUILD_SECONDS, check=False).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def _fingerprint(extra: tuple[str, ...]) -> str:

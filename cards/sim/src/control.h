@@ -72,6 +72,8 @@ int cysim_heard(int line, short *samples, int count);
 /* The number the exchange was dialled last, and the digits the far end heard since; their length. */
 int cysim_dialled(int line, char *text, int size);
 int cysim_keys(int line, char *text, int size);
+/* The caller-id that the telephone of an extension shows. */
+int cysim_shown(int line, char *text, int size);
 
 int cysim_statistics_now(cysim_statistics *now);
 int cysim_statistics_clear(void);

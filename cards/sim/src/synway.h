@@ -40,13 +40,9 @@ int SsmHangup(int ch);
 int SsmAutoDial(int ch, const char *number);
 int SsmAppendPhoNum(int ch, const char *digits);
 int SsmChkAutoDial(int ch);                        /* 0 none, 1 dialling, 2 ringback, 3 no dial tone, 4 busy, 6 nothing heard, 7 answered, 10 no answer, 11 failed */
-int SsmSetTxCallerId(int ch, const char *number);
 int SsmGetCallerId(int ch, char *number);
 int SsmGetCallerIdEx(int ch, char *text);          /* MMDDHHMM and number */
-int SsmGetPhoNumStr(int ch, char *number);         /* called number of a digital call */
 int SsmGetPendingReason(int ch);
-int SsmSetKB(int ch, unsigned char answer);        /* digital call that waits (pending, 10): 1 free, 2 busy … */
-int SsmGetReleaseReason(int ch);                   /* Q.850 of an ISDN call */
 
 /* the line */
 int SsmGetRingCount(int ch);
