@@ -25,6 +25,7 @@ FEATURES = (
     "calls",
     "followup",
     "tickets",
+    "media",
     "floor",
     "wallboard",
     "own",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from cti.store.models.base import BigId, UtcDateTime
+from cti.store.models.base import BigId, Money, UtcDateTime
 
 revision = "0019"
 down_revision = "0018"
@@ -44,9 +44,13 @@ TICKET_INDEXES = (("state", "urgent", "first_at"), ("changed_at",), ("held_by",)
 
 def upgrade() -> None:
     _tickets()
+    _media()
 
 
 def downgrade() -> None:
+    op.drop_index(_index("calls", ("dnis", "created_at")), "calls")
+    for table in ("airing_products", "airings", "media"):
+        op.drop_table(table)
     _no_tickets()
 
 
@@ -93,6 +97,50 @@ def _no_tickets() -> None:
             table.drop_column(name)
         for name, _, _ in TICKET:
             table.drop_column(name)
+
+
+def _media() -> None:
+    op.create_table(
+        "media",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("remarks", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_media")),
+        sa.UniqueConstraint("name", name=op.f("uq_media_name")),
+    )
+    op.create_table(
+        "airings",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("number", BigId, nullable=False),
+        sa.Column("medium_id", BigId, nullable=False),
+        sa.Column("programme", sa.String(length=128), nullable=False),
+        sa.Column("dnis", sa.String(length=32), nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("counts_until", UtcDateTime(), nullable=False),
+        sa.Column("cost", Money(), nullable=False),
+        sa.Column("remarks", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["medium_id"], ["media.id"], name=op.f("fk_airings_medium_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_airings")),
+        sa.UniqueConstraint("number", name=op.f("uq_airings_number")),
+    )
+    for columns in (("dnis", "starts_at"), ("starts_at",), ("medium_id", "starts_at")):
+        op.create_index(_index("airings", columns), "airings", list(columns))
+    op.create_table(
+        "airing_products",
+        sa.Column("airing_id", BigId, nullable=False),
+        sa.Column("product_id", BigId, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["airing_id"], ["airings.id"], name=op.f("fk_airing_products_airing_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_airing_products_product_id")),
+        sa.PrimaryKeyConstraint("airing_id", "product_id", name=op.f("pk_airing_products")),
+    )
+    op.create_index(_index("airing_products", ("product_id",)), "airing_products", ["product_id"])
+    op.create_index(_index("calls", ("dnis", "created_at")), "calls", ["dnis", "created_at"])
 
 
 def _index(table: str, columns: tuple[str, ...]) -> str:

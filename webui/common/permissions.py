@@ -48,6 +48,9 @@ class Permission(StrEnum):
     ADMIN_USERS = "admin.users"
     ADMIN_QUEUES = "admin.queues"
     ADMIN_FIELDS = "admin.fields"
+    MEDIA_READ = "media.read"
+    MEDIA_WRITE = "media.write"
+    REPORTS_READ = "reports.read"
     LISTS_EXPORT = "lists.export"
     LISTS_IMPORT = "lists.import"
     AUDIT_READ = "audit.read"
@@ -77,6 +80,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.CALLS_READ_ALL,
         Permission.RECORDINGS_LISTEN_ALL,
         Permission.NUMBERS_UNMASKED,
+        Permission.MEDIA_READ,
+        Permission.MEDIA_WRITE,
+        Permission.REPORTS_READ,
         Permission.LISTS_EXPORT,
         Permission.LISTS_IMPORT,
         Permission.FLOOR_VIEW,

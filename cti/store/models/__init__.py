@@ -84,6 +84,7 @@ from cti.store.models.orders import (
     OrderStatus,
     Payment,
 )
+from cti.store.models.media import Airing, Medium, MediumKind, airing_products
 from cti.store.models.own import Bulletin, BulletinRead, Task
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
 from cti.store.models.points import Member, PointEntry, PointKind, PointRule, RuleKind
@@ -92,6 +93,7 @@ from cti.store.models.transfers import ImportMapping, Transfer, TransferState
 
 __all__ = [
     "Address",
+    "Airing",
     "Agent",
     "AgentStretch",
     "AuditEntry",
@@ -129,6 +131,8 @@ __all__ = [
     "LineKind",
     "ListedNumber",
     "Member",
+    "Medium",
+    "MediumKind",
     "Menu",
     "MessageState",
     "Money",
@@ -186,6 +190,7 @@ __all__ = [
     "VoiceBoard",
     "Voicemail",
     "Warehouse",
+    "airing_products",
     "from_epoch",
     "utc_now",
 ]

@@ -1,0 +1,1 @@
+"""Media and their airings: the plan of a week, its import, what each airing brought."""
