@@ -6,12 +6,12 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-CHECKED := cti dialplan webui migrations tests
+CHECKED := cti dialplan cards webui migrations tests
 
 .PHONY: run test test-long check lint unit conformance e2e bench assets clean system-packages
 
 run: $(VENV)/.installed
-	@$(if $(SWITCH),CALLYARD_SWITCH=$(SWITCH) )exec $(BIN)/cti serve
+	@$(if $(BOARD),CALLYARD_BOARD=$(BOARD) CALLYARD_SWITCH=$(or $(SWITCH),board) ,$(if $(SWITCH),CALLYARD_SWITCH=$(SWITCH) ))exec $(BIN)/cti serve
 
 test: system-packages $(VENV)/.tested lint unit conformance e2e
 
@@ -22,7 +22,7 @@ lint: $(VENV)/.tested
 	$(BIN)/python -m compileall -q $(filter-out migrations,$(CHECKED)) migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict cti dialplan
+	$(BIN)/mypy --strict cti dialplan cards
 	$(BIN)/lint-imports
 
 unit e2e: WORKERS := 2
