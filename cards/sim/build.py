@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 
@@ -20,7 +21,6 @@ SOURCES = Path(__file__).with_name("src")
 PACKAGES = {"spandsp.h": "libspandsp-dev", "speex/speex_echo.h": "libspeexdsp-dev"}
 FLAGS = (
     "-O2",
-    "-g",
     "-fPIC",
     "-fvisibility=hidden",
     "-std=gnu11",
@@ -28,6 +28,7 @@ FLAGS = (
     "-Wextra",
     "-Werror=implicit-function-declaration",
 )
+LIBRARIES = ("-lspandsp", "-lspeexdsp", "-lpthread", "-lm")
 BUILD_SECONDS = 180
 
 
@@ -44,7 +45,9 @@ class BuildFailed(CallyardError):
 
 def library(face: Face, folder: Path, extra: tuple[str, ...] = ()) -> Path:
     """The path of the shared library with this face, built into the folder if it is not there yet."""
-    target = folder / f"{face}-{_fingerprint(extra)}.so"
+    mark = _fingerprint(extra)
+    names = {each: f"{each}-{mark}.so" for each in Face}
+    target = folder / names[face]
     if target.exists():
         return target
     compiler = _needs()
@@ -52,7 +55,7 @@ def library(face: Face, folder: Path, extra: tuple[str, ...] = ()) -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
-            _build(compiler, face, target, extra)
+            _build(compiler, folder, names, extra)
     return target
 
 
@@ -84,29 +87,30 @@ def _fingerprint(extra: tuple[str, ...]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _build(compiler: str, face: Face, target: Path, extra: tuple[str, ...]) -> None:
-    others = {f"{other}.c" for other in Face if other is not face}
-    sources = sorted(str(file) for file in SOURCES.glob("*.c") if file.name not in others)
-    with tempfile.TemporaryDirectory(dir=target.parent) as work:
-        made = Path(work) / target.name
-        command = [
-            compiler,
-            *FLAGS,
-            *extra,
-            "-shared",
-            "-o",
-            str(made),
-            *sources,
-            "-lspandsp",
-            "-lspeexdsp",
-            "-lpthread",
-            "-lm",
-        ]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise BuildFailed(f"the simulated board could not be compiled: {error}") from error
-        if done.returncode:
-            first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[-300:])
-            raise BuildFailed(f"the simulated board could not be compiled: {first}")
-        made.replace(target)
+def _build(compiler: str, folder: Path, names: dict[Face, str], extra: tuple[str, ...]) -> None:
+    """Compile each source once and link both faces."""
+    sources = sorted(SOURCES.glob("*.c"))
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        objects = {file: Path(work) / f"{file.stem}.o" for file in sources}
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            list(
+                pool.map(
+                    lambda file: _run([compiler, *FLAGS, *extra, "-c", "-o", str(objects[file]), str(file)]), sources
+                )
+            )
+        for face, name in names.items():
+            others = {other.value for other in Face if other is not face}
+            mine = [str(made) for file, made in objects.items() if file.stem not in others]
+            made = Path(work) / name
+            _run([compiler, *extra, "-shared", "-o", str(made), *mine, *LIBRARIES])
+            made.replace(folder / name)
+
+
+def _run(command: list[str]) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BuildFailed(f"the simulated board could not be compiled: {error}") from error
+    if done.returncode:
+        first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[-300:])
+        raise BuildFailed(f"the simulated board could not be compiled: {first}")
