@@ -22,6 +22,7 @@ from cti.status import serve_status
 from cti.store import worker
 from cti.switches.asterisk import AsteriskSwitch
 from cti.switches.base import Queued, Switch
+from cti.switches.board import BoardSwitch
 from cti.switches.freeswitch import FreeSwitch
 from cti.switches.sim import SimSwitch
 from dialplan.which import apply, each
@@ -48,12 +49,14 @@ def make_bus(settings: Settings, name: str) -> NatsBus:
     return NatsBus(url, effective_secrets(settings).nats_token, name=name)
 
 
-def make_switch(switch: SwitchSettings) -> Switch:
-    """The driver of one switch."""
+def make_switch(switch: SwitchSettings, bus: NatsBus) -> Switch:
+    """The driver of one switch; a board's is met on the bus."""
     prompts, spool = str(switch.prompts_dir), str(switch.spool_dir)
     match switch.kind:
         case SwitchKind.SIM:
             return SimSwitch(switch.name, spool_dir=spool, auto=True, play_seconds=1.0)
+        case SwitchKind.BOARD:
+            return BoardSwitch(switch.name, bus)
         case SwitchKind.FREESWITCH:
             return FreeSwitch(
                 switch.name,
@@ -75,9 +78,9 @@ def make_switch(switch: SwitchSettings) -> Switch:
             )
 
 
-def make_switches(settings: Settings) -> list[Switch]:
+def make_switches(settings: Settings, bus: NatsBus) -> list[Switch]:
     """Every switch of the settings; ``auto`` without an Asterisk was decided by ``cti serve``."""
-    return [make_switch(switch) for switch in all_switches(settings)]
+    return [make_switch(switch, bus) for switch in all_switches(settings)]
 
 
 def make_runner(settings: Settings, switches: Sequence[Switch], bus: NatsBus) -> EngineRunner:
@@ -111,7 +114,7 @@ async def run_engine(settings: Settings) -> None:
     """The engine process, until a signal."""
     configure_logging(settings)
     bus = make_bus(settings, "engine")
-    switches = make_switches(settings)
+    switches = make_switches(settings, bus)
     runner = make_runner(settings, switches, bus)
     async with until_told_to_stop() as stop:
         await bus.start()

@@ -65,6 +65,17 @@ def _worker(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _board(settings: Settings, options: argparse.Namespace) -> int:
+    from cards.host.process import run_host
+    from cti.bootstrap import configure_logging, make_bus
+    from cti.provision.switches import switch_named
+
+    configure_logging(settings)
+    switch = switch_named(settings, options.name)
+    asyncio.run(run_host(switch, make_bus(settings, switch.name)))
+    return 0
+
+
 def _web(settings: Settings, options: argparse.Namespace) -> int:
     from cti.provision import programs
 
@@ -186,6 +197,8 @@ def _parser() -> argparse.ArgumentParser:
     add("serve", _serve, "start everything and watch it (make run)")
     add("engine", _engine, "run the engine alone")
     add("worker", _worker, "run the worker alone: durable events into the database")
+    host = add("board", _board, "run the host of a voice board alone")
+    host.add_argument("name", nargs="?", default="board", metavar="NAME", help="the board's (default: board)")
     add("web", _web, "run the site alone")
     add("migrate", _migrate, "bring the database's tables up to date")
     add("check-config", _check_config, "check settings, folders, ports, database, bus and switches")

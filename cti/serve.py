@@ -27,6 +27,7 @@ from cti.provision.first_run import (
     Installation,
     forget_first_password,
     load_rows,
+    prepare_boards,
     prepare_database,
     prepare_switch,
 )
@@ -103,6 +104,10 @@ def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Pro
         for switch, installation in found.own:
             prepare_switch(switch, installation, rows)
         stages.append([programs.switch(switch, installation) for switch, installation in found.own])
+    boards = [switch for switch in all_switches(found.settings) if switch.kind is SwitchKind.BOARD and switch.own]
+    if boards:
+        prepare_boards(settings, boards)
+        stages.append([programs.board(switch) for switch in boards])
     stages.append([programs.worker(settings)])
     stages.append([programs.engine(settings), programs.web(settings)])
     return stages, _environment(settings, found.settings.switch), first_run
@@ -129,6 +134,13 @@ def choose_switches(settings: Settings, say: programs.Say) -> Found:
     for switch in switches:
         if switch.kind is SwitchKind.SIM:
             say("NOTICE: the simulator stands in for the switch; no phone can ring (CALLYARD_SWITCH=sim)")
+        elif switch.kind is SwitchKind.BOARD:
+            if not switch.own:
+                say(f"voice board {switch.name}: its host runs elsewhere")
+                continue
+            require_board(switch)
+            kind = f"the library {switch.program}" if switch.program else "simulated"
+            say(f"voice board {switch.name}: {switch.vendor}, {kind}")
         elif not switch.own:
             say(f"using the {switch.title} at {switch.place}")
         elif switch.kind is SwitchKind.FREESWITCH:
@@ -144,6 +156,16 @@ def choose_switches(settings: Settings, say: programs.Say) -> Found:
                 say(f"NOTICE: {error}")
                 return choose_switches(settings.model_copy(update={"switch": SwitchChoice.SIM}), say)
     return Found(settings, tuple(own))
+
+
+def require_board(switch: SwitchSettings) -> None:
+    """Build the simulated board, or find a real one's library. Raises ``ProvisionFailed`` naming what is missing."""
+    from cards.host.process import make_board
+
+    try:
+        make_board(switch)
+    except CallyardError as error:
+        raise ProvisionFailed(str(error)) from error
 
 
 def require_space(folder: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tzlocal import get_localzone
 
@@ -34,6 +34,7 @@ class SwitchChoice(StrEnum):
     BOTH = "both"  # one of each, as one centre
     OUTSIDE = "outside"  # only those of the switches file
     SIM = "sim"
+    BOARD = "board"  # a voice board alone
 
 
 class Settings(BaseSettings):
@@ -76,6 +77,11 @@ class Settings(BaseSettings):
     freeswitch_sip_ws_url: str = ""
     freeswitch_rtp_start: int = 18384
     freeswitch_rtp_end: int = 20383
+    board: str = Field(default="", description="a voice board: sim, donjin or synway; default: none")
+    board_face: str = Field(default="synway", description="whose interface the simulated board has")
+    board_library: str = Field(default="", description="files of the board's library, with ; between them")
+    board_config: str = Field(default="", description="the vendor's configuration of the board (ShConfig.ini)")
+    board_elsewhere: bool = Field(default=False, description="its host process runs on the board's own machine")
     switches_file: Path | None = Field(default=None, description="further switches; default <var>/switches.toml")
     web_phone_switch: str = Field(default="", description="where browser phones register first; default: the first")
 
@@ -107,6 +113,14 @@ class Settings(BaseSettings):
             raise ValueError("no such time zone; a name as Asia/Shanghai is wanted")
         return name
 
+    @field_validator("board", "board_face")
+    @classmethod
+    def _known_board(cls, name: str, info: ValidationInfo) -> str:
+        known = ("donjin", "synway") if info.field_name == "board_face" else ("", "sim", "donjin", "synway")
+        if name not in known:
+            raise ValueError(f"one of {', '.join(one or 'nothing' for one in known)} is wanted")
+        return name
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.var / 'callyard.db'}"
@@ -133,7 +147,9 @@ class Settings(BaseSettings):
             SwitchChoice.BOTH: [self._asterisk(), self._freeswitch(beside=True)],
             SwitchChoice.OUTSIDE: [],
             SwitchChoice.SIM: [self._switch("sim", SwitchKind.SIM)],
+            SwitchChoice.BOARD: [],
         }[self.switch]
+        named += [self._board()] if self.board else []
         path = self.switches_file or self.var / "switches.toml"
         found = (*named, *(self._further(entry) for entry in read_switches(path)))
         if not found:
@@ -184,6 +200,19 @@ class Settings(BaseSettings):
             rtp_end=self.freeswitch_rtp_end,
         )
 
+    def _board(self) -> SwitchSettings:
+        simulated = self.board == "sim"
+        if not (simulated or self.board_library or self.board_elsewhere):
+            raise BadSwitches(f"CALLYARD_BOARD={self.board}: name the files of its library in CALLYARD_BOARD_LIBRARY")
+        return self._switch(
+            "board",
+            SwitchKind.BOARD,
+            own=not self.board_elsewhere,
+            program="" if simulated else self.board_library,
+            vendor=self.board_face if simulated else self.board,
+            config=self.board_config,
+        )
+
     def _further(self, entry: SwitchEntry) -> SwitchSettings:
         kind = SwitchKind(entry.kind)
         spool = entry.spool or self.spool_dir
@@ -231,7 +260,9 @@ class Settings(BaseSettings):
 
 def _require_own_ranges(switches: Sequence[SwitchSettings]) -> None:
     """Two switches of this machine would take each other's RTP ports."""
-    own = sorted((switch for switch in switches if switch.own), key=lambda switch: switch.rtp_start)
+    own = sorted(
+        (switch for switch in switches if switch.own and switch.speaks_sip), key=lambda switch: switch.rtp_start
+    )
     for lower, higher in pairwise(own):
         if lower.rtp_end >= higher.rtp_start:
             raise BadSwitches(

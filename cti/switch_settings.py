@@ -29,6 +29,7 @@ class SwitchKind(StrEnum):
     ASTERISK = "asterisk"
     FREESWITCH = "freeswitch"
     SIM = "sim"
+    BOARD = "board"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ class SwitchSettings:
     ``host``, ``port``, ``user``, ``secret`` are those of its control port (AMI or event socket). ``sip_host`` is where
     the other switches reach its SIP. ``prompts_dir`` and ``spool_dir`` are as the switch sees them, ``spool_here`` as
     we do. ``program`` names the program to run, empty: it is looked for.
+
+    Of a voice board ``program`` names the files of its library, with ``;`` between them (empty: it is simulated),
+    ``vendor`` whose interface they have, ``config`` the vendor's own configuration.
     """
 
     name: str
@@ -71,11 +75,19 @@ class SwitchSettings:
     rtp_start: int = 16384
     rtp_end: int = 18383
     peers: tuple[Peer, ...] = ()
+    vendor: str = ""
+    config: str = ""
 
     @property
     def title(self) -> str:
         """The product's own spelling."""
-        return {"asterisk": "Asterisk", "freeswitch": "FreeSWITCH", "sim": "the simulator"}[self.kind]
+        names = {"asterisk": "Asterisk", "freeswitch": "FreeSWITCH", "sim": "the simulator", "board": "voice board"}
+        return names[self.kind]
+
+    @property
+    def speaks_sip(self) -> bool:
+        """It has a configuration of ours, phones that register, and peers."""
+        return self.kind in (SwitchKind.ASTERISK, SwitchKind.FREESWITCH)
 
     @property
     def place(self) -> str:

@@ -50,11 +50,11 @@ def release_in_force(switch: SwitchSettings) -> str:
 
 
 def each(switches: Sequence[SwitchSettings], work: Callable[[SwitchSettings], Applied]) -> dict[str, Applied]:
-    """``work`` on every switch that is no simulator, at once; one that fails keeps no other from it.
+    """``work`` on every switch that has a configuration of ours, at once; one that fails keeps no other from it.
 
     Raises ``SwitchesNotApplied`` at the end, or the error itself where there is only one switch.
     """
-    real = [switch for switch in switches if switch.kind is not SwitchKind.SIM]
+    real = [switch for switch in switches if switch.speaks_sip]
     if len(real) < 2:
         return {switch.name: work(switch) for switch in real}
     with ThreadPoolExecutor(len(real)) as threads:

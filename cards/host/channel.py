@@ -69,5 +69,6 @@ class Channel:
     conference: str = ""
     playing: Playing | None = None
     give_up_at: float = 0.0
+    deaf_until: float = 0.0  # it is sent digits and hears nothing else meanwhile
     asked_cause: Cause = Cause.NORMAL
     recordings: dict[str, str] = field(default_factory=dict)  # id → name

@@ -44,6 +44,7 @@ from cti.domain.switch import (
 )
 from cti.switches.checks import check_command
 
+DIGIT_SECONDS = 0.2
 LONGEST_RING = 45.0  # seconds; the board design gives up an extension then
 _DIALLED = re.compile(r"\+?[0-9*#]{1,32}")
 
@@ -199,6 +200,8 @@ def send_digits(floor: Floor, command: SendDigits) -> None:
     chan = floor.channel(command.channel)
     if chan.line.state not in UP:
         raise CommandRefused(f"channel {chan.id} is not answered", channel=chan.id)
+    chan.deaf_until = floor.clock() + DIGIT_SECONDS * len(command.digits) + 0.2
+    floor.reconnect()
     floor.board.send_digits(chan.line.number, command.digits.upper())
 
 

@@ -151,6 +151,9 @@ class Floor:
         if chan is not None and chan.give_up_at and now >= chan.give_up_at and not chan.answered:
             chan.give_up_at = 0.0
             self.happen(line, LineEvent.GIVE_UP)
+        if chan is not None and chan.deaf_until and now >= chan.deaf_until:
+            chan.deaf_until = 0.0
+            self.reconnect()
         if line.test_until and now >= line.test_until:
             self.end_test(line)
 
@@ -426,7 +429,7 @@ class Floor:
         }
 
     def _partners(self, chan: Channel) -> set[str]:
-        if chan.held:
+        if chan.held or chan.deaf_until:
             return set()
         if chan.peer is not None:
             return set() if chan.peer.held else {chan.peer.id}

@@ -46,8 +46,13 @@ class Run(Protocol):
 class Outside(Protocol):
     """The far side of a simulated board."""
 
+    def begin(self, floor: Floor) -> None: ...
+    def step(self, floor: Floor) -> None: ...
     def test_call(self, floor: Floor, command: TestCall) -> None:
         """Raises ``CommandRefused``."""
+
+    def hand(self, line: int, what: str) -> None:
+        """Raises ``BadRequest`` or ``CommandRefused``."""
 
 
 class HostBus(Protocol):
@@ -97,7 +102,7 @@ class Service:
         """Give the board its time until it is lost. Raises ``BoardError``."""
         while True:
             try:
-                await self._run(self.floor.step)
+                await self._run(self._step)
             except BoardError:
                 await self._run(self.floor.lose_everything)
                 raise
@@ -106,6 +111,11 @@ class Service:
             await asyncio.sleep(STEP)
 
     # ------------------------------------------------------------ inside
+
+    def _step(self) -> None:
+        self.floor.step()
+        if self._outside is not None:
+            self._outside.step(self.floor)
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -149,6 +159,10 @@ class Service:
                 line = self._line(request)
                 await self._run(lambda: self.floor.begin_test(line))
                 return {"ok": True}
+            case "hand":
+                line, what = self._line(request), str(request.get("what"))
+                await self._run(lambda: self._hand(line, what))
+                return {"ok": True}
         raise BadRequest(f"unknown operation {str(request.get('op'))[:40]!r}")
 
     async def _execute(self, request: Document) -> Document:
@@ -165,6 +179,11 @@ class Service:
 
         await self._run(work)
         return {"ok": True}
+
+    def _hand(self, line: Line, what: str) -> None:
+        if self._outside is None:
+            raise CommandRefused("nobody moves the telephones of a real board from here")
+        self._outside.hand(line.number, what)
 
     def _hello(self) -> Document:
         named = [Capability.SPY] if self.floor.board.whispers else []
@@ -191,7 +210,7 @@ class Service:
             "ok": True,
             "board": self.floor.name,
             "vendor": self.floor.board.vendor,
-            "whispers": self.floor.board.whispers,
+            "simulated": self._outside is not None,
             "lines": [self._shown(line) for line in self.floor.lines.values()],
         }
 

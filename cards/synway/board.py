@@ -73,6 +73,7 @@ class SynwayBoard:
         self._number_wanted: set[int] = set()
         self._dialling: dict[int, Progress | None] = {}
         self._playing: set[int] = set()
+        self._stopped: set[int] = set()  # since the last round: the end of that file is told in the next one
         self._event = self._lib.ffi.new("ssm_event *")
         self._joins = Joins(self._lib)
 
@@ -101,6 +102,7 @@ class SynwayBoard:
             ch = int(event.channel)
             if 0 <= ch < len(self._kinds) and (handle := _HANDLERS.get(int(event.code))):
                 handle(self, ch, int(event.param), found)
+        self._stopped.clear()
         for ch in sorted(self._number_wanted):
             self._read_number(ch, found)
         return found
@@ -111,7 +113,9 @@ class SynwayBoard:
         found.append(Key(ch, chr(param & 0xFF).upper()))
 
     def _play_ended(self, ch: int, param: int, found: list[BoardEvent]) -> None:
-        if ch in self._playing:
+        if ch in self._stopped:
+            self._stopped.discard(ch)
+        elif ch in self._playing:
             self._playing.discard(ch)
             found.append(PlayEnded(ch))
 
@@ -208,6 +212,8 @@ class SynwayBoard:
         self._playing.add(line)
 
     def stop_play(self, line: int) -> None:
+        if line in self._playing:
+            self._stopped.add(line)
         self._playing.discard(line)
         self._lib.SsmStopPlayFile(line)
 

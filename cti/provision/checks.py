@@ -134,6 +134,8 @@ def _switch(settings: Settings) -> Iterator[Check]:
         name = "switch" if len(switches) == 1 else f"switch {switch.name}"
         if switch.kind is SwitchKind.SIM:
             yield Check(name, True, "the simulator; no phone can ring")
+        elif switch.kind is SwitchKind.BOARD:
+            yield _try(name, partial(_board, switch))
         else:
             yield _try(name, partial(_reach, switch))
 
@@ -143,6 +145,16 @@ def _reach(switch: SwitchSettings) -> str:
     if switch.kind is SwitchKind.FREESWITCH:
         return require_freeswitch(switch).version() if switch.own else _event_socket(switch)
     return _own_asterisk(switch) if switch.own else _log_in(switch)
+
+
+def _board(switch: SwitchSettings) -> str:
+    """Whether its library can be opened here, by the name of what is missing."""
+    if not switch.own:
+        return "voice board, its host runs elsewhere"
+    from cards.host.process import make_board
+
+    make_board(switch)
+    return f"voice board, {switch.vendor}{'' if switch.program else ', simulated'}"
 
 
 def _event_socket(switch: SwitchSettings) -> str:

@@ -6,7 +6,7 @@ Every step may be repeated; what exists stays. Database trouble becomes one line
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +78,25 @@ def prepare_switch(switch: SwitchSettings, installation: Installation, rows: Row
     else:
         prepare_freeswitch_home(switch, asterisk_music(switch))
     apply(switch, rows)
+
+
+def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings]) -> None:
+    """Folders, and a dial plan for a simulated board that has none. Raises ``ProvisionFailed``."""
+    from cards.host.simulated import EXTENSIONS, TRUNKS
+    from cti.store.boards import ensure_demo_plan
+    from cti.store.database import make_engine, make_session_factory
+
+    for board in boards:
+        board.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with database_trouble(settings):
+        engine = make_engine(settings.database)
+        try:
+            with make_session_factory(engine)() as session:
+                for board in boards:
+                    if not board.program and settings.demo:
+                        ensure_demo_plan(session, board.name, TRUNKS, EXTENSIONS)
+        finally:
+            engine.dispose()
 
 
 def load_rows(settings: Settings) -> Rows:

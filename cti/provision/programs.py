@@ -103,6 +103,17 @@ def switch(wanted: SwitchSettings, installation: AsteriskInstallation | FreeSwit
     return Program(wanted.name, argv, ready, 60.0, 10.0, nice=TELEPHONES_FIRST)
 
 
+def board(wanted: SwitchSettings) -> Program:
+    """The host of a voice board: a process of its own, so that a library that crashes takes nothing else along."""
+    sign = wanted.home / "ready"
+    sign.unlink(missing_ok=True)
+
+    async def ready() -> bool:
+        return sign.exists()
+
+    return Program(wanted.name, (*_cti("board"), wanted.name), ready, 120.0, 5.0, nice=TELEPHONES_FIRST)
+
+
 def engine(settings: Settings) -> Program:
     answers = partial(answers_http, LOOPBACK, settings.engine_metrics_port)
     return Program("engine", _cti("engine"), answers, 30.0, nice=TELEPHONES_FIRST)

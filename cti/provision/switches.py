@@ -45,8 +45,8 @@ def _secret(settings: Settings, kind: SwitchKind) -> str:
 
 
 def _peers(settings: Settings, switch: SwitchSettings, switches: tuple[SwitchSettings, ...]) -> tuple[Peer, ...]:
-    others = [other for other in switches if other.name != switch.name and other.kind is not SwitchKind.SIM]
-    if not others or switch.kind is SwitchKind.SIM:
+    others = [other for other in switches if other.name != switch.name and other.speaks_sip]
+    if not others or not switch.speaks_sip:
         return ()
     key = interconnect_secret(settings.var).encode()
     return tuple(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from cards.sim.build import BuildFailed, Face
 from cti.domain.switch import Capability
 from cti.provision.apt import ProvisionFailed
 from tests.conformance.asterisk_rig import AsteriskWorld, RunningAsterisk, running_asterisk
+from tests.conformance.board_rig import BoardWorld, running_board
 from tests.conformance.freeswitch_rig import FreeSwitchWorld, RunningFreeSwitch, running_freeswitch
 from tests.conformance.sim_rig import SimWorld
 from tests.conformance.world import World
@@ -57,12 +60,26 @@ async def freeswitch_world(freeswitch: RunningFreeSwitch) -> AsyncIterator[FreeS
         yield world
 
 
-@pytest.fixture(params=["sim", "asterisk", "freeswitch"])
+def board_library(face: Face) -> Path:
+    """Of the simulated board with this interface, built once for each state of its sources."""
+    try:
+        return running_board(face, Path(tempfile.gettempdir()) / f"callyard-boards-{os.getuid()}")
+    except BuildFailed as error:
+        not_run(f"the {face.value} board", error)
+        raise
+
+
+@pytest.fixture(params=["sim", "asterisk", "freeswitch", *(face.value for face in Face)])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     if request.param == "sim":
         async with SimWorld(tmp_path) as sim:
             needs(request, sim)
             yield sim
+    elif request.param in list(Face):
+        face = Face(request.param)
+        async with BoardWorld(face, board_library(face), tmp_path) as board:
+            needs(request, board)
+            yield board
     elif request.param == "freeswitch":
         async with FreeSwitchWorld(request.getfixturevalue("freeswitch")) as found:
             needs(request, found)

@@ -92,7 +92,8 @@ def test_each_port_of_each_switch_is_named(both: Settings) -> None:
 
 
 def test_the_engine_drives_every_switch_by_its_name(both: Settings) -> None:
-    runner = make_runner(both, make_switches(both), make_bus(both, "engine"))
+    bus = make_bus(both, "engine")
+    runner = make_runner(both, make_switches(both, bus), bus)
     assert list(runner.engine.centre.switches) == ["asterisk", "freeswitch"]
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from cti.settings import Settings, SwitchKind, SwitchSettings
+from cti.settings import Settings, SwitchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Websocket:
 
 
 def websockets(settings: Settings) -> tuple[Websocket, ...]:
-    """In the order of preference; the simulator has none. Raises ``BadSwitches``."""
-    switches = [switch for switch in settings.switches() if switch.kind is not SwitchKind.SIM]
+    """In the order of preference; the simulator and boards have none. Raises ``BadSwitches``."""
+    switches = [switch for switch in settings.switches() if switch.speaks_sip]
     found = [_websocket(switch, first=switch is switches[0]) for switch in switches]
     reachable = [one for one in found if one.url or one.port]
     return tuple(sorted(reachable, key=lambda one: one.name != settings.web_phone_switch))

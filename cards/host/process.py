@@ -1,0 +1,109 @@
+"""The host process of one board library: opens it, keeps it going in one thread, answers on the bus until a signal.
+
+A library that crashes takes this process along and nothing else; whoever watches it starts it anew. Settings come as
+plain values, so that it also runs on the board's own machine (``python -m cards.host``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from cards.donjin.board import DonjinBoard
+from cards.host.board import Board, BoardError
+from cards.host.floor import Floor
+from cards.host.service import Outside, Service
+from cards.host.sound import Prompts
+from cards.synway.board import SynwayBoard
+from cti.domain.errors import CallyardError
+
+if TYPE_CHECKING:
+    from cti.bus.nats import NatsBus
+    from cti.switch_settings import SwitchSettings
+
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBoard:
+    """``outside`` is the far side of a simulated one."""
+
+    board: Board
+    outside: Outside | None = None
+
+
+def make_board(switch: SwitchSettings) -> MadeBoard:
+    """Load the library, or build the simulated one; nothing is started. Raises ``CallyardError`` naming what lacks."""
+    if not switch.program:
+        from cards.host.simulated import simulated
+
+        return MadeBoard(*simulated(switch.vendor, switch.home / "sim", switch.prompts_dir))
+    libraries = [Path(part.strip()) for part in switch.program.split(";") if part.strip()]
+    if switch.vendor == "donjin":
+        return MadeBoard(DonjinBoard(libraries))
+    return MadeBoard(SynwayBoard(libraries, Path(switch.config) if switch.config else None))
+
+
+async def run_host(switch: SwitchSettings, bus: NatsBus) -> None:
+    """Until a signal; ends with ``BoardError`` when the board is lost."""
+    made = make_board(switch)
+    ready = switch.home / "ready"
+    ready.unlink(missing_ok=True)
+    threads = ThreadPoolExecutor(1, thread_name_prefix="board")
+
+    def run(work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(threads, work)
+
+    service = Service(bus, run, made.outside)
+    floor = Floor(
+        switch.name,
+        made.board,
+        Prompts(switch.prompts_dir, switch.home / "prompts"),
+        switch.spool_dir,
+        service.emit,
+    )
+    service.floor = floor
+    await bus.start()
+    try:
+        await run(floor.open)
+        outside = made.outside
+        if outside is not None:
+            await run(lambda: outside.begin(floor))
+        await service.start(floor)
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        ready.write_text("ready\n")
+        log.info("board.open", board=switch.name, vendor=made.board.vendor, lines=len(floor.lines))
+        await _until_told_to_stop(service)
+    finally:
+        ready.unlink(missing_ok=True)
+        with contextlib.suppress(CallyardError):
+            await run(floor.close)
+        await service.stop()
+        await bus.stop()
+        threads.shutdown(wait=True)
+
+
+async def _until_told_to_stop(service: Service) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, stop.set)
+    stepping, stopping = asyncio.create_task(service.keep_stepping()), asyncio.create_task(stop.wait())
+    await asyncio.wait({stepping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if stepping.done():
+        stepping.result()
+    stepping.cancel()
+    with contextlib.suppress(asyncio.CancelledError, BoardError):
+        await stepping
