@@ -89,6 +89,13 @@ class Site:
             assert answer.status_code == 303, answer.text
         return client
 
+    def cookies(self, username: str) -> list[Any]:
+        """Those of a browser in which ``username`` has signed in."""
+        kept = self.client(username).get_cookie("callyard")
+        self.app.config["WTF_CSRF_ENABLED"] = bool(self.url)
+        assert kept is not None
+        return [{"name": kept.key, "value": kept.value, "url": self.url, "httpOnly": True, "sameSite": "Lax"}]
+
     def listen(self) -> str:
         """Serve HTTP on a free port of loopback; the address."""
         self.app.config["WTF_CSRF_ENABLED"] = True

@@ -25,11 +25,11 @@ RESULTS = (TicketState.CANCELLED.value, UNREACHABLE, TicketState.COMPLAINT.value
 class TicketForm(FlaskForm):  # type: ignore[misc]
     """``number`` is as the page showed it (``shown``), or typed; ``token`` stands for the number that was shown."""
 
-    number = Line(_("Number"), 40, [DataRequired()])
-    name = Line(_("Name"), 128)
-    other = Line(_("Another number, or when to call"), 128)
-    note = TextAreaField(_("What the customer wants"), [Length(max=1000)], filters=[many_lines])
-    urgent = BooleanField(_("Urgent"))
+    number = Line(_("Number"), 40, [DataRequired()], id="ticket-number")
+    name = Line(_("Name"), 128, id="ticket-name")
+    other = Line(_("Another number, or when to call"), 128, id="ticket-other")
+    note = TextAreaField(_("What the customer wants"), [Length(max=1000)], filters=[many_lines], id="ticket-note")
+    urgent = BooleanField(_("Urgent"), id="ticket-urgent")
     token = HiddenField(id="ticket-token", validators=[Length(max=128)])
     shown = HiddenField(id="ticket-shown", validators=[Length(max=40)])
     customer_id = HiddenField(id="ticket-customer", validators=[Length(max=20)])
