@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from cti.domain.config import TargetKind
 from cti.store.models import Calendar, CallNote, CustomerPhone, InboundRule, Order, Queue, Trunk
-from tests.fakes.site import PASSWORD, Site
+from tests.fakes.site import Site
 from tests.pages import FakeWorker, audited, make_call, make_recording
 from webui.orders import queries
 
@@ -67,11 +67,7 @@ def open_page(chromium: Browser, site: Site) -> Iterator[OpenPage]:
         page.set_default_timeout(SLOW)
         page.on("console", lambda m: trouble.append(m.text) if m.type == "error" and "422" not in m.text else None)
         page.on("pageerror", lambda e: trouble.append(str(e)))
-        page.goto(f"{site.url}/login")
-        page.fill("[name=username]", username)
-        page.fill("[name=password]", PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_selector("html[data-ready]")
+        context.add_cookies(site.cookies(username))
         page.goto(site.url + path)
         page.wait_for_selector("html[data-ready]")
         return page
@@ -366,7 +362,7 @@ def test_a_trunks_status_and_test_call_are_followed_without_reloading(site: Site
     switch = {"name": "fake", "up": True, "trunks": {"local": "down"}, "round_trips": {}}
     site.engine.tell("cy.evt.centre", {"switches": [switch], "config_version": 1})
     expect(page.locator("#trunk-status-local")).to_contain_text("Does not answer", timeout=SLOW)
-    page.locator("input[name=number][required]").fill("13800138000")
+    page.locator("#main input[name=number][required]").fill("13800138000")
     page.keyboard.press("Enter")
     expect(page.locator("[data-test-state=ringing]")).to_be_visible(timeout=SLOW)
     site.engine.outside_is_busy("13800138000")
