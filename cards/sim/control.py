@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,18 @@ class Statistics:
     busy_total_s: float
 
 
+@cache
+def _declarations() -> FFI:
+    ffi = FFI()
+    ffi.cdef((SOURCES / "control.h").read_text("utf-8"))
+    return ffi
+
+
 class SimBoard:
     """The board behind a library; open the same path that the driver opens."""
 
     def __init__(self, library: Path) -> None:
-        self._ffi = FFI()
-        self._ffi.cdef((SOURCES / "control.h").read_text("utf-8"))
+        self._ffi = _declarations()
         self._lib: Any = self._ffi.dlopen(str(library))
 
     def configure(self, **words: object) -> None:
