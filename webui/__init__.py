@@ -21,6 +21,7 @@ FEATURES = (
     "health",
     "customers",
     "orders",
+    "review",
     "products",
     "calls",
     "followup",

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from cti.store.models import Order, OrderStatus, Product
+from cti.store.models import Order, Product
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, HOSTILE, audited, body, browser, make_call, statuses
 from webui.orders import queries
@@ -275,21 +275,6 @@ def test_a_colleagues_order_is_refused(site: Site, many: list[str]) -> None:
     assert browser(site, "agent1").get(f"/orders/{order_id}").status_code == 403
     assert browser(site, "agent2").get(f"/orders/{order_id}").status_code == 200
     assert browser(site, "supervisor").get(f"/orders/{order_id}").status_code == 200
-
-
-def test_the_status_goes_only_forward_and_by_right(site: Site) -> None:
-    agent, supervisor = browser(site, "agent1"), browser(site, "supervisor")
-    assert send(agent, open_form(agent) | lines(("P001", "1"))).status_code == 200
-    order = newest(site)
-    path = f"/orders/{order.id}/status"
-    assert agent.post(path, data={"status": "confirmed"}).status_code == 409
-    assert supervisor.post(path, data={"status": "shipped"}).status_code == 409
-    for step in ("confirmed", "shipped", "completed"):
-        assert supervisor.post(path, data={"status": step}).status_code == 303
-    assert agent.post(path, data={"status": "cancelled"}).status_code == 409
-    with site.sessions() as session:
-        assert session.get_one(Order, order.id).status is OrderStatus.COMPLETED
-    assert audited(site, "order.status")[-1].before == {"status": "shipped"}
 
 
 def test_who_may_open_the_pages(site: Site) -> None:

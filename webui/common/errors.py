@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from cti.domain.errors import CallyardError
 from webui.common import audit, db
 from webui.common.htmx import is_fragment, is_htmx, wants_json
+from webui.common.order_words import refusal
 from webui.common.text import one_line
 
 STATUS = {
@@ -31,6 +32,10 @@ STATUS = {
     "number.do_not_call": 409,
     "trunk.unknown": 404,
     "state.illegal": 409,
+    "permission.missing": 403,
+    "order.changed": 409,
+    "order.refused": 409,
+    "money.refused": 409,
     "request.bad": 400,
     "engine.unavailable": 503,
     "switch.link_down": 503,
@@ -45,6 +50,8 @@ log = structlog.get_logger("web")
 
 def message_for(code: str, params: dict[str, Any] | None = None) -> str:
     """What to tell the person, and what to do about it."""
+    if code in ("order.changed", "order.refused", "money.refused"):
+        return refusal(code, params or {})
     messages = {
         "agent.unknown": _("This agent is not known to the engine yet. Ask an administrator to check the agent."),
         "agent.not_now": _("That is not possible at this moment."),
@@ -55,6 +62,7 @@ def message_for(code: str, params: dict[str, Any] | None = None) -> str:
         "number.do_not_call": _("This number is on a list of numbers that must not be called."),
         "trunk.unknown": _("The engine does not know this trunk: it is not in use, or not published."),
         "state.illegal": _("That is not possible at this moment."),
+        "permission.missing": _("Your role does not include this. Ask an administrator if you need it."),
         "request.bad": _("The request was not understood. Check what you entered."),
         "engine.unavailable": _("The call engine does not answer. Calls go on; try again in a moment."),
         "switch.link_down": _("No connection to the switch. Calls go on; try again in a moment."),

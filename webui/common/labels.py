@@ -11,14 +11,9 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 from wtforms.fields.choices import SelectChoice
 
+from webui.common import order_words
+
 LABELS: dict[str, dict[str, Any]] = {
-    "order_status": {
-        "new": _("New"),
-        "confirmed": _("Confirmed"),
-        "shipped": _("Shipped"),
-        "completed": _("Completed"),
-        "cancelled": _("Cancelled"),
-    },
     "payment": {
         "cash_on_delivery": _("Cash on delivery"),
         "online": _("Online payment"),
@@ -341,6 +336,10 @@ LABELS: dict[str, dict[str, Any]] = {
         "missing": _("Missing"),
     },
 }
+
+LABELS |= order_words.LABELS
+LABELS["audit"] |= order_words.AUDIT
+
 
 Offer = Callable[[str], list[tuple[str, str]]]
 Word = Callable[[str, str], str]

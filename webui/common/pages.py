@@ -44,6 +44,9 @@ MENU = (
     MenuItem("floor.index", lazy_gettext("Live"), "activity", Permission.FLOOR_VIEW),
     MenuItem("media.index", lazy_gettext("Media"), "device-tv", Permission.MEDIA_READ, group="shop"),
     MenuItem("products.index", lazy_gettext("Products"), "package", Permission.ORDERS_READ, group="shop"),
+    MenuItem("review.index", lazy_gettext("Order review"), "list-details", Permission.ORDERS_REVIEW, group="shop"),
+    MenuItem("fulfilment.index", lazy_gettext("Warehouse"), "truck", Permission.ORDERS_FULFIL, group="shop"),
+    MenuItem("finance.index", lazy_gettext("Finance"), "coin", Permission.FINANCE_READ, group="shop"),
     MenuItem(
         "admin.index",
         lazy_gettext("Administration"),

@@ -25,6 +25,15 @@ class Permission(StrEnum):
     ORDERS_WRITE = "orders.write"
     ORDERS_READ_ALL = "orders.read_all"
     ORDERS_SET_PRICE = "orders.set_price"
+    ORDERS_REVIEW = "orders.review"
+    ORDERS_FULFIL = "orders.fulfil"
+    FINANCE_READ = "finance.read"
+    FINANCE_RECEIVE = "finance.receive"
+    FINANCE_SETTLE = "finance.settle"
+    REFUNDS_APPROVE = "refunds.approve"
+    REFUNDS_PAY = "refunds.pay"
+    INVOICES_WRITE = "invoices.write"
+    TARIFFS_WRITE = "tariffs.write"
     PRODUCTS_WRITE = "products.write"
     CALLS_READ_OWN = "calls.read_own"
     CALLS_READ_ALL = "calls.read_all"
@@ -76,6 +85,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.ORDERS_READ_ALL,
         Permission.ORDERS_SET_PRICE,
+        Permission.ORDERS_REVIEW,
+        Permission.ORDERS_FULFIL,
+        Permission.FINANCE_READ,
+        Permission.FINANCE_RECEIVE,
+        Permission.FINANCE_SETTLE,
+        Permission.REFUNDS_APPROVE,
+        Permission.REFUNDS_PAY,
+        Permission.INVOICES_WRITE,
         Permission.PRODUCTS_WRITE,
         Permission.CALLS_READ_ALL,
         Permission.RECORDINGS_LISTEN_ALL,

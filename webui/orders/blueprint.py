@@ -11,7 +11,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from cti.store.models import Customer, Order, OrderStatus, Payment, Product
+from cti.store.models import Customer, Order, Payment, Product
 from webui.calls.access import may_describe
 from webui.common import audit, db, labels, scope
 from webui.common.htmx import is_fragment, toast
@@ -130,30 +130,7 @@ def store(form: OrderForm, customer: Customer, call_id: str, items: list[Item], 
 @blueprint.get("/<int:order_id>")
 @requires(Permission.ORDERS_READ)
 def show(order_id: int) -> ResponseReturnValue:
-    order = load(order_id)
-    return render_template("orders/show.html", order=order, steps=steps(order))
-
-
-@blueprint.post("/<int:order_id>/status")
-@requires(Permission.ORDERS_WRITE)
-def change_status(order_id: int) -> ResponseReturnValue:
-    order = load(order_id)
-    wanted = request.form.get("status", "")
-    if wanted not in {step.value for step in steps(order)}:
-        abort(409)
-    before = order.status.value
-    order.status = OrderStatus(wanted)
-    audit.record("order.status", f"order/{order.id}", {"status": before}, {"status": wanted})
-    db.session().commit()
-    return redirect(url_for("orders.show", order_id=order.id), 303)
-
-
-def steps(order: Order) -> tuple[OrderStatus, ...]:
-    """What this user may make of the order: an agent may only take back an order that nobody has confirmed."""
-    possible = queries.STEPS[order.status]
-    if current_user.can(Permission.ORDERS_READ_ALL):
-        return possible
-    return tuple(s for s in possible if order.status is OrderStatus.NEW and s is OrderStatus.CANCELLED)
+    return render_template("orders/show.html", order=load(order_id))
 
 
 def load(order_id: int) -> Order:
