@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import func, select
 
 from cti.domain.config import TargetKind
+from cti.store import divisions
 from cti.store.models import Calendar, CallNote, CustomerPhone, InboundRule, Order, Queue, Trunk
 from tests.fakes.site import Site
 from tests.pages import FakeWorker, audited, make_call, make_recording
@@ -123,6 +124,7 @@ def test_a_caller_among_several_is_chosen_and_an_order_written_by_keys_alone(sit
     keys.type("P001")
     keys.press("Enter")
     expect(page.locator("#order-form [data-quantity]").nth(1)).to_be_focused(timeout=SLOW)
+    expect(page.locator("#order-form [data-quote]")).not_to_have_attribute("aria-busy", "true", timeout=SLOW)
     preview = page.locator("#order-form [data-total]").inner_text()
 
     page.reload()
@@ -138,6 +140,48 @@ def test_a_caller_among_several_is_chosen_and_an_order_written_by_keys_alone(sit
     assert [(line.product.code, line.quantity) for line in order.lines] == [("P002", 3), ("P001", 1)]
     expect(page.locator("#pop details.cx-history")).to_contain_text(order.number, timeout=SLOW)
     assert page.evaluate("Object.keys(sessionStorage).filter(k => k.startsWith('cy-order')).length") == 0
+
+
+def test_a_new_customer_orders_by_keys_alone_and_the_draft_is_there_on_another_machine(
+    site: Site, open_page: OpenPage
+) -> None:
+    with site.sessions() as session:
+        divisions.fill(session)
+        session.commit()
+    page = open_page("agent1", "/orders/new")
+    keys, box = page.keyboard, page.locator("#order-form [data-quote]")
+    expect(page.locator("[name=phone]")).to_be_focused(timeout=SLOW)
+    for text in ("19900008801", "Demo Newcomer"):
+        keys.type(text)
+        keys.press("Enter")
+    keys.type("P003")
+    keys.press("Enter")
+    expect(page.locator("#order-form [data-quantity]")).to_be_focused(timeout=SLOW)
+    keys.press("Enter")
+    expect(page.locator("#order-form [data-text]").nth(1)).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator("[name=address]")).to_be_focused()
+    for _ in range(2):
+        keys.press("Enter")
+    expect(page.locator("[name=city]")).to_be_focused()
+    keys.type("BJHD")
+    keys.press("Enter")
+    expect(page.locator("[name=line]")).to_be_focused(timeout=SLOW)
+    expect(page.locator("[name=city]")).to_have_value("北京市海淀区")
+    with page.expect_response("**/orders/draft", timeout=SLOW):
+        keys.type("演示路 7 号")
+    expect(box).not_to_have_attribute("aria-busy", "true", timeout=SLOW)
+    total = page.locator("#order-form [data-total]").inner_text()
+    page.evaluate("sessionStorage.clear()")
+    page.goto("about:blank")
+    page.goto(f"{site.url}/orders/new")
+    expect(page.locator("[name=line]")).to_have_value("演示路 7 号", timeout=SLOW)
+    expect(page.locator("#order-form [data-total]")).to_have_text(total, timeout=SLOW)
+    keys.press("Control+Enter")
+    expect(page.locator("[data-order-saved]")).to_be_visible(timeout=SLOW)
+    order = newest_order(site)
+    assert (order.customer.name, order.city, order.line) == ("Demo Newcomer", "北京市海淀区", "演示路 7 号")
+    assert f"{order.total:,.2f}" == total
 
 
 def test_an_order_that_the_server_refuses_keeps_what_was_typed(site: Site, open_page: OpenPage) -> None:

@@ -11,13 +11,54 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 from wtforms.fields.choices import SelectChoice
 
-from webui.common import order_words
-
 LABELS: dict[str, dict[str, Any]] = {
+    "order_status": {
+        "new": _("New"),
+        "confirmed": _("Confirmed"),
+        "shipped": _("Shipped"),
+        "completed": _("Completed"),
+        "cancelled": _("Cancelled"),
+    },
     "payment": {
         "cash_on_delivery": _("Cash on delivery"),
         "online": _("Online payment"),
         "bank_transfer": _("Bank transfer"),
+    },
+    "delivery": {
+        "express": _("Courier"),
+        "ems": _("Express mail (EMS)"),
+        "post": _("Ordinary mail"),
+        "pickup": _("Picked up"),
+    },
+    "line_kind": {
+        "sale": _("Sold"),
+        "gift": _("Gift"),
+        "part": _("Part of a bundle"),
+        "redeemed": _("With points"),
+    },
+    "movement": {
+        "in": _("Goods in"),
+        "out": _("Goods out"),
+        "transfer": _("Transfer"),
+        "count": _("Count"),
+        "reserve": _("Reserved"),
+        "release": _("Set free"),
+        "ship": _("Dispatched"),
+        "return": _("Came back"),
+    },
+    "point_kind": {
+        "earn": _("Earned"),
+        "activity": _("Activity"),
+        "redeem": _("Spent"),
+        "give_back": _("Given back"),
+        "take_back": _("Taken back"),
+        "expire": _("Expired"),
+        "adjust": _("Corrected"),
+    },
+    "point_rule": {
+        "spend": _("By money spent"),
+        "product": _("By product"),
+        "activity": _("By activity"),
     },
     "sex": {"unknown": _("Not stated"), "female": _("Female"), "male": _("Male")},
     "phone_label": {"mobile": _("Mobile"), "home": _("Home"), "work": _("Work"), "other": _("Other")},
@@ -336,10 +377,6 @@ LABELS: dict[str, dict[str, Any]] = {
         "missing": _("Missing"),
     },
 }
-
-LABELS |= order_words.LABELS
-LABELS["audit"] |= order_words.AUDIT
-
 
 Offer = Callable[[str], list[tuple[str, str]]]
 Word = Callable[[str, str], str]

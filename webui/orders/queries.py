@@ -1,28 +1,24 @@
-"""Reading and saving orders. Takes a session; must not know requests or forms."""
+"""Reading orders. Takes a session; must not know requests or forms."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from cti.domain.phones import normalise
 from cti.store.models import Customer, CustomerPhone, Order, OrderLine, OrderStatus, Product, User
 from webui.common.paging import Page, page
 
-
-@dataclass(frozen=True)
-class ShipTo:
-    recipient: str
-    phone: str
-    city: str
-    line: str
-    postcode: str
+STEPS: dict[OrderStatus, tuple[OrderStatus, ...]] = {
+    OrderStatus.NEW: (OrderStatus.CONFIRMED, OrderStatus.CANCELLED),
+    OrderStatus.CONFIRMED: (OrderStatus.SHIPPED, OrderStatus.CANCELLED),
+    OrderStatus.SHIPPED: (OrderStatus.COMPLETED,),
+    OrderStatus.COMPLETED: (),
+    OrderStatus.CANCELLED: (),
+}
 
 
 def get(session: Session, order_id: int) -> Order | None:
@@ -38,34 +34,6 @@ def get(session: Session, order_id: int) -> Order | None:
     return session.scalars(query).first()
 
 
-def by_token(session: Session, token: str) -> Order | None:
-    return session.scalars(select(Order).where(Order.token == token)).first()
-
-
-def save(
-    session: Session,
-    order: Order,
-    items: Iterable[tuple[Product, int, Decimal, Decimal]],
-) -> tuple[Order, bool]:
-    """Store the order with its lines in one transaction; ``False`` when this form was saved before.
-
-    Two requests with one token at the same moment: the unique index lets one through, the other finds it; for that
-    one the session was rolled back. The caller commits.
-    """
-    order.lines = [OrderLine(product=p, quantity=q, price=price, amount=amount) for p, q, price, amount in items]
-    token = order.token or ""
-    try:
-        session.add(order)
-        session.flush()
-    except IntegrityError:
-        session.rollback()
-        earlier = by_token(session, token)
-        if earlier is None:
-            raise
-        return earlier, False
-    return order, True
-
-
 def products_named(session: Session, texts: Iterable[str]) -> dict[str, Product]:
     """Products by id and by lower-case code, for the ids and codes in ``texts``."""
     wanted = {text for text in texts if text}
@@ -77,18 +45,6 @@ def products_named(session: Session, texts: Iterable[str]) -> dict[str, Product]
     for product in list(found.values()):
         found.setdefault(product.code.lower(), product)
     return found
-
-
-def suggest(session: Session, text: str, limit: int = 12) -> Sequence[Product]:
-    """Active products whose code begins with, or whose name contains, ``text``; codes first."""
-    query = select(Product).where(Product.active)
-    if text:
-        by_code = Product.code.istartswith(text, autoescape=True)
-        named = or_(Product.name.contains(text, autoescape=True), Product.name_en.icontains(text, autoescape=True))
-        query = query.where(or_(by_code, named)).order_by(by_code.desc(), Product.code)
-    else:
-        query = query.order_by(Product.code)
-    return session.scalars(query.limit(limit)).all()
 
 
 def listing(

@@ -1,10 +1,15 @@
-// A product field with a list of suggestions, driven by keys: type, arrows, Enter. ARIA combobox with a listbox.
+// A field with a list of suggestions, driven by keys: type, arrows, Enter. ARIA combobox with a listbox.
 
 const WAIT = 120;
 
-export function attachProducts(line, url, choose) {
-  const input = line.querySelector("[data-text]");
-  const hidden = line.querySelector("[data-product]");
+async function fetchRows(url, text, name) {
+  const response = await fetch(`${url}${url.includes("?") ? "&" : "?"}q=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } });
+  return response.ok ? (await response.json())[name] : [];
+}
+
+/** `find(text)` gives rows, `parts(row)` what of each is shown as [name, text], `pick(row)` takes one; `settled()`
+ * says that what stands in the field was picked, `unsettle()` that it is typed over. */
+function attach(input, { find, parts, pick: take, settled, unsettle }) {
   const list = document.createElement("ul");
   list.setAttribute("role", "listbox");
   list.id = `${input.name}-list`;
@@ -12,19 +17,19 @@ export function attachProducts(line, url, choose) {
   list.hidden = true;
   input.after(list);
   input.setAttribute("aria-controls", list.id);
-  let products = [];
+  let rows = [];
   let at = -1;
   let timer = 0;
   let asked = 0;
 
   function show(found) {
-    products = found;
+    rows = found;
     list.replaceChildren(
-      ...found.map((product, index) => {
+      ...found.map((row, index) => {
         const item = document.createElement("li");
         item.setAttribute("role", "option");
         item.id = `${list.id}-${index}`;
-        for (const [name, text] of [["code", product.code], ["name", product.name], ["price", product.price]]) {
+        for (const [name, text] of parts(row)) {
           const part = document.createElement("span");
           part.className = `cx-suggest-${name}`;
           part.textContent = text;
@@ -60,20 +65,17 @@ export function attachProducts(line, url, choose) {
   }
 
   function pick(index) {
-    const product = products[index];
+    const row = rows[index];
     close();
-    input.value = `${product.code} ${product.name}`;
-    choose(product);
-    line.querySelector("[data-quantity]").focus();
+    take(row);
   }
 
   // Only the answer to the last question counts, whatever order answers come in.
   async function ask() {
     const mine = (asked += 1);
     try {
-      const response = await fetch(`${url}?q=${encodeURIComponent(input.value.trim())}`, { headers: { Accept: "application/json" } });
-      const body = response.ok ? await response.json() : { products: [] };
-      if (mine === asked && document.activeElement === input) show(body.products);
+      const found = await find(input.value.trim());
+      if (mine === asked && document.activeElement === input) show(found);
       return mine === asked;
     } catch {
       return false;
@@ -81,7 +83,7 @@ export function attachProducts(line, url, choose) {
   }
 
   input.addEventListener("input", () => {
-    if (hidden.value) choose(null);
+    unsettle();
     clearTimeout(timer);
     timer = setTimeout(ask, WAIT);
   });
@@ -92,17 +94,17 @@ export function attachProducts(line, url, choose) {
       event.preventDefault();
       event.stopPropagation();
       if (list.hidden) ask();
-      else mark((at + (event.key === "ArrowDown" ? 1 : -1) + products.length) % products.length);
+      else mark((at + (event.key === "ArrowDown" ? 1 : -1) + rows.length) % rows.length);
     } else if (event.key === "Enter" && !event.ctrlKey) {
       if (!list.hidden && at >= 0) {
         event.preventDefault();
         event.stopPropagation();
         pick(at);
-      } else if (input.value.trim() && !hidden.value) {
+      } else if (input.value.trim() && !settled()) {
         event.preventDefault();
         event.stopPropagation();
         clearTimeout(timer);
-        ask().then((last) => last && products.length && pick(0));
+        ask().then((last) => last && rows.length && pick(0));
       }
     } else if (event.key === "Escape" && !list.hidden) {
       event.preventDefault();
@@ -112,5 +114,40 @@ export function attachProducts(line, url, choose) {
       event.preventDefault();
       pick(at);
     }
+  });
+}
+
+/** Products for one line of an order; `choose(product)` with null when the text is typed over. */
+export function attachProducts(line, url, choose) {
+  const input = line.querySelector("[data-text]");
+  const hidden = line.querySelector("[data-product]");
+  attach(input, {
+    find: (text) => fetchRows(typeof url === "function" ? url() : url, text, "products"),
+    parts: (row) => [["code", row.code], ["name", row.name], ["stock", row.stock], ["price", row.price]],
+    pick(row) {
+      input.value = `${row.code} ${row.name}`;
+      choose(row);
+      line.querySelector("[data-quantity]").focus();
+    },
+    settled: () => Boolean(hidden.value),
+    unsettle: () => { if (hidden.value) choose(null); },
+  });
+}
+
+/** Cities by initials, postcode or name; `onward()` once one is picked. What nobody knows may be typed in full. */
+export function attachPlaces(input, url, postcode, onward) {
+  let typed = false;
+  attach(input, {
+    find: (text) => (text ? fetchRows(url, text, "places") : Promise.resolve([])),
+    parts: (row) => [["name", row.name], ["code", row.postcode]],
+    pick(row) {
+      input.value = row.name;
+      if (postcode && row.postcode) postcode.value = row.postcode;
+      typed = false;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+      onward();
+    },
+    settled: () => !typed || !/^[\x20-\x7e]+$/.test(input.value.trim()),
+    unsettle: () => { typed = true; },
   });
 }

@@ -1,49 +1,15 @@
-// Order entry by keyboard: product typeahead, lines, a preview of the total, a draft that survives a reload.
+// Order entry by keyboard: who it is, product typeahead, lines, the server's figures, a draft that is never lost.
 // What is saved is decided by the server; the draft keeps the form's token, so a repeated send is still one order.
+import { get, token } from "./api.js";
 import { boot } from "./boot.js";
-import { attachProducts } from "./combobox.js";
+import { attachPlaces, attachProducts } from "./combobox.js";
 import { htmx } from "./libs.js";
 import { mount } from "./mount.js";
+import { Draft, read } from "./order-draft.js";
+import { Quote } from "./order-quote.js";
 
-const DRAFT_HOURS = 12;
 const IN_LINE = "[data-text], [data-quantity], [data-price]:not([readonly])";
-
-const cents = (text) => {
-  const match = /^\s*(\d{1,8})(?:\.(\d{0,2}))?\s*$/.exec((text ?? "").replaceAll(",", ""));
-  return match ? Number(match[1]) * 100 + Number((match[2] ?? "").padEnd(2, "0")) : null;
-};
-const shown = (amount) => (amount / 100).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-
-// The values of one form in this tab's session storage, under the form's own key.
-class Draft {
-  constructor(form) {
-    this.form = form;
-    this.key = `cy-${form.dataset.draft}`;
-  }
-
-  save() {
-    const values = [...new FormData(this.form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
-    sessionStorage.setItem(this.key, JSON.stringify({ at: Date.now(), values }));
-  }
-
-  drop() {
-    sessionStorage.removeItem(this.key);
-  }
-
-  restore(lines, add) {
-    const kept = read(this.key);
-    if (!kept || Date.now() - kept.at > DRAFT_HOURS * 3_600_000) return false;
-    const wanted = new Set(kept.values.map(([name]) => /^lines-(\d+)-/.exec(name)?.[1]).filter(Boolean));
-    while (lines().length < wanted.size) add();
-    const places = new Map([...wanted].map((old, at) => [old, /-(\d+)-/.exec(lines()[at].querySelector("[name]").name)[1]]));
-    for (const [name, value] of kept.values) {
-      const now = name.replace(/^lines-(\d+)-/, (_all, old) => `lines-${places.get(old)}-`);
-      const field = this.form.elements.namedItem(now);
-      if (field && "value" in field) field.value = value;
-    }
-    return true;
-  }
-}
+const FIELDS = "input:not([type=hidden]):not([type=checkbox]):not([readonly]), select, textarea, [type=submit]";
 
 // While an order is written its form is what matters; the customer's history folds away above it.
 function showHistory(open) {
@@ -51,38 +17,82 @@ function showHistory(open) {
   if (history) history.open = open;
 }
 
-function read(key) {
-  try {
-    return JSON.parse(sessionStorage.getItem(key) ?? "null");
-  } catch {
-    return null;
+// Who has the number, or the name, that was typed: one of them is chosen by key, or a new customer is made.
+function findCustomers(form) {
+  const who = form.querySelector("[data-who]");
+  if (!who) return;
+  const box = who.querySelector("[data-who-found]");
+  let asked = 0;
+  async function ask(field) {
+    const mine = (asked += 1);
+    const query = new URLSearchParams({ [field.name]: field.value.trim() });
+    const joint = who.dataset.customers.includes("?") ? "&" : "?";
+    try {
+      const answer = await fetch(`${who.dataset.customers}${joint}${query}`, { headers: { "HX-Request": "true", "X-CSRFToken": token() } });
+      if (mine !== asked || !answer.ok) return;
+      box.innerHTML = await answer.text();
+      htmx.process(box);
+    } catch {
+      box.replaceChildren();
+    }
   }
+  who.addEventListener("change", (event) => {
+    if (event.target.matches("[name=phone]") || (event.target.matches("[name=name]") && !box.childElementCount)) ask(event.target);
+  });
+  who.addEventListener("keydown", (event) => {
+    const buttons = [...box.querySelectorAll("button.cx-choice")];
+    const at = buttons.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && buttons.length) {
+      buttons[(at + step + buttons.length) % buttons.length].focus();
+      event.preventDefault();
+    } else if (at >= 0 && /^[1-9]$/.test(event.key)) {
+      buttons[Number(event.key) - 1]?.click();
+      event.preventDefault();
+    }
+  });
+  const phone = who.querySelector("[name=phone]");
+  if (phone.value) ask(phone);
 }
 
 mount("[data-order-form]", (form) => {
   const body = form.querySelector("[data-lines]");
   const lines = () => [...body.querySelectorAll("[data-line]")];
-  const draft = new Draft(form);
+  const note = form.querySelector("[data-draft-note]");
+  const reached = (yes) => {
+    if (!yes) say(form.dataset.offline);
+    else if (note.textContent === form.dataset.offline) note.hidden = true;
+  };
+  const draft = new Draft(form, reached);
+  const quote = new Quote(form, reached);
 
-  function total() {
-    let sum = 0;
-    for (const line of lines()) {
-      const price = cents(line.querySelector("[data-price]").value);
-      const quantity = Number(line.querySelector("[data-quantity]").value) || 0;
-      const used = line.querySelector("[data-product]").value && price !== null;
-      line.querySelector("[data-amount]").textContent = used ? shown(price * quantity) : "";
-      if (used) sum += price * quantity;
-    }
-    form.querySelector("[data-total]").textContent = shown(sum);
+  function say(text) {
+    note.textContent = text;
+    note.hidden = false;
+  }
+
+  function changed() {
+    quote.soon();
+    draft.save();
+  }
+
+  function redeemable(line, points) {
+    const box = line.querySelector("[data-redeem]");
+    box.hidden = !points;
+    if (!points) box.querySelector("input").checked = false;
   }
 
   function prepare(line) {
-    attachProducts(line, form.dataset.products, (product) => {
+    const url = () => {
+      const medium = form.elements.namedItem("medium")?.value ?? "";
+      return medium ? `${form.dataset.products}?${new URLSearchParams({ medium })}` : form.dataset.products;
+    };
+    attachProducts(line, url, (product) => {
       line.querySelector("[data-product]").value = product ? product.id : "";
-      line.querySelector("[data-price]").value = product ? product.price : "";
+      line.querySelector("[data-price]").value = "";
+      redeemable(line, product?.points);
       if (product) line.querySelector("[data-quantity]").select();
-      total();
-      draft.save();
+      changed();
     });
   }
 
@@ -95,9 +105,14 @@ mount("[data-order-form]", (form) => {
         if (field.hasAttribute(attribute)) field.setAttribute(attribute, field.getAttribute(attribute).replace(/-\d+-/, `-${index}-`));
       }
       field.classList.remove("is-invalid");
-      field.value = field.matches("[data-quantity]") ? "1" : "";
+      if (field.type === "checkbox") field.checked = false;
+      else field.value = field.matches("[data-quantity]") ? "1" : "";
+      field.removeAttribute("placeholder");
     }
+    line.querySelector("[data-text]").placeholder = lines()[0].querySelector("[data-text]").placeholder;
     line.querySelector("[data-amount]").textContent = "";
+    line.querySelector("[data-left]").textContent = "";
+    redeemable(line, 0);
     body.append(line);
     prepare(line);
     return line;
@@ -105,12 +120,18 @@ mount("[data-order-form]", (form) => {
 
   function remove(line) {
     const at = lines().indexOf(line);
-    if (lines().length > 1) line.remove();
-    else line.querySelectorAll("input").forEach((field) => (field.value = field.matches("[data-quantity]") ? "1" : ""));
+    if (lines().length > 1) {
+      line.remove();
+    } else {
+      line.querySelectorAll("input:not([type=checkbox])").forEach((field) => (field.value = field.matches("[data-quantity]") ? "1" : ""));
+      redeemable(line, 0);
+    }
     lines()[Math.max(0, at - 1)].querySelector("[data-text]").focus();
-    total();
-    draft.save();
+    changed();
   }
+
+  const visible = () => [...form.querySelectorAll(FIELDS)].filter((field) => field.offsetParent);
+  const after = (field) => visible()[visible().indexOf(field) + 1]?.focus();
 
   function onward(field) {
     const line = field.closest("[data-line]");
@@ -132,54 +153,69 @@ mount("[data-order-form]", (form) => {
       onward(event.target);
     } else if (event.key === "Enter" && event.target.matches("input, select")) {
       event.preventDefault();
-      const all = [...form.querySelectorAll("input:not([type=hidden]):not([readonly]), select, textarea, [type=submit]")].filter((e) => e.offsetParent);
-      all[all.indexOf(event.target) + 1]?.focus();
+      after(event.target);
     } else if (event.key === "Delete" && event.ctrlKey && event.target.closest("[data-line]")) {
       event.preventDefault();
       remove(event.target.closest("[data-line]"));
     }
   });
-  form.addEventListener("click", (event) => {
+  form.addEventListener("click", async (event) => {
     if (event.target.closest("[data-line-add]")) add().querySelector("[data-text]").focus();
     if (event.target.closest("[data-line-remove]")) remove(event.target.closest("[data-line]"));
     if (event.target.closest("[data-order-discard]")) {
-      draft.drop();
+      await draft.drop();
       showHistory(true);
       if (form.closest("#order-panel")) form.remove();
       else history.back();
     }
   });
-  form.addEventListener("input", () => {
-    total();
-    draft.save();
-  });
+  form.addEventListener("input", changed);
   form.addEventListener("change", (event) => {
     if (event.target.name === "address") form.querySelector("[data-new-address]").hidden = event.target.value !== "new";
+    changed();
+  });
+  // What the agent reads out must be what is sent: figures that are on their way are waited for.
+  form.addEventListener("htmx:confirm", (event) => {
+    if (event.target !== form || event.detail.elt !== form) return;
+    event.preventDefault();
+    Promise.all([quote.settled(), draft.hold()]).then(() => event.detail.issueRequest(true));
+  });
+  form.addEventListener("htmx:sendError", () => {
+    say(form.dataset.offline);
     draft.save();
   });
+  form.addEventListener("htmx:beforeCleanupElement", (event) => { if (event.target === form) draft.end(); });
 
-  const broken = form.querySelector(".is-invalid, .alert-danger");
+  const broken = form.querySelector(".is-invalid, .alert-danger, .alert-warning");
   if (!broken && draft.restore(lines, add)) {
     form.querySelector("[data-new-address]").hidden = form.elements.address.value !== "new";
-    const note = form.querySelector("[data-draft-note]");
-    note.textContent = form.dataset.restored;
-    note.hidden = false;
+    say(form.dataset.restored);
+    quote.now();
+  } else {
+    quote.show();
   }
+  const city = form.querySelector("[data-places]");
+  attachPlaces(city, city.dataset.places, form.elements.namedItem(city.dataset.postcode), () => after(city));
   lines().forEach(prepare);
-  total();
+  findCustomers(form);
   showHistory(false);
-  (broken?.matches("input, select, textarea") ? broken : lines().at(-1).querySelector("[data-text]")).focus();
+  const first = form.querySelector("[data-who] input") ?? lines().at(-1).querySelector("[data-text]");
+  (broken?.matches("input, select, textarea") ? broken : first).focus();
 });
 
 mount("[data-order-saved]", (saved) => {
   sessionStorage.removeItem(`cy-${saved.dataset.draft}`);
   showHistory(true);
+  if (saved.dataset.customerUrl && document.getElementById("pop")) htmx.ajax("GET", saved.dataset.customerUrl, { target: "#pop", swap: "outerHTML" });
 });
 
-// A customer whose order was being written when the page was reloaded: open the form again.
-mount("#pop[data-call-id][data-match=one]", (pop) => {
+// A customer whose order was being written when the page was reloaded, here or elsewhere: open the form again.
+mount("#pop[data-call-id][data-match=one]", async (pop) => {
   const button = pop.querySelector("[data-order-new]");
-  const key = `cy-order:${boot.user}:${pop.dataset.customerId}:${pop.dataset.callId}`;
-  if (!button || !sessionStorage.getItem(key) || document.querySelector("#order-panel #order-form")) return;
+  if (!button || document.querySelector("#order-panel #order-form")) return;
+  const key = `${pop.dataset.customerId}:${pop.dataset.callId}`;
+  let kept = read(`cy-order:${boot.user}:${key}`);
+  if (!kept) kept = (await get(`/orders/draft?${new URLSearchParams({ key })}`).catch(() => null))?.draft;
+  if (!kept || !pop.isConnected || document.querySelector("#order-panel #order-form")) return;
   htmx.ajax("GET", button.getAttribute("hx-get"), { target: "#order-panel", swap: "innerHTML" });
 });
