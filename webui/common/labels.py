@@ -11,14 +11,9 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 from wtforms.fields.choices import SelectChoice
 
+from webui.common import order_words
+
 LABELS: dict[str, dict[str, Any]] = {
-    "order_status": {
-        "new": _("New"),
-        "confirmed": _("Confirmed"),
-        "shipped": _("Shipped"),
-        "completed": _("Completed"),
-        "cancelled": _("Cancelled"),
-    },
     "payment": {
         "cash_on_delivery": _("Cash on delivery"),
         "online": _("Online payment"),
@@ -219,6 +214,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "queue": _("Queue"),
         "agent": _("Agent"),
         "voicemail": _("Voicemail"),
+        "group": _("Ring group"),
         "outside": _("Outside number"),
         "callback": _("Offer of a callback"),
         "hangup": _("Hang up"),
@@ -266,7 +262,6 @@ LABELS: dict[str, dict[str, Any]] = {
     "day_kind": {
         "closed": _("Day off"),
         "1": _("Worked as a Monday"),
-        "group": _("Ring group"),
         "2": _("Worked as a Tuesday"),
         "3": _("Worked as a Wednesday"),
         "4": _("Worked as a Thursday"),
@@ -284,6 +279,12 @@ LABELS: dict[str, dict[str, Any]] = {
         "sequential": _("The first of the list"),
         "round_robin": _("The one after the last used"),
         "random": _("Any, by lot"),
+    },
+    "ring_order": {"at_once": _("All at once"), "one_by_one": _("One after the other")},
+    "member": {
+        "agent": _("Agent, while ready"),
+        "phone": _("Phone, also while signed off"),
+        "outside": _("Outside number"),
     },
     "when": {"always": _("Always"), "open": _("While open"), "closed": _("While closed")},
     "audit": {
@@ -305,6 +306,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "list.remove": _("Numbers taken off a list"),
         "list.delete": _("List removed"),
         "ticket.create": _("Callback noted"),
+        "report.export": _("Report exported"),
         "medium.create": _("Medium created"),
         "medium.change": _("Medium changed"),
         "airing.create": _("Airing created"),
@@ -327,6 +329,9 @@ LABELS: dict[str, dict[str, Any]] = {
         "department.delete": _("Department removed"),
         "queue.create": _("Queue created"),
         "queue.change": _("Queue changed"),
+        "group.create": _("Ring group created"),
+        "group.change": _("Ring group changed"),
+        "group.delete": _("Ring group removed"),
         "number.create": _("Service number created"),
         "number.change": _("Service number changed"),
         "number.delete": _("Service number removed"),
@@ -341,12 +346,6 @@ LABELS: dict[str, dict[str, Any]] = {
         "product.create": _("Product created"),
         "product.change": _("Product changed"),
         "order.create": _("Order taken"),
-    "ring_order": {"at_once": _("All at once"), "one_by_one": _("One after the other")},
-    "member": {
-        "agent": _("Agent, while ready"),
-        "phone": _("Phone, also while signed off"),
-        "outside": _("Outside number"),
-    },
         "order.status": _("Order status changed"),
         "call.note": _("Call note written"),
         "recording.listen": _("Recording listened to"),
@@ -377,6 +376,10 @@ LABELS: dict[str, dict[str, Any]] = {
         "missing": _("Missing"),
     },
 }
+
+LABELS |= order_words.LABELS
+LABELS["audit"] |= order_words.AUDIT
+
 
 Offer = Callable[[str], list[tuple[str, str]]]
 Word = Callable[[str, str], str]

@@ -1,13 +1,13 @@
-"""Order pages: the list, one order and its status; taking one is ``entry.py``."""
+"""Order pages: the list and one order; taking one is ``entry.py``, what follows is ``webui.review``."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from cti.store.models import Order, OrderStatus
-from webui.common import audit, db, labels, scope
+from cti.store.models import Order
+from webui.common import db, labels, scope
 from webui.common.ids import valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.rights import Kind
@@ -48,30 +48,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<int:order_id>")
 @requires(Permission.ORDERS_READ)
 def show(order_id: int) -> ResponseReturnValue:
-    order = load(order_id)
-    return render_template("orders/show.html", order=order, steps=steps(order))
-
-
-@blueprint.post("/<int:order_id>/status")
-@requires(Permission.ORDERS_WRITE)
-def change_status(order_id: int) -> ResponseReturnValue:
-    order = load(order_id)
-    wanted = request.form.get("status", "")
-    if wanted not in {step.value for step in steps(order)}:
-        abort(409)
-    before = order.status.value
-    order.status = OrderStatus(wanted)
-    audit.record("order.status", f"order/{order.id}", {"status": before}, {"status": wanted})
-    db.session().commit()
-    return redirect(url_for("orders.show", order_id=order.id), 303)
-
-
-def steps(order: Order) -> tuple[OrderStatus, ...]:
-    """What this user may make of the order: an agent may only take back an order that nobody has confirmed."""
-    possible = queries.STEPS[order.status]
-    if current_user.can(Permission.ORDERS_READ_ALL):
-        return possible
-    return tuple(s for s in possible if order.status is OrderStatus.NEW and s is OrderStatus.CANCELLED)
+    return render_template("orders/show.html", order=load(order_id))
 
 
 def load(order_id: int) -> Order:

@@ -12,14 +12,6 @@ from cti.domain.phones import normalise
 from cti.store.models import Customer, CustomerPhone, Order, OrderLine, OrderStatus, Product, User
 from webui.common.paging import Page, page
 
-STEPS: dict[OrderStatus, tuple[OrderStatus, ...]] = {
-    OrderStatus.NEW: (OrderStatus.CONFIRMED, OrderStatus.CANCELLED),
-    OrderStatus.CONFIRMED: (OrderStatus.SHIPPED, OrderStatus.CANCELLED),
-    OrderStatus.SHIPPED: (OrderStatus.COMPLETED,),
-    OrderStatus.COMPLETED: (),
-    OrderStatus.CANCELLED: (),
-}
-
 
 def get(session: Session, order_id: int) -> Order | None:
     query = (
