@@ -27,6 +27,7 @@ FEATURES = (
     "followup",
     "tickets",
     "media",
+    "reports",
     "floor",
     "wallboard",
     "own",

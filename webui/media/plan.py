@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from cti.store import media
-from cti.store.models import Airing, Medium
+from cti.store.models import Airing, Medium, Product
 from webui.common.i18n import localtime
 from webui.media.forms import AiringForm
-from webui.orders.queries import products_named
 
 COLUMNS = 7  # from, until, medium, number, programme, products, cost
 MOST = 2000
@@ -121,14 +120,14 @@ def one(session: Session, values: list[str], names: dict[str, int]) -> str:
 
 def fill(session: Session, form: AiringForm, airing: Airing) -> str:
     """The form's values into ``airing``; which product there is not, else empty."""
+    wanted = {code.upper(): code for code in form.codes()}
     with session.no_autoflush:
-        found = products_named(session, form.codes())
-    missing = [code for code in form.codes() if code not in found and code.lower() not in found]
+        products = session.scalars(select(Product).where(func.upper(Product.code).in_(list(wanted)))).all()
+    missing = wanted.keys() - {product.code.upper() for product in products}
     if missing:
-        return _("There is no product %(code)s.", code=missing[0])
+        return _("There is no product %(code)s.", code=wanted[min(missing)])
     form.apply(airing)
-    chosen = {p.id: p for p in (found.get(code) or found[code.lower()] for code in form.codes())}
-    airing.products = list(chosen.values())
+    airing.products = list(products)
     return ""
 
 
