@@ -8,6 +8,8 @@
 #include "core.h"
 
 #define RING_APART_MS 800    /* bursts that are closer belong to one ring */
+#define KEY_BLOCK 102        /* samples that spandsp looks at together */
+#define KEY_BREAK 0          /* ticks: the same digit after a shorter break has not been let go */
 #define HANG_UP_MS 700       /* a telephone that is down longer is hung up */
 #define FLASH_LEAST_MS 80
 #define HEARS_KEYS -50.0
@@ -28,15 +30,53 @@ struct channel *board_channel(int index)
     return board_running && index >= 0 && index < channel_count ? &channels[index] : NULL;
 }
 
-static void on_key(void *user, const char *digits, int count)
+static void digit_came(struct channel *channel, int digit)
 {
-    struct channel *channel = user;
-    for (int i = 0; i < count; i++) {
-        if (channel->digit_count == (int) sizeof channel->digits - 1) memmove(channel->digits, channel->digits + 1, (size_t) --channel->digit_count);
-        channel->digits[channel->digit_count++] = digits[i];
-        channel->digits[channel->digit_count] = 0;
-        board_event(channel, ON_DIGIT, digits[i]);
+    if (channel->digit_count == (int) sizeof channel->digits - 1) memmove(channel->digits, channel->digits + 1, (size_t) --channel->digit_count);
+    channel->digits[channel->digit_count++] = (char) digit;
+    channel->digits[channel->digit_count] = 0;
+    board_event(channel, ON_DIGIT, digit);
+}
+
+/* A digit begins, or ends (0). The two receivers look at the line half a block apart: what one loses in noise the other has. */
+static void on_key(struct channel *channel, int which, int digit)
+{
+    if (!digit) {
+        channel->key_now[which] = 0;
+        channel->key_tick = board_tick;
+        return;
     }
+    int before = channel->key_now[which] ? channel->key_now[which] : channel->key_now[!which];
+    int same = digit == channel->key_last && (before == digit || board_tick - channel->key_tick <= KEY_BREAK);
+    channel->key_now[which] = channel->key_last = digit;
+    if (!same) digit_came(channel, digit);
+}
+
+static void on_key_early(void *user, int digit, int level, int delay)
+{
+    (void) level;
+    (void) delay;
+    on_key(user, 0, digit);
+}
+
+static void on_key_late(void *user, int digit, int level, int delay)
+{
+    (void) level;
+    (void) delay;
+    on_key(user, 1, digit);
+}
+
+static int keys_open(struct channel *channel)
+{
+    static const int16_t half[KEY_BLOCK / 2];
+    for (int which = 0; which < 2; which++) {
+        dtmf_rx_state_t *receiver = channel->dtmf[which] = dtmf_rx_init(NULL, NULL, NULL);
+        if (!receiver) return 0;
+        dtmf_rx_set_realtime_callback(receiver, which ? on_key_late : on_key_early, channel);
+        dtmf_rx_parms(receiver, TRUE, 8, 8, -99);
+    }
+    dtmf_rx(channel->dtmf[1], half, KEY_BLOCK / 2);
+    return 1;
 }
 
 static int open_channel(struct channel *channel, int index, int kind)
@@ -48,11 +88,9 @@ static int open_channel(struct channel *channel, int index, int kind)
     channel->phone_down_ms = -1;
     channel->gain = 1;
     channel->agc = settings.agc;
-    channel->dtmf = dtmf_rx_init(NULL, on_key, channel);
     channel->sender = dtmf_tx_init(NULL);
     finder_init(&channel->finder, settings.country);
-    if (!channel->dtmf || !channel->sender || !reader_init(&channel->reader) || !line_open(channel)) return 0;
-    dtmf_rx_parms(channel->dtmf, TRUE, 8, 8, -99);
+    if (!keys_open(channel) || !channel->sender || !reader_init(&channel->reader) || !line_open(channel)) return 0;
     dtmf_tx_set_timing(channel->sender, KEY_MS, KEY_MS);
     if (settings.aec) channel_echo(channel, 1);
     return 1;
@@ -85,7 +123,8 @@ void board_stop(void)
         struct channel *channel = &channels[i];
         player_free(channel->player);
         recorder_free(channel->recorder);
-        if (channel->dtmf) dtmf_rx_free(channel->dtmf);
+        for (int which = 0; which < 2; which++)
+            if (channel->dtmf[which]) dtmf_rx_free(channel->dtmf[which]);
         if (channel->sender) dtmf_tx_free(channel->sender);
         if (channel->ring_fsk) adsi_tx_free(channel->ring_fsk);
         if (channel->canceller) speex_echo_state_destroy(channel->canceller);
@@ -267,7 +306,9 @@ static void hook_heard(struct channel *channel)
 static void keys_heard(struct channel *channel, double level)
 {
     channel->dtmf_idle = level > HEARS_KEYS ? 0 : channel->dtmf_idle + 1;
-    if (channel->dtmf_idle < 6 && !channel->deaf) dtmf_rx(channel->dtmf, channel->in, TICK);
+    if (channel->dtmf_idle >= 6 || channel->deaf) return;
+    dtmf_rx(channel->dtmf[0], channel->in, TICK);
+    dtmf_rx(channel->dtmf[1], channel->in, TICK);
 }
 
 static void watched(struct channel *channel)

@@ -266,7 +266,9 @@ struct channel {
     int hook;                /* a trunk's relay: 1 off hook */
     int16_t in[TICK];        /* from the line, as others hear and record it */
     int16_t out[TICK];       /* to the line */
-    dtmf_rx_state_t *dtmf;
+    dtmf_rx_state_t *dtmf[2];
+    int key_now[2], key_last;
+    long key_tick;           /* when the last one was let go */
     int dtmf_idle;           /* ticks of silence that the receiver has had */
     char digits[128];
     int digit_count;
