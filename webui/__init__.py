@@ -32,6 +32,7 @@ FEATURES = (
     "wallboard",
     "own",
     "admin",
+    "boards",
 )
 
 

@@ -82,6 +82,8 @@ GROUPS: tuple[tuple[Any, dict[str, Any]], ...] = (
             "admin.users": _("Users, departments and rights"),
             "admin.queues": _("Queues, numbers, rules, trunks"),
             "admin.fields": _("Code tables, parameters, custom fields"),
+            "boards.read": _("See voice boards"),
+            "boards.write": _("Plan, block and test lines of voice boards"),
             "audit.read": _("See the audit"),
         },
     ),

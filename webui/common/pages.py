@@ -56,6 +56,9 @@ MENU = (
         Permission.CALENDAR_OVERRIDE,
         group="admin",
     ),
+    MenuItem(
+        "boards.index", lazy_gettext("Voice boards"), "device-landline-phone", Permission.BOARDS_READ, group="admin"
+    ),
 )
 
 

@@ -60,6 +60,8 @@ class Permission(StrEnum):
     MEDIA_READ = "media.read"
     MEDIA_WRITE = "media.write"
     REPORTS_READ = "reports.read"
+    BOARDS_READ = "boards.read"
+    BOARDS_WRITE = "boards.write"
     LISTS_EXPORT = "lists.export"
     LISTS_IMPORT = "lists.import"
     AUDIT_READ = "audit.read"
@@ -102,6 +104,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.REPORTS_READ,
         Permission.LISTS_EXPORT,
         Permission.LISTS_IMPORT,
+        Permission.BOARDS_READ,
         Permission.FLOOR_VIEW,
         Permission.BULLETINS_WRITE,
         Permission.SUPERVISE_STATE,

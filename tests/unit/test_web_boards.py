@@ -1,0 +1,138 @@
+"""The page of voice boards: what the host tells, the plan of the lines, blocking, and who may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cti.domain.errors import EngineUnavailable
+from cti.settings import SwitchChoice
+from cti.store.boards import ensure_demo_plan, load_plans
+from cti.store.models import AuditEntry
+from tests.fakes.site import Site
+from tests.pages import browser
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def line(number: int, kind: str, **given: Any) -> dict[str, Any]:
+    shown = {"state": "idle", "since": 1.0, "dead": False, "blocked": False, "dialed": "", "trunk": "", "device": ""}
+    rest = {"level": -20.0, "channel": "", "number": "", "recording": False, "testing": False}
+    return {"line": number, "kind": kind, **shown, **rest, **given}
+
+
+class Host:
+    """The board's host on the site's bus; everything else goes to the engine as before."""
+
+    def __init__(self, site: Site) -> None:
+        self.lines = [line(0, "trunk"), line(1, "trunk"), line(8, "extension", device="1001")]
+        self.asked: list[dict[str, Any]] = []
+        self.up = True
+        bus = site.app.extensions["callyard_bus"]
+        ask = bus.request
+
+        def request(subject: str, payload: dict[str, Any], timeout: float = 3.0) -> dict[str, Any]:
+            if not subject.startswith("cy.cmd.board."):
+                if payload.get("op") in ("publish_config", "test_call"):
+                    self.asked.append(payload)
+                    return {"ok": True}
+                return ask(subject, payload, timeout)
+            if not self.up:
+                raise EngineUnavailable("nobody answers")
+            self.asked.append(payload)
+            return {"ok": True, "vendor": "synway", "simulated": True, "lines": self.lines}
+
+        bus.request = request
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path, switch_name="board", switch=SwitchChoice.BOARD, board="sim")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def host(site: Site) -> Host:
+    return Host(site)
+
+
+def test_the_lines_are_shown_as_the_host_tells_them_and_harmlessly(site: Site, host: Host) -> None:
+    host.lines[0] |= {"state": "connected", "channel": "c", "number": HOSTILE, "recording": True}
+    host.lines[1] |= {"dead": True}
+    page = browser(site, "admin").get("/boards").text
+    assert "Connected" in page
+    assert "is it plugged in?" in page
+    assert HOSTILE not in page
+    host.up = False
+    assert "does not answer" in browser(site, "admin").get("/boards/board/lines").text
+
+
+def test_the_plan_is_saved_told_and_checked(site: Site, host: Host) -> None:
+    admin = browser(site, "admin")
+    assert admin.get("/boards/board/plan").status_code == 200
+    good = {"hunt": "first", "dialed-0": "8000", "trunk-0": "local", "device-8": "1002"}
+    assert admin.post("/boards/board/plan", data=good).status_code == 303
+    with site.sessions() as session:
+        plan = load_plans(session)["board"]
+        assert plan["hunt"] == "first"
+        assert {"line": 0, "dialed": "8000", "trunk": "local", "device": "", "blocked": False} in plan["lines"]
+        assert [one["device"] for one in plan["lines"] if one["line"] == 8] == ["1002"]
+        assert "board.plan" in {entry.action for entry in session.query(AuditEntry)}
+    assert {"op": "publish_config"} in host.asked
+    assert admin.post("/boards/board/plan", data={"hunt": "first", "device-8": "9999"}).status_code == 422
+    host.lines.append(line(9, "extension"))
+    twice = admin.post("/boards/board/plan", data={"hunt": "first", "device-8": "1001", "device-9": "1001"})
+    assert twice.status_code == 422
+    assert "line 8 already" in twice.text
+
+
+def test_a_line_is_blocked_and_released(site: Site, host: Host) -> None:
+    admin = browser(site, "admin")
+    for blocked in ("1", "0"):
+        assert admin.post("/boards/board/lines/1/block", data={"blocked": blocked}).status_code == 303
+        with site.sessions() as session:
+            (one,) = (one for one in load_plans(session)["board"]["lines"] if one["line"] == 1)
+            assert one["blocked"] is (blocked == "1")
+    assert admin.post("/boards/board/lines/77/block", data={"blocked": "1"}).status_code >= 400
+
+
+def test_test_tone_hands_and_callers_go_to_the_host(site: Site, host: Host) -> None:
+    admin = browser(site, "admin")
+    admin.post("/boards/board/lines/8/test")
+    admin.post("/boards/board/lines/8/hand", data={"what": "lift"})
+    admin.post("/boards/board/call", data={"number": "13800138000", "dialed": "8000", "digits": "1"})
+    asked = [one for one in host.asked if one["op"] in ("test", "hand", "test_call")]
+    assert [(one["op"], one.get("line"), one.get("what")) for one in asked] == [
+        ("test", 8, None),
+        ("hand", 8, "lift"),
+        ("test_call", None, None),
+    ]
+    for wrong in ({"number": "1;hangup", "dialed": "8000"}, {"number": "138", "dialed": 'x" y'}):
+        assert admin.post("/boards/board/call", data=wrong).status_code == 400
+    assert admin.post("/boards/board/lines/8/hand", data={"what": "call 1"}).status_code == 400
+
+
+def test_supervisors_look_and_agents_do_not(site: Site, host: Host) -> None:
+    supervisor, agent = browser(site, "supervisor"), browser(site, "agent1")
+    assert supervisor.get("/boards").status_code == 200
+    assert supervisor.post("/boards/board/lines/1/block", data={"blocked": "1"}).status_code == 403
+    assert agent.get("/boards").status_code == 403
+    assert browser(site, "admin").get("/boards/other/lines").status_code == 404
+
+
+def test_a_new_simulated_board_has_a_plan_once(site: Site) -> None:
+    with site.sessions() as session:
+        assert ensure_demo_plan(session, "board", 2, 3)
+        assert not ensure_demo_plan(session, "board", 2, 3)
+        lines = load_plans(session)["board"]["lines"]
+    assert [(one["line"], one["dialed"], one["device"]) for one in lines] == [
+        (0, "8000", ""),
+        (1, "8000", ""),
+        (2, "", "1001"),
+        (3, "", "1002"),
+        (4, "", "1003"),
+    ]
