@@ -36,6 +36,8 @@ from cti.store.models import (
 from cti.store.passwords import hash_password, random_password, random_secret
 
 AGENTS = 5
+SUPERVISOR = "1100"
+"""The extension of the supervisor, who is in no queue: for listening to the others."""
 CUSTOMERS = 200
 FIRST_EXTENSION = 1001
 
@@ -51,7 +53,7 @@ def fill(session: Session) -> dict[str, str]:
     logins: dict[str, str] = {}
     divisions.fill(session)
     agents = [_agent(session, logins, n) for n in range(AGENTS)]
-    _user(session, logins, "supervisor", "班长 Demo", Role.SUPERVISOR)
+    _phone(session, _user(session, logins, "supervisor", "班长 Demo", Role.SUPERVISOR), SUPERVISOR)
     _centre(session, agents)
     _products(session)
     _customers(session)
@@ -66,11 +68,15 @@ def _user(session: Session, logins: dict[str, str], username: str, name: str, ro
     return user
 
 
+    return _phone(session, user, str(FIRST_EXTENSION + n))
+
+
+def _phone(session: Session, user: User, number: str) -> Agent:
 def _agent(session: Session, logins: dict[str, str], n: int) -> Agent:
     user = _user(session, logins, f"agent{n + 1}", names.AGENTS[n], Role.AGENT)
     agent = Agent(
         user=user,
-        number=str(FIRST_EXTENSION + n),
+        number=number,
         sip_secret=random_secret(),
         web_secret=random_secret(),
         phone=PhoneKind.WEB,

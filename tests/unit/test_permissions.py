@@ -73,7 +73,7 @@ def test_a_view_without_a_declaration_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("user", "allowed"),
-    [("agent1", {"/desktop"}), ("supervisor", set()), ("admin", set())],
+    [("agent1", {"/desktop"}), ("supervisor", {"/desktop"}), ("admin", set())],
 )
 def test_the_desktop_is_for_users_with_a_phone(site: Site, user: str, allowed: set[str]) -> None:
     status = site.client(user).get("/desktop").status_code

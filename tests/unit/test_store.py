@@ -323,8 +323,8 @@ def test_the_demo_data_makes_a_centre_that_the_engine_accepts(store: Store) -> N
     assert menu.options["9"] == RouteTarget(TargetKind.MENU, menu.id)
     assert menu.languages == {"9": "en"}
     assert {did.number: did.target.kind for did in config.dids} == {"8000": "menu", "8001": "queue"}
-    assert [agent["number"] for agent in rows["agents"]] == ["1001", "1002", "1003", "1004", "1005"]
-    assert len({a[key] for a in rows["agents"] for key in ("sip_secret", "web_secret")}) == 10
+    assert [agent["number"] for agent in rows["agents"]] == ["1001", "1002", "1003", "1004", "1005", "1100"]
+    assert len({a[key] for a in rows["agents"] for key in ("sip_secret", "web_secret")}) == 12
     assert rows["trunks"][0]["host"] == "127.0.0.1"
 
 

@@ -140,7 +140,7 @@ def test_a_supervisor_listens_whispers_barges_in_and_leaves_and_it_is_audited(si
 def test_who_has_no_phone_does_not_listen(site: Site) -> None:
     agent = talks_and_is_watched(site)
     for path in (f"/agents/{agent}/listen", f"/agents/{agent}/intercept", "/listening/stop"):
-        assert post(site, "supervisor", path, {}) == (409, "agent.not_now")
+        assert post(site, "admin", path, {}) == (409, "agent.not_now")
     assert audited(site, "supervise.listen") == []
 
 

@@ -142,7 +142,7 @@ def test_phone_credentials_are_only_the_own_and_never_cached(site: Site) -> None
     assert answer.json["secret"]
     assert [one["url"].split(":")[:2] for one in answer.json["sockets"]] == [["ws", "//localhost"]]
     assert answer.headers["Cache-Control"] == "no-store"
-    assert site.client("supervisor").get("/desktop/phone").status_code == 403
+    assert site.client("admin").get("/desktop/phone").status_code == 403
 
 
 def test_a_page_that_becomes_the_phone_is_told_to_the_agents_other_pages_only(site: Site) -> None:
@@ -284,7 +284,7 @@ def test_a_supervisor_hears_of_queues_and_everybody(site: Site) -> None:
         while (item := stream.next())[0] != "whole":
             if item[0] == "agent":
                 numbers.add(item[1]["number"])
-        assert numbers == {"1001", "1002", "1003", "1004", "1005"}
+        assert numbers == {"1001", "1002", "1003", "1004", "1005", "1100"}
         site.engine.call_in("13800000001")
         waiting = stream.until("queue", lambda d: d["waiting"])["waiting"]
         assert waiting[0]["shown"] == "13800000001"

@@ -171,7 +171,7 @@ async def test_the_configuration_is_published_and_its_version_grows_with_changes
         await until(lambda: versions)
         document = await rig.engine.kv_get("cy_config", "centre")
         assert document is not None
-        assert len(CentreConfig.from_document(document).agents) == 5
+        assert len(CentreConfig.from_document(document).agents) == 6
         same = await rig.engine.request("cy.cmd.worker", {"op": "publish_config"})
         assert same == {"ok": True, "version": versions[0]}
         with rig.store.sessions() as session:
@@ -187,7 +187,7 @@ async def test_the_switch_is_configured_on_request(rig: Rig, monkeypatch: pytest
     async with running(rig.worker):
         await until(lambda: rig.worker.bus.connected)
         assert await ask(rig, {"op": "apply_switch"}) == {"ok": True}
-        assert [agent["number"] for agent in rig.applied[0]["agents"]] == ["1001", "1002", "1003", "1004", "1005"]
+        assert [agent["number"] for agent in rig.applied[0]["agents"]] == ["1001", "1002", "1003", "1004", "1005", "1100"]
 
         def refuse(_rows: SwitchRows) -> None:
             raise RuntimeError("the switch is not there")
