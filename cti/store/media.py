@@ -13,11 +13,10 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from cti.domain.errors import CallyardError
-from cti.store.models import Airing, Call, Counter, Medium, Order, utc_now
+from cti.store.models import Airing, Call, Counter, Medium, Order
 from cti.store.numbers import next_number
 
 AFTER = timedelta(hours=2)
-LATELY = timedelta(hours=24)
 SERIES = "airing"
 
 
@@ -74,17 +73,6 @@ def between(session: Session, since: datetime, until: datetime) -> Sequence[Airi
 def media(session: Session, *, active: bool = False) -> Sequence[Medium]:
     query = select(Medium).order_by(Medium.active.desc(), Medium.name)
     return session.scalars(query.where(Medium.active) if active else query).all()
-
-
-def choices(session: Session, now: datetime | None = None) -> list[tuple[int, int | None, str]]:
-    """What a caller may have seen, as (medium, airing, words): airings of the last day, newest first, then media."""
-    at = now or utc_now()
-    late = select(Airing).where(Airing.starts_at > at - LATELY, Airing.starts_at <= at)
-    airings = session.scalars(late.order_by(Airing.starts_at.desc())).unique()
-    found: list[tuple[int, int | None, str]] = [
-        (a.medium_id, a.id, f"{a.medium.name} · {a.programme} ({a.dnis})") for a in airings if a.medium.active
-    ]
-    return found + [(medium.id, None, medium.name) for medium in media(session, active=True)]
 
 
 # ---------------------------------------------------------------- what they brought

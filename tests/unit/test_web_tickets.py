@@ -6,17 +6,19 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from cti.store.models import BusinessType, CallNote, Ticket, TicketState, utc_now
+from cti.store import media
+from cti.store.models import Airing, BusinessType, CallNote, Medium, Order, Product, Ticket, TicketState, utc_now
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, HOSTILE, audited, body, browser, make_call
 from webui.tickets import live
 
-NUMBER = "+8619900000055"
+NUMBER = "+8619911110055"
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +167,59 @@ def test_a_complaint_stands_in_the_note_of_the_call(site: Site) -> None:
         written = session.get_one(CallNote, call)
     assert (written.business_type, written.summary) == (BusinessType.COMPLAINT, "the box was empty\nwants money")
     assert (only(site).state, only(site).back_call_id) == (TicketState.COMPLAINT, call)
+
+
+def order_form(site: Site, username: str, path: str) -> dict[str, str]:
+    """The fields of the order form that ``path`` leads to."""
+    answer = browser(site, username).get(path, follow_redirects=True)
+    assert answer.status_code == 200
+    page = answer.text[answer.text.index('id="order-form"') :]
+    page = page[: page.index("</form>")]
+    fields = re.findall(r"<(?:input|textarea)[^>]*>", page)
+    found = {m.group(1): re.search(r'value="([^"]*)"', f) for f in fields if (m := re.search(r'name="([^"]+)"', f))}
+    wanted = ("token", "customer_id", "call_id", "ticket_id", "phone", "name", "lines-0-product", "lines-0-text")
+    values = {name: unescape(value.group(1)) if value else "" for name, value in found.items() if name in wanted}
+    return values | {"remarks": re.search(r'name="remarks"[^>]*>\s*([^<]*)<', page).group(1).strip()}  # type: ignore[union-attr]
+
+
+def test_an_order_begins_with_what_the_ticket_says_and_settles_it(site: Site) -> None:
+    with site.sessions() as session:
+        session.add(Medium(id=1, name="五频道"))
+        product = session.scalars(select(Product).where(Product.code == "P001")).one()
+        now = utc_now()
+        airing = Airing(medium_id=1, programme="夜市", dnis="8000", products=[product])
+        airing.starts_at, airing.ends_at = now - timedelta(minutes=30), now + timedelta(minutes=5)
+        media.save(session, airing)
+        session.commit()
+    call = make_call(site, "to-order", number=NUMBER, agent="1001")
+    note(site, call_id=call)
+    ticket = only(site)
+    post(site, "agent1", f"/tickets/{ticket.id}/take")
+    form = order_form(site, "agent1", f"/tickets/{ticket.id}/order")
+    assert (form["ticket_id"], form["remarks"], form["name"]) == (ticket.id, "two blue ones", "王芳")
+    assert form["lines-0-product"] == str(product.id)
+    form |= {"lines-0-quantity": "2", "address": "new", "line": "1 Demo Road", "medium": f"1.{airing.id}"}
+    form |= {"payment": "cash_on_delivery", "delivery": "express", "seen_total": ""}
+    answer = browser(site, "agent1").post("/orders/new", data=form)
+    assert answer.status_code == 303, answer.text
+    row = only(site)
+    with site.sessions() as session:
+        order = session.get_one(Order, row.order_id)
+        assert (row.state, row.user_id, row.held_by) == (TicketState.ORDERED, site.user("agent1").id, None)
+        assert (order.remarks, order.airing_id, order.medium_id) == ("two blue ones", airing.id, 1)
+    assert audited(site, "ticket.state")[-1].after["order"] == order.number
+
+
+def test_an_order_out_of_a_ticket_that_somebody_else_holds_is_saved_and_leaves_the_ticket(site: Site) -> None:
+    note(site)
+    ticket = only(site)
+    form = order_form(site, "agent1", f"/tickets/{ticket.id}/order")
+    post(site, "agent2", f"/tickets/{ticket.id}/take")
+    form |= {"lines-0-text": "P002", "lines-0-quantity": "1", "address": "new", "line": "1 Demo Road"}
+    form |= {"payment": "cash_on_delivery", "delivery": "express", "seen_total": "", "name": "李"}
+    assert browser(site, "agent1").post("/orders/new", data=form).status_code == 303
+    assert (only(site).state, only(site).held_by) == (TicketState.OPEN, site.user("agent2").id)
+    post(site, "agent2", f"/tickets/{ticket.id}/release")
 
 
 def test_tickets_of_other_queues_are_not_the_agents(site: Site) -> None:

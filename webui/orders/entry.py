@@ -49,6 +49,7 @@ from webui.orders.entry_form import (
     wrong_lines,
 )
 from webui.orders.forms import parse_price
+from webui.tickets import ordering
 
 DRAFT_KEY = re.compile(r"\d{1,18}:[A-Za-z0-9_-]{0,40}")
 DRAFT_FIELDS, DRAFT_LENGTH = 400, 4_000
@@ -125,6 +126,7 @@ def new() -> ResponseReturnValue:
     form.phone.data = phones.conceal(number)
     form.address.data = str(customer.addresses[0].id) if customer and customer.addresses else OWN_ADDRESS
     form.medium.data = entry_media.by_call(db.session(), call_id)
+    ordering.begin(form, customer, valid_id(request.args.get("ticket_id", "")))
     return show_form(form, customer, Asked())
 
 
@@ -193,6 +195,7 @@ def store(
         database.rollback()
         return show_form(form, load_customer(row_id(form.customer_id.data)), taken_meanwhile(form, error)), 409
     if fresh:
+        ordering.done(order, valid_id(form.ticket_id.data or ""), call_id)
         audit.record("order.create", f"order/{order.id}", None, {"number": order.number, "total": str(order.total)})
         entry_data.drop_draft(database, current_user.id, key)
         database.commit()

@@ -54,6 +54,7 @@ class OrderForm(FlaskForm):  # type: ignore[misc]
     token = HiddenField()
     customer_id = HiddenField()
     call_id = HiddenField()
+    ticket_id = HiddenField(id="order-ticket")
     seen_total = HiddenField()
     phone = Line(_("Phone number"), 128)
     name = Line(_("Name"), 128)

@@ -225,8 +225,7 @@ def order(ticket_id: str) -> ResponseReturnValue:
     values: dict[str, Any] = {"ticket_id": ticket.id, "call_id": valid_id(request.args.get("call_id", ""))}
     if customer_id:
         return redirect(url_for("orders.new", customer_id=customer_id, **values), 303)
-    number = phones.conceal(ticket.number)
-    return redirect(url_for("customers.new", number=number, name=ticket.name, call_id=values["call_id"]), 303)
+    return redirect(url_for("orders.new", number=phones.conceal(ticket.number), **values), 303)
 
 
 def settled(text: str) -> Response:

@@ -47,7 +47,7 @@ async function order(button) {
   const query = new URLSearchParams({ customer_id: pop?.dataset.customerId ?? "", call_id: present()?.call?.call_id ?? "" });
   const url = `${button.dataset.ticketOrder}?${query}`;
   const place = document.getElementById("order-panel");
-  if (place && pop) htmx.ajax("GET", url, { source: place, target: place, swap: "innerHTML" });
+  if (place) htmx.ajax("GET", url, { source: place, target: place, swap: "innerHTML" });
   else location.assign(url);
 }
 
