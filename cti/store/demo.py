@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 from cti.domain.config import Strategy, TargetKind
 from cti.domain.phones import normalise
 from cti.store import demo_names as names
-from cti.store import divisions
+from cti.store import demo_shop, divisions
 from cti.store.initials import initials
 from cti.store.models import (
     Address,
@@ -25,7 +24,6 @@ from cti.store.models import (
     Did,
     Menu,
     PhoneKind,
-    Product,
     Queue,
     QueueMember,
     Role,
@@ -36,10 +34,10 @@ from cti.store.models import (
 from cti.store.passwords import hash_password, random_password, random_secret
 
 AGENTS = 5
-SUPERVISOR = "1100"
-"""The extension of the supervisor, who is in no queue: for listening to the others."""
 CUSTOMERS = 200
 FIRST_EXTENSION = 1001
+SUPERVISOR = "1100"
+"""The extension of the supervisor, who is in no queue: for listening to the others."""
 
 
 def fill(session: Session) -> dict[str, str]:
@@ -55,7 +53,7 @@ def fill(session: Session) -> dict[str, str]:
     agents = [_agent(session, logins, n) for n in range(AGENTS)]
     _phone(session, _user(session, logins, "supervisor", "班长 Demo", Role.SUPERVISOR), SUPERVISOR)
     _centre(session, agents)
-    _products(session)
+    demo_shop.fill(session)
     _customers(session)
     session.commit()
     return logins
@@ -68,12 +66,12 @@ def _user(session: Session, logins: dict[str, str], username: str, name: str, ro
     return user
 
 
+def _agent(session: Session, logins: dict[str, str], n: int) -> Agent:
+    user = _user(session, logins, f"agent{n + 1}", names.AGENTS[n], Role.AGENT)
     return _phone(session, user, str(FIRST_EXTENSION + n))
 
 
 def _phone(session: Session, user: User, number: str) -> Agent:
-def _agent(session: Session, logins: dict[str, str], n: int) -> Agent:
-    user = _user(session, logins, f"agent{n + 1}", names.AGENTS[n], Role.AGENT)
     agent = Agent(
         user=user,
         number=number,
@@ -110,11 +108,6 @@ def _centre(session: Session, agents: list[Agent]) -> None:
     ]
     trunk = Trunk(id="local", name="本机 This machine", host="127.0.0.1", port=0, caller_number="8000")
     session.add_all([orders, service, menu, *dids, trunk])
-
-
-def _products(session: Session) -> None:
-    for n, (chinese, english, price) in enumerate(names.PRODUCTS, 1):
-        session.add(Product(code=f"P{n:03d}", name=chinese, name_en=english, price=Decimal(price)))
 
 
 def _customers(session: Session) -> None:

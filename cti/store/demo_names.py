@@ -80,3 +80,15 @@ PRODUCTS = [
     ("演示牙刷", "Demo electric toothbrush", "199.00"),
     ("演示学习机", "Demo learning tablet", "1299.00"),
 ]
+
+CATEGORIES_OF_PRODUCTS = [
+    (5, "kitchen", "台"),
+    (8, "home", "台"),
+    (12, "health", "件"),
+    (15, "kitchen", "件"),
+    (18, "bedding", "件"),
+    (21, "clothing", "件"),
+    (27, "food", "份"),
+    (30, "care", "件"),
+]
+"""Up to which of the products a category and a unit go."""

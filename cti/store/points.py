@@ -220,6 +220,15 @@ def expire(session: Session, now: datetime, most: int = EXPIRE_AT_ONCE) -> int:
     return len(rows)
 
 
+def end_due(session: Session, now: datetime) -> int:
+    """``expire`` for the job that runs every minute: commits each portion."""
+    ended = 0
+    while count := expire(session, now):
+        session.commit()
+        ended += count
+    return ended
+
+
 # ------------------------------------------------------------ statement
 
 

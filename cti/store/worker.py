@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cti.domain.errors import CallyardError
 from cti.status import serve_status
-from cti.store import callbacks, tickets
+from cti.store import callbacks, points, tickets
 from cti.store.closing import LostCalls
 from cti.store.database import make_engine, make_session_factory
 from cti.store.intake import Intake
@@ -142,6 +142,7 @@ class Worker:
         scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.add_job(self._close_lost, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.add_job(self._tidy_tickets, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
+        scheduler.add_job(self._end_points, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
         scheduler.start()
         tasks = [asyncio.create_task(work()) for work in self._work()]
         try:
@@ -161,7 +162,10 @@ class Worker:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _command(self, request: Document) -> Document:
-        """``last_agent`` has a thread of its own: a caller waits for the answer."""
+        """``last_agent`` and ``points`` have a thread of their own: a caller waits for the answer."""
+        if request.get("op") == "points":
+            told = partial(points.of_number, request=request)
+            return {"ok": True, **await self._in_thread("questions", lambda: self._read(told))}
         if request.get("op") != "last_agent":
             return await self.publisher.command(request)
         question = partial(last_agent, request=request, now=time.time())
@@ -253,6 +257,12 @@ class Worker:
             log.warning("tickets.later", error=str(error).splitlines()[0])
 
     # ------------------------------------------------------------ calls nobody saw the end of
+
+    async def _end_points(self) -> None:
+        try:
+            await self._in_thread("jobs", lambda: self._read(lambda session: points.end_due(session, utc_now())))
+        except SQLAlchemyError as error:
+            log.warning("points.later", error=str(error).splitlines()[0])
 
     async def _close_lost(self) -> None:
         try:

@@ -310,7 +310,7 @@ def test_the_demo_data_makes_a_centre_that_the_engine_accepts(store: Store) -> N
         config = build_config(session, 5)
         rows = load_switch_rows(session)
         assert session.scalar(select(func.count()).select_from(Customer)) == 200
-        assert session.scalar(select(func.count()).select_from(Product)) == 30
+        assert session.scalar(select(func.count()).select_from(Product)) == 31
         assert session.scalar(select(func.count()).select_from(BusyReason)) == 5
         shared = select(CustomerPhone.number).group_by(CustomerPhone.number).having(func.count() > 1)
         assert len(session.scalars(shared).all()) == 20

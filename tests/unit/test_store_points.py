@@ -156,8 +156,8 @@ def test_points_end_and_are_told_before(shop_with_rules: Store) -> None:
         assert ends_at is not None
         assert count == 20
         assert points.expire(session, ends_at - timedelta(seconds=1)) == 0
-        assert points.expire(session, ends_at + timedelta(seconds=1)) == 1
-        assert points.expire(session, ends_at + timedelta(seconds=1)) == 0
+        assert points.end_due(session, ends_at + timedelta(seconds=1)) == 1
+        assert points.end_due(session, ends_at + timedelta(seconds=1)) == 0
         assert points.balance(session, 1) == 10
         assert_the_ledger_is_the_balance(session)
 
