@@ -186,6 +186,11 @@ class Line:
         """Digits that the far end has heard since the call was answered."""
         return self._text(self.board._lib.cysim_keys)
 
+    @property
+    def shown(self) -> str:
+        """The caller's number on the display of an extension's telephone."""
+        return self._text(self.board._lib.cysim_shown)
+
     def _text(self, ask: Callable[..., int]) -> str:
         text = self.board._ffi.new("char[256]")
         self.board._check(ask(self.number, text, len(text)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,55 @@ class DonjinBench(Bench):
 
         self.until(ended, seconds)
         return seen
+
+
+SYNWAY_STATE = 0x18  # the event
+SYNWAY_RINGING = 2
+
+
+class SynwayBench(Bench):
+    def __init__(self, **words: object) -> None:
+        super().__init__(Face.SYNWAY)
+        self.sim.configure(**words)
+        assert self.lib.SsmStartCti(b"/dev/null", b"") == 0
+        mode = self.ffi.new("ssm_event_mode *", {"mode": 1})
+        assert self.lib.SsmSetEvent(0xFFFF, -1, 1, mode) == 0
+        self.seen: list[tuple[int, int, int]] = []
+
+    def poll(self) -> None:
+        event = self.ffi.new("ssm_event *")
+        while self.lib.SsmGetEvent(event) == 0:
+            self.seen.append((event.code, event.channel, event.param))
+
+    def run(self, seconds: float) -> None:
+        self.sim.run(seconds)
+        self.poll()
+
+    def until(self, condition: Callable[[], object], seconds: float) -> float:
+        return self.sim.until(condition, seconds, self.poll)
+
+    def state(self, ch: int) -> int:
+        return int(self.lib.SsmGetChState(ch))
+
+    def states(self, ch: int) -> list[int]:
+        """That it has gone through."""
+        changes = [param for code, channel, param in self.seen if (code, channel) == (SYNWAY_STATE, ch)]
+        assert all(a & 0xFFFF == b >> 16 for a, b in pairwise(changes))
+        return [param & 0xFFFF for param in changes]
+
+    def params(self, code: int, ch: int) -> list[int]:
+        return [param for each, channel, param in self.seen if (each, channel) == (code, ch)]
+
+    def answered(self, ch: int, script: str = "") -> None:
+        self.line(ch).do(f"call 13800138000 none; answered 60; {script}")
+        self.until(lambda: self.state(ch) == SYNWAY_RINGING, 5)
+        assert self.lib.SsmPickup(ch) == 0
+        self.run(0.1)
+
+    def text(self, ask: Callable[..., int], ch: int) -> str:
+        text = self.ffi.new("char[300]")
+        assert ask(ch, text) >= 0
+        return self.ffi.string(text).decode()
 
 
 def level(samples: Samples) -> float:

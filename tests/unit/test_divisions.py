@@ -8,7 +8,7 @@ import pytest
 
 from cti.store import divisions
 from cti.store.models import Division
-from cti.store.places import stem
+from cti.store.places import shipped, stem
 from tests.stores import Store
 
 
@@ -69,7 +69,7 @@ def migrated(request: pytest.FixtureRequest, database: str) -> Iterator[Store]:
 
 
 def test_the_shipped_list_is_whole_and_fits_the_table() -> None:
-    rows = divisions.shipped()
+    rows = shipped()
     codes = {row["code"] for row in rows}
     assert len(codes) == len(rows) > 3_200
     limits = {column.name: column.type.length for column in Division.__table__.columns}  # type: ignore[attr-defined]

@@ -122,6 +122,7 @@ struct player {
     int16_t frame[2 * TICK]; /* of a two-frame GSM block */
     int frame_left;
     oki_adpcm_state_t *oki;
+    float drift;
     gsm0610_state_t *gsm;
 };
 

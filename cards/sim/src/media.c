@@ -189,6 +189,15 @@ static int read_plain(struct player *player, int16_t *samples)
     return n;
 }
 
+/* Coders round differently, and OKI ADPCM adds up what they differ by: take the mean away. */
+static void without_drift(struct player *player, int16_t *samples, int count)
+{
+    for (int i = 0; i < count; i++) {
+        player->drift += (samples[i] - player->drift) * 0.005f;
+        samples[i] = fsaturatef(samples[i] - player->drift);
+    }
+}
+
 static int read_block(struct player *player, int16_t *samples)
 {
     const struct sound *sound = player->sound;
@@ -203,7 +212,10 @@ static int read_block(struct player *player, int16_t *samples)
     if (left < block) block = left;
     if (!block) return 0;
     int n;
-    if (player->oki) n = oki_adpcm_decode(player->oki, player->frame, sound->bytes + player->at, (int) block);
+    if (player->oki) {
+        n = oki_adpcm_decode(player->oki, player->frame, sound->bytes + player->at, (int) block);
+        without_drift(player, player->frame, n);
+    }
     else n = gsm0610_decode(player->gsm, player->frame, sound->bytes + player->at, (int) block);
     player->at += block;
     if (n > TICK) player->frame_left = 1;
