@@ -117,7 +117,8 @@ def originate(floor: Floor, command: Originate) -> None:
         trunk="" if isinstance(target, DeviceTarget) else target.trunk,
         state=command.state,
     )
-    chan.give_up_at = floor.clock() + min(command.ring_timeout, LONGEST_RING)
+    longest = LONGEST_RING if isinstance(target, DeviceTarget) else command.ring_timeout
+    chan.give_up_at = floor.clock() + min(command.ring_timeout, longest)
     floor.seat(chan)
     if isinstance(target, DeviceTarget):
         floor.happen(line, LineEvent.CALL)

@@ -113,6 +113,7 @@ class Floor:
             for number, kind in enumerate(kinds)
             if kind in (LineKind.TRUNK, LineKind.EXTENSION)
         }
+        self.tapes.clean()
         self.set_plan(self.plan)
 
     def close(self) -> None:

@@ -131,6 +131,10 @@ class Tapes:
         elif not paused and tape.paused:
             tape.pauses[-1] = (tape.pauses[-1][0], self._now())
 
+    def clean(self) -> None:
+        """Take away what a process before this one has left."""
+        self._close_unused()
+
     def hearing(self, hearing: Hearing) -> None:
         """These lines hear each other from now on."""
         before, self._hearing = self._hearing, dict(hearing)
