@@ -22,6 +22,7 @@ FEATURES = (
     "customers",
     "orders",
     "review",
+    "fulfilment",
     "products",
     "calls",
     "followup",

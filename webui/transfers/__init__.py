@@ -1,0 +1,1 @@
+"""Lists to files and back: export and import with Excel, in the background, with progress."""
