@@ -32,6 +32,7 @@ FEATURES = (
     "floor",
     "wallboard",
     "own",
+    "transfers",
     "admin",
     "boards",
 )

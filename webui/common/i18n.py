@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -81,8 +81,14 @@ def choose_timezone() -> str:
     return DEFAULT_TIMEZONE
 
 
+@cache
+def known_timezones() -> frozenset[str]:
+    """Read once: the list stands in hundreds of files."""
+    return frozenset(available_timezones())
+
+
 def valid_timezone(name: str | None) -> str:
-    return name if name and name in available_timezones() else DEFAULT_TIMEZONE
+    return name if name and name in known_timezones() else DEFAULT_TIMEZONE
 
 
 def as_datetime(value: datetime | float | int | None) -> datetime | None:

@@ -49,6 +49,21 @@ MENU = (
     MenuItem("fulfilment.index", lazy_gettext("Warehouse"), "truck", Permission.ORDERS_FULFIL, group="shop"),
     MenuItem("finance.index", lazy_gettext("Finance"), "coin", Permission.FINANCE_READ, group="shop"),
     MenuItem(
+        "transfers.index",
+        lazy_gettext("Import and export"),
+        "file-spreadsheet",
+        Permission.LISTS_EXPORT,
+        Permission.LISTS_IMPORT,
+        group="admin",
+    ),
+    MenuItem(
+        "customers.statistics_page",
+        lazy_gettext("Customer statistics"),
+        "chart-pie",
+        Permission.REPORTS_READ,
+        group="reports",
+    ),
+    MenuItem(
         "admin.index",
         lazy_gettext("Administration"),
         "settings",

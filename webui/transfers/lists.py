@@ -1,0 +1,291 @@
+"""The lists that come with the system: customers, products, orders, calls, callback tickets; filters as their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from cti.store import custom, customer_search
+from cti.store.models import Call, Customer, Order, OrderLine, Product, Queue, Ticket, User
+from webui.calls import queries as calls
+from webui.calls.forms import read_filters as call_filters
+from webui.common import db, scope
+from webui.common.fields import named
+from webui.common.permissions import Permission
+from webui.common.rights import Kind
+from webui.followup.access import queue_ids
+from webui.orders import queries as orders
+from webui.orders.forms import read_filters as order_filters
+from webui.transfers.cells import custom_columns
+from webui.transfers.customers import CustomerImporter
+from webui.transfers.products import ProductImporter
+from webui.transfers.registry import Cell, Column, ListSpec, declare
+
+FOUND = 2_000
+"""As many of the customers that the search box finds go into a file."""
+
+
+def attribute(name: str, row: Any) -> Any:
+    return getattr(row, name)
+
+
+def plain(key: str, title: Any, cell: Cell = Cell.TEXT, **more: Any) -> Column:
+    """A column of the row's own attribute ``key``."""
+    return Column(key, title, more.pop("value", partial(attribute, key)), cell, **more)
+
+
+def phone_at(place: int, customer: Customer) -> str:
+    return customer.phones[place].number if len(customer.phones) > place else ""
+
+
+def address_part(name: str, customer: Customer) -> str:
+    return str(getattr(customer.addresses[0], name)) if customer.addresses else ""
+
+
+def own_fields(subject: str) -> list[Column]:
+    return custom_columns(custom.fields(db.session(), subject), named)
+
+
+def customer_columns() -> Sequence[Column]:
+    return [
+        plain("number", _("Customer number"), Cell.WHOLE, taken=True, also=("客户号", "客户编号", "no")),
+        plain("name", _("Name"), taken=True, required=True, limit=128, also=("姓名", "客户姓名", "名称")),
+        Column(
+            "phone", _("Phone"), partial(phone_at, 0), Cell.PHONE, taken=True, also=("手机", "手机号", "电话", "mobile")
+        ),
+        Column(
+            "phone2", _("Second phone"), partial(phone_at, 1), Cell.PHONE, taken=True, also=("电话2", "固话", "phone 2")
+        ),
+        plain("sex", _("Sex"), codes="sex", taken=True, also=("性别",)),
+        plain("birthday", _("Birthday"), Cell.DATE, taken=True, also=("生日", "出生日期")),
+        plain("id_number", _("ID number"), Cell.SECRET, taken=True, limit=32, also=("证件号", "身份证号")),
+        plain("email", _("E-mail"), taken=True, limit=254, also=("邮箱", "电子邮件", "email")),
+        plain("source", _("Source"), codes="source", taken=True, also=("来源",)),
+        plain("category", _("Category"), codes="category", taken=True, also=("类别",)),
+        plain("level", _("Level"), codes="level", taken=True, also=("级别", "等级")),
+        Column(
+            "city", _("City"), partial(address_part, "city"), taken=True, limit=128, also=("城市", "地区", "省市区")
+        ),
+        Column("line", _("Address"), partial(address_part, "line"), taken=True, also=("地址", "详细地址")),
+        Column("postcode", _("Postcode"), partial(address_part, "postcode"), taken=True, limit=16, also=("邮编",)),
+        plain("remarks", _("Remarks"), taken=True, limit=4000, also=("备注",)),
+        *own_fields("customer"),
+        plain("first_entry_at", _("First entry"), Cell.TIME),
+        plain("updated_at", _("Last change"), Cell.TIME),
+    ]
+
+
+def customer_query(args: Mapping[str, str]) -> Select[Any]:
+    query = select(Customer).where(Customer.merged_into_id.is_(None))
+    if args.get("q", "").strip():
+        found = customer_search.find(db.session(), args["q"], FOUND)
+        query = query.where(Customer.id.in_([customer.id for customer in found.rows]))
+    return scope.visible(query, Customer.owner_user_id, Kind.CUSTOMERS)
+
+
+def product_columns() -> Sequence[Column]:
+    return [
+        plain("code", _("Code"), taken=True, required=True, limit=32, also=("编码", "货号", "商品编号", "sku")),
+        plain("name", _("Name"), taken=True, required=True, limit=128, also=("名称", "商品名称")),
+        plain("name_en", _("English name"), taken=True, limit=128, also=("英文名称",)),
+        plain("category", _("Category"), taken=True, limit=64, also=("类别", "分类")),
+        plain("unit", _("Unit"), taken=True, limit=16, also=("单位",)),
+        plain("price", _("Price"), Cell.MONEY, taken=True, required=True, also=("价格", "单价", "售价")),
+        plain("active", _("On sale"), Cell.YES_NO, taken=True, also=("在售", "上架")),
+    ]
+
+
+def product_query(_args: Mapping[str, str]) -> Select[Any]:
+    return select(Product)
+
+
+def order_goods(order: Order) -> str:
+    return "; ".join(f"{line.product.code} {line.product.name} ×{line.quantity}" for line in order.lines)
+
+
+def order_columns() -> Sequence[Column]:
+    return [
+        plain("number", _("Order number")),
+        plain("created_at", _("Time"), Cell.TIME),
+        plain("status", _("Status"), codes="order_status"),
+        Column("customer", _("Customer number"), lambda order: order.customer.number, Cell.WHOLE),
+        Column("name", _("Customer"), lambda order: order.customer.name),
+        plain("recipient", _("Recipient")),
+        plain("phone", _("Phone"), Cell.PHONE),
+        plain("city", _("City")),
+        plain("line", _("Address")),
+        plain("postcode", _("Postcode")),
+        Column("goods", _("Products"), order_goods),
+        plain("goods_total", _("Goods"), Cell.MONEY),
+        plain("discount", _("Discount"), Cell.MONEY),
+        plain("shipping_fee", _("Shipping fee"), Cell.MONEY),
+        plain("total", _("Total"), Cell.MONEY),
+        plain("payment", _("Payment"), codes="payment"),
+        plain("delivery", _("Delivery"), codes="delivery"),
+        plain("invoice_title", _("Invoice title")),
+        Column("agent", _("Agent"), lambda order: order.agent_user.name),
+        plain("remarks", _("Remarks")),
+        *own_fields("order"),
+    ]
+
+
+def order_query(args: Mapping[str, str]) -> Select[Any]:
+    filters = order_filters(args)
+    wanted = (
+        Order.created_at >= filters.since if filters.since else None,
+        Order.created_at < filters.until if filters.until else None,
+        Order.status == filters.status if filters.status else None,
+        Order.agent_user_id == filters.agent if filters.agent else None,
+        Order.call_id == filters.call if filters.call else None,
+        orders.matching(filters.text) if filters.text else None,
+    )
+    query = select(Order).where(*(condition for condition in wanted if condition is not None))
+    return scope.visible(query, Order.agent_user_id, Kind.ORDERS)
+
+
+def words_of(table: Any, key: str) -> Any:
+    """Looks a name up once for each id that a file has."""
+    known: dict[str, str] = {}
+
+    def word(row: Any) -> str:
+        wanted = getattr(row, key)
+        if wanted and wanted not in known:
+            known[wanted] = str(db.session().scalar(select(table.name).where(table.id == wanted)) or "")
+        return known.get(wanted, "")
+
+    return word
+
+
+def agent_names() -> Any:
+    names = calls.names(db.session())
+    return lambda call: names.get(call.agent_id, "")
+
+
+def talked(call: Call) -> float | None:
+    return round((call.ended_at - call.answered_at).total_seconds()) if call.ended_at and call.answered_at else None
+
+
+def noted(name: str, call: Call) -> Any:
+    return getattr(call.note, name) if call.note else ""
+
+
+def call_columns() -> Sequence[Column]:
+    return [
+        plain("created_at", _("Time"), Cell.TIME),
+        plain("direction", _("Direction"), codes="direction"),
+        plain("number", _("Number"), Cell.PHONE),
+        plain("dnis", _("Dialled")),
+        Column("queue", _("Queue"), words_of(Queue, "queue_id")),
+        Column("agent", _("Agent"), agent_names()),
+        Column("outcome", _("Outcome"), calls.outcome_of, codes="outcome"),
+        plain("answered_at", _("Answered"), Cell.TIME),
+        plain("ended_at", _("Ended"), Cell.TIME),
+        Column("talked", _("Talk time (s)"), talked, Cell.WHOLE),
+        Column("call_type", _("Call type"), partial(noted, "call_type"), codes="call_type"),
+        Column("business_type", _("Business"), partial(noted, "business_type"), codes="business_type"),
+        Column("summary", _("Summary"), partial(noted, "summary")),
+    ]
+
+
+def call_query(args: Mapping[str, str]) -> Select[Any]:
+    filters = call_filters(args)
+    own = scope.agent_ids(Kind.CALLS)
+    wanted = [*calls.conditions(filters), calls.had_part(own, filters) if own is not None else None]
+    return select(Call).where(*(condition for condition in wanted if condition is not None))
+
+
+def ticket_columns() -> Sequence[Column]:
+    return [
+        plain("first_at", _("Since"), Cell.TIME),
+        plain("lost_at", _("Last call"), Cell.TIME),
+        plain("number", _("Number"), Cell.PHONE),
+        plain("name", _("Name")),
+        plain("urgent", _("Urgent"), Cell.YES_NO),
+        Column("queue", _("Queue"), words_of(Queue, "queue_id")),
+        plain("calls", _("Calls"), Cell.WHOLE),
+        plain("state", _("State"), codes="ticket_state"),
+        plain("tries", _("Tries"), Cell.WHOLE),
+        Column("held_by", _("Held by"), words_of(User, "held_by")),
+        Column("user_id", _("Closed by"), words_of(User, "user_id")),
+        plain("closed_at", _("Closed"), Cell.TIME),
+        plain("note", _("Note")),
+    ]
+
+
+def ticket_query(args: Mapping[str, str]) -> Select[Any]:
+    query, queues, state = select(Ticket), queue_ids(db.session()), args.get("state", "")
+    if queues is not None:
+        query = query.where(Ticket.queue_id.in_(sorted(queues)))
+    if state and state != "all":
+        query = query.where(Ticket.state == state)
+    return scope.visible(query, func.coalesce(Ticket.held_by, Ticket.made_by), Kind.TICKETS)
+
+
+def install() -> None:
+    lines = selectinload(Order.lines).joinedload(OrderLine.product)
+    people = (joinedload(Order.customer), joinedload(Order.agent_user), lines)
+    declare(
+        ListSpec(
+            "customers",
+            _("Customers"),
+            Permission.CUSTOMERS_READ,
+            customer_columns,
+            customer_query,
+            Customer.id,
+            CustomerImporter(),
+            "customers.index",
+        )
+    )
+    declare(
+        ListSpec(
+            "products",
+            _("Products"),
+            Permission.ORDERS_READ,
+            product_columns,
+            product_query,
+            Product.id,
+            ProductImporter(),
+            "products.index",
+        )
+    )
+    declare(
+        ListSpec(
+            "orders",
+            _("Orders"),
+            Permission.ORDERS_READ,
+            order_columns,
+            order_query,
+            Order.id,
+            home="orders.index",
+            options=people,
+        )
+    )
+    note = selectinload(Call.note)
+    declare(
+        ListSpec(
+            "calls",
+            _("Calls"),
+            Permission.CALLS_READ_OWN,
+            call_columns,
+            call_query,
+            Call.id,
+            home="calls.index",
+            options=(note,),
+        )
+    )
+    declare(
+        ListSpec(
+            "tickets",
+            _("Callback tickets"),
+            Permission.FOLLOWUP_USE,
+            ticket_columns,
+            ticket_query,
+            Ticket.id,
+            home="followup.index",
+        )
+    )
