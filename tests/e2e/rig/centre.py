@@ -368,6 +368,7 @@ _COMMAND = {
     "worker": r"cti\S* worker\b",
     "asterisk": r"asterisk\b.* -C ",
     "freeswitch": r"freeswitch\b.* -conf ",
+    "board": r"cti\S* board\b",
     "nats": r"nats-server",
     "web": r"gunicorn",
 }
