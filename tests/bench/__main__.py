@@ -17,7 +17,7 @@ from typing import Any
 from cti.provision.apt import ProvisionFailed
 from cti.provision.freeswitch import require_freeswitch
 from cti.settings import Settings, SwitchChoice
-from tests.bench import agent_gap, callcenter, engine_cost, esl_events, load, screen_pop, stage
+from tests.bench import agent_gap, boards, callcenter, engine_cost, esl_events, load, screen_pop, stage
 from tests.bench.appqueue import DEFAULT_RETRY
 from tests.bench.machine import facts
 from tests.bench.quiet import measured
@@ -25,9 +25,10 @@ from tests.e2e.rig.centre import Centre
 
 RESULTS = Path(__file__).with_name("results.json")
 GAP, POP, TIMES = ("p99", 0.020), ("p95", 0.150), ("times", 2.0)
+LATE = ("late_p99_ms", 5.0)
 ASTERISK = ("screen_pop", "agent_gap", "floor_gap", "load")
 FREESWITCH = ("freeswitch_gap", "freeswitch_floor_gap", "freeswitch_load")
-ALONE = ("esl_events", "engine_cost")
+ALONE = ("esl_events", "engine_cost", "boards")
 NAMES = (*ASTERISK, *FREESWITCH, *ALONE)
 Results = dict[str, Any]
 
@@ -43,6 +44,8 @@ async def run(names: Sequence[str]) -> Results:
         results["esl_events"] = await one("esl_events", esl_events.measure())
     if "engine_cost" in names:
         results["engine_cost"] = await one("engine_cost", engine_cost.measure())
+    if "boards" in names:
+        results["boards"] = await one("boards", boards.measure())
     return results
 
 
@@ -158,6 +161,9 @@ def verdict(results: Results) -> bool:
         _at_most("floor_gap", results.get("floor_gap", {}).get("ours"), *GAP),
         _at_most("screen_pop", results.get("screen_pop"), *POP),
         _at_most("load", results.get("load", {}).get("ours"), "lost", 0),
+        _at_most("boards", results.get("boards"), *LATE),
+        _at_most("boards", results.get("boards"), "lost_ticks", 0),
+        _at_most("boards", results.get("boards"), "false_digits", 0),
         _at_most("freeswitch agent_gap", freeswitch.get("agent_gap", {}).get("ours"), *GAP),
         _at_most("freeswitch floor_gap", freeswitch.get("floor_gap", {}).get("ours"), *GAP),
         _at_most("freeswitch load", freeswitch.get("load", {}).get("ours"), "lost", 0),
