@@ -523,6 +523,27 @@ def test_one_tab_is_the_phone_and_another_can_take_it_over(browser: Browser, tmp
         site.close()
 
 
+def test_one_tab_is_in_control_of_a_desk_phone_and_another_can_take_it_over(desk: Desk) -> None:
+    second = desk.open("/desktop")
+    expect(second.locator("#cy-banners [data-name=tab]")).to_contain_text("in use in another tab")
+    expect(second.locator("#cy-bar [data-act=ready]")).to_be_disabled()
+    desk.ready()
+    expect(second.locator("#cy-bar")).to_have_attribute("data-state", "ready")
+    second.keyboard.press("Alt+w")
+    second.evaluate(
+        "import('/static/js/agent.js').then(({ command }) => command('not_ready', { reason: 'away' }).catch(() => {}))"
+    )
+    expect(second.locator("#toasts .alert")).to_contain_text("in use in another tab")
+    assert desk.site.engine.agent("1001").state == "ready"
+    second.get_by_role("button", name="Use it here").click()
+    expect(desk.page.locator("#cy-bar [data-act=busy]")).to_be_disabled()
+    second.keyboard.press("Alt+w")
+    desk.state("notReady")
+    second.close()
+    expect(desk.page.locator("#cy-banners [data-name=tab]")).to_have_count(0)
+    desk.ready()
+
+
 def test_another_systems_page_opens_at_the_answer_once(desk: Desk) -> None:
     with desk.site.sessions() as session:
         for queue in session.scalars(select(Queue)):

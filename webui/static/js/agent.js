@@ -1,8 +1,10 @@
 // The own agent as the engine sees it: the newest document, and commands for it.
-import { post } from "./api.js";
+import { Refused, post } from "./api.js";
 import { boot, text } from "./boot.js";
+import { watches } from "./tabs.js";
 import { toast } from "./toast.js";
 
+const EVERY_TAB = new Set(["state", "logout"]);
 let newest = null;
 let linkUp = false;
 let arrived = 0;
@@ -25,10 +27,15 @@ function set(fresh) {
 }
 
 /**
- * One operation of the engine; resolves to the agent document. A refusal is shown and thrown.
+ * One operation of the engine; resolves to the agent document. A refusal is shown and thrown. A tab that is not in
+ * control gives no commands.
  * While the stream is up it alone brings the truth in order; a reply counts only when nothing else came since.
  */
 export async function command(op, values = {}, { quiet = false } = {}) {
+  if (watches() && !EVERY_TAB.has(op)) {
+    if (!quiet) toast(text("phone.other"), "warning");
+    throw new Refused(text("phone.other"), "tab.watching", 409);
+  }
   const before = arrived;
   try {
     const reply = await post("/desktop/command", { op, ...values });

@@ -3,6 +3,7 @@ import { command, onAgent, present } from "./agent.js";
 import { text } from "./boot.js";
 import { now, span } from "./clock.js";
 import { allowed, canFetch, tone } from "./rules.js";
+import { onControl, watches } from "./tabs.js";
 import { toast } from "./toast.js";
 
 const bar = document.getElementById("cy-bar");
@@ -108,7 +109,7 @@ function showButtons(doc) {
   const can = allowed(doc);
   for (const element of bar.querySelectorAll("[data-act]")) {
     const name = element.dataset.act;
-    if (name !== "history") element.disabled = !can[name];
+    if (name !== "history") element.disabled = watches() || !can[name];
   }
   const consult = Boolean(doc.call?.consult) && doc.call.state !== "ended";
   const wrap = doc.state === "workingAfterCall";
@@ -239,5 +240,6 @@ export function start() {
   });
   wireMenus();
   onAgent(render);
+  onControl(() => present() && render(present()));
   setInterval(tick, 1000);
 }

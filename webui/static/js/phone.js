@@ -6,7 +6,7 @@ import { isMuted, onAction, setMuted } from "./bar.js";
 import { boot, text } from "./boot.js";
 import { startRinging, stopRinging, unlock } from "./ring.js";
 import { Softphone } from "./softphone.js";
-import { claim, takeOver } from "./tabs.js";
+import { claim, letGo, takeOver, watches } from "./tabs.js";
 import { toast } from "./toast.js";
 
 const place = document.getElementById("cy-phone");
@@ -14,8 +14,7 @@ const dot = place.querySelector('[data-slot="phone-dot"]');
 const words = place.querySelector('[data-slot="phone-text"]');
 const TONES = { registered: "ok", starting: "warn", lost: "bad", rejected: "bad", other: "warn", sip: "ok", simulated: "ok", outside: "ok" };
 const LOST_FOR = 5000; // ms: a link that comes back at once is no reason to move
-const PAGE = crypto.randomUUID?.() ?? "";
-const others = new BroadcastChannel(`callyard-phone-${boot.agent?.id}`); // the other tabs of this browser
+const PAGE = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 let kind = "";
 let device = "";
 let softphone = null;
@@ -38,6 +37,7 @@ async function signOn() {
 }
 
 async function keepSigningOn(delay = 1000) {
+  if (watches()) return;
   try {
     await signOn();
   } catch (error) {
@@ -74,7 +74,7 @@ function begin(info) {
   softphone = new Softphone(info, document.getElementById("cy-audio"));
   follow(softphone);
   softphone.start();
-  post("/desktop/phone/claim", { page: PAGE }).catch(() => {});
+  tellOthers();
 }
 
 function drop() {
@@ -83,10 +83,24 @@ function drop() {
   softphone = null;
 }
 
-function elsewhere(info) {
+/** Pages on other machines let go. */
+function tellOthers() {
+  post("/desktop/phone/claim", { page: PAGE }).catch(() => {});
+}
+
+function elsewhere(here) {
   show("other");
-  const here = { onGot: () => begin(info), onLost: () => { drop(); elsewhere(info); } };
   banner("tab", text("phone.other"), "warn", { label: text("phone.take"), work: () => takeOver(here) });
+}
+
+/** One tab is in control, whatever the phone is; `here` says what that means in this one. */
+function control(here) {
+  document.addEventListener("cy:phone", ({ detail }) => {
+    if (detail.page === PAGE || watches()) return;
+    letGo();
+    here.onLost();
+  });
+  claim({ ...here, onTaken: () => elsewhere(here) });
 }
 
 function useBrowser(info) {
@@ -96,19 +110,13 @@ function useBrowser(info) {
     return;
   }
   unlock();
-  document.addEventListener("cy:phone", ({ detail }) => {
-    if (detail.page === PAGE || !softphone) return;
-    drop();
-    elsewhere(info);
-  });
-  claim({ onGot: () => begin(info), onTaken: () => elsewhere(info), onLost: () => { drop(); elsewhere(info); } });
+  const here = { onGot: () => begin(info), onLost: () => { drop(); elsewhere(here); } };
+  control(here);
 }
 
 function useDesk(name, cause) {
-  show(name, cause);
-  keepSigningOn();
-  onAgent((doc, earlier) => {
-    if (kind === "web") return;
+  const look = (doc, earlier) => {
+    if (watches() || !doc) return;
     if (doc.state === "loggedOff") {
       if (earlier && !earlier.registered && doc.registered) keepSigningOn(); // it was away for so long that its agent was off
       return;
@@ -117,7 +125,17 @@ function useDesk(name, cause) {
     dot.dataset.tone = doc.registered ? "ok" : "bad";
     if (doc.registered) clear("phone");
     else banner("phone", text("phone.sip.lost"), "warn");
-  });
+  };
+  const begins = () => {
+    clear("tab");
+    show(name, cause);
+    keepSigningOn();
+    tellOthers();
+    look(present());
+  };
+  const here = { onGot: begins, onLost: () => elsewhere(here) };
+  onAgent(look);
+  control(here);
 }
 
 async function choose(wanted) {
@@ -135,12 +153,8 @@ async function answer() {
     await command("answer");
     return;
   }
-  if (!softphone) {
-    others.postMessage("answer");
-    return;
-  }
   stopRinging();
-  await softphone.answer();
+  await softphone?.answer();
 }
 
 function mute(on) {
@@ -148,17 +162,9 @@ function mute(on) {
   setMuted(on);
 }
 
-/** What a tab that is not the phone asks of the one that is. */
-function asked({ data }) {
-  if (!softphone) return;
-  if (data === "answer") answer();
-  else if (data === "mute") mute(!isMuted());
-}
-
 function wire() {
   onAction("answer", answer);
-  onAction("mute", () => (softphone ? mute(!isMuted()) : others.postMessage("mute")));
-  others.addEventListener("message", asked);
+  onAction("mute", () => mute(!isMuted()));
   place.addEventListener("click", (event) => {
     const wanted = event.target.closest("[data-phone-kind]")?.dataset.phoneKind;
     if (wanted) choose(wanted);
