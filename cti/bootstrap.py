@@ -156,6 +156,7 @@ async def run_worker(settings: Settings) -> None:
             metrics_port=settings.worker_metrics_port,
             apply_switch=lambda rows: each(switches, lambda switch: apply(switch, rows)),
             ticket_days=settings.ticket_days,
+            webhook_private=settings.webhook_private,
         )
     )
     async with until_told_to_stop() as stop:

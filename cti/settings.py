@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     ticket_days: float = Field(default=3.0, gt=0, description="days after which an unsettled one is closed")
     transfer_memory: int = Field(default=1536, ge=256, description="megabytes that reading an uploaded file may take")
     transfer_seconds: int = Field(default=120, ge=1, description="… and seconds of processor time")
+    webhook_private: bool = Field(default=False, description="webhooks may go to addresses inside, as 127.0.0.1")
     log_level: str = "info"
     demo: bool = Field(default=True, description="fill an empty database with demo data")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cti.domain.errors import CallyardError
 from cti.status import serve_status
-from cti.store import callbacks, points, tickets
+from cti.store import callbacks, hooks, points, sending, tickets
 from cti.store.closing import LostCalls
 from cti.store.database import make_engine, make_session_factory
 from cti.store.intake import Intake
@@ -39,6 +39,7 @@ CONSUMER = "worker"
 LEASE = "worker"
 LEASE_RENEW = 2.0  # seconds; the lease itself is longer, see cti.bus.base
 SWEEP_EVERY = 60
+HOOKS_EVERY = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,7 @@ async def run_worker(
     apply_switch: ApplySwitch | None = None,
     swap_tracks: bool = False,
     ticket_days: float = 3.0,
+    webhook_private: bool = False,
 ) -> None:
     """Run until cancelled; starts and stops ``bus``. ``apply_switch`` gets fresh rows, in a thread, and may raise."""
     engine = make_engine(database_url)
@@ -66,6 +68,7 @@ async def run_worker(
         finaliser=Finaliser(sessions, spool_dirs[0], recordings_dir, swap_tracks, more_spools=tuple(spool_dirs[1:])),
         apply_switch=apply_switch,
         ticket_days=ticket_days,
+        webhook_private=webhook_private,
     )
     end_status = serve_status(metrics_host, metrics_port, worker.metrics.registry, worker.health)
     try:
@@ -75,6 +78,12 @@ async def run_worker(
         engine.dispose()
 
 
+def settle_calls(session: Session, call_ids: Collection[str]) -> int:
+    """What follows from calls that were answered or ended: tickets, and webhooks that want to know."""
+    hooks.calls_ended(session, call_ids)
+    return tickets.settle(session, call_ids)
+
+
 @dataclass(slots=True)
 class Worker:
     bus: WorkerBus
@@ -82,6 +91,7 @@ class Worker:
     finaliser: Finaliser
     apply_switch: ApplySwitch | None = None
     ticket_days: float = 3.0
+    webhook_private: bool = False
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}-{token_hex(4)}")
     _threads: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
@@ -172,7 +182,7 @@ class Worker:
         return {"ok": True, "agent_id": await self._in_thread("questions", lambda: self._read(question))}
 
     def _work(self) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
-        return (self.intake.run, self._finish_recordings, self._write_tickets, self._begin)
+        return (self.intake.run, self._finish_recordings, self._write_tickets, self._send_hooks, self._begin)
 
     async def _measure(self) -> None:
         try:
@@ -237,7 +247,7 @@ class Worker:
             await self._wake_tickets.wait()
             self._wake_tickets.clear()
             ids, self._decided = self._decided, set()
-            await self._settle_tickets(partial(tickets.settle, call_ids=ids))
+            await self._settle_tickets(partial(settle_calls, call_ids=ids))
 
     async def _settle_tickets(self, job: Callable[[Session], int]) -> None:
         delay = 0.2
@@ -255,6 +265,18 @@ class Worker:
             await self._in_thread("jobs", lambda: self._read(lambda s: callbacks.tidy(s, utc_now(), self.ticket_days)))
         except SQLAlchemyError as error:
             log.warning("tickets.later", error=str(error).splitlines()[0])
+
+    # ------------------------------------------------------------ webhooks
+
+    async def _send_hooks(self) -> None:
+        job = partial(sending.work, private=self.webhook_private)
+        while True:
+            try:
+                tried = await self._in_thread("hooks", lambda: self._read(job))
+            except SQLAlchemyError as error:
+                log.warning("hooks.later", error=str(error).splitlines()[0])
+                tried = 0
+            await asyncio.sleep(0 if tried else HOOKS_EVERY)
 
     # ------------------------------------------------------------ calls nobody saw the end of
 

@@ -45,9 +45,12 @@ TICKET_INDEXES = (("state", "urgent", "first_at"), ("changed_at",), ("held_by",)
 def upgrade() -> None:
     _tickets()
     _media()
+    _api()
 
 
 def downgrade() -> None:
+    for table in ("webhook_deliveries", "webhooks", "api_requests", "api_keys"):
+        op.drop_table(table)
     op.drop_index(_index("calls", ("dnis", "created_at")), "calls")
     for table in ("airing_products", "airings", "media"):
         op.drop_table(table)
@@ -141,6 +144,72 @@ def _media() -> None:
     )
     op.create_index(_index("airing_products", ("product_id",)), "airing_products", ["product_id"])
     op.create_index(_index("calls", ("dnis", "created_at")), "calls", ["dnis", "created_at"])
+
+
+def _api() -> None:
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("prefix", sa.String(length=16), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=40), nullable=False),
+        sa.Column("permissions", sa.JSON(), nullable=False),
+        sa.Column("rate", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_api_keys_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("prefix", name=op.f("uq_api_keys_prefix")),
+    )
+    op.create_table(
+        "api_requests",
+        sa.Column("api_key_id", sa.String(length=40), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["api_key_id"], ["api_keys.id"], name=op.f("fk_api_requests_api_key_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("api_key_id", "token", name=op.f("pk_api_requests")),
+    )
+    op.create_index(_index("api_requests", ("created_at",)), "api_requests", ["created_at"])
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("url", sa.String(length=500), nullable=False),
+        sa.Column("secret", sa.String(length=64), nullable=False),
+        sa.Column("kinds", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("webhook_id", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("object", sa.String(length=96), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_at", UtcDateTime(), nullable=False),
+        sa.Column("done_at", UtcDateTime(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name=op.f("fk_webhook_deliveries_webhook_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+    )
+    for columns in (("state", "next_at"), ("webhook_id", "id"), ("kind", "object")):
+        op.create_index(_index("webhook_deliveries", columns), "webhook_deliveries", list(columns))
 
 
 def _index(table: str, columns: tuple[str, ...]) -> str:

@@ -1,8 +1,10 @@
 """Every table of the store under one name: ``from cti.store.models import Customer``."""
 
+from cti.store import hooks as hooks  # tells webhooks
 from cti.store import numbers as numbers  # gives Customer.number and Order.number
 from cti.store import regions as regions  # gives Customer.region
 from cti.store import search_keys as search_keys  # keeps CustomerKey
+from cti.store.models.api import ApiKey, ApiRequest, HookDelivery, HookState, Webhook
 from cti.store.models.base import Base, Money, UtcDateTime, from_epoch, utc_now
 from cti.store.models.boards import BoardLine, VoiceBoard
 from cti.store.models.calls import (
@@ -96,6 +98,8 @@ __all__ = [
     "Airing",
     "Agent",
     "AgentStretch",
+    "ApiKey",
+    "ApiRequest",
     "AuditEntry",
     "Base",
     "BoardLine",
@@ -125,6 +129,8 @@ __all__ = [
     "Division",
     "FieldKind",
     "GiftRule",
+    "HookDelivery",
+    "HookState",
     "ImportMapping",
     "InboundRule",
     "Invoice",
@@ -190,6 +196,7 @@ __all__ = [
     "VoiceBoard",
     "Voicemail",
     "Warehouse",
+    "Webhook",
     "airing_products",
     "from_epoch",
     "utc_now",
