@@ -69,7 +69,6 @@ class Do(StrEnum):
     SEND_NUMBER = "send_number"
     RING_PHONE = "ring_phone"
     STOP_RINGING = "stop_ringing"
-    FEED = "feed"
     DIAL_TONE = "dial_tone"
     BUSY_TONE = "busy_tone"
     TONE_OFF = "tone_off"

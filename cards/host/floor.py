@@ -13,6 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from cards.host import extension, trunk_in, trunk_out
 from cards.host.board import (
     Board,
@@ -33,9 +35,12 @@ from cards.host.board import (
 )
 from cards.host.channel import Channel, Line, Playing
 from cards.host.charts import LIMITS, UP, Do, LineEvent, LineState
+from cards.host.hearing import hearing
 from cards.host.plan import Plan
+from cards.host.player import Player
 from cards.host.sound import Prompts
 from cards.host.tapes import Tapes
+from cards.host.usable import devices, takes_calls, trunk_lines, trunks, usable
 from cti.domain.errors import ChannelGone, CommandRefused
 from cti.domain.switch import (
     Cause,
@@ -50,7 +55,6 @@ from cti.domain.switch import (
     PlayEnd,
     PlayFinished,
     RecordingStopped,
-    SpyMode,
     SwitchEvent,
     TrunkChanged,
     TrunkState,
@@ -73,6 +77,8 @@ _ENDS: dict[Do, tuple[Cause, bool]] = {
 }
 _KEYS = frozenset("0123456789*#ABCD")
 
+log = structlog.get_logger(__name__)
+
 
 class Floor:
     """``clock`` counts seconds as the board does, ``wall`` is for the time of events."""
@@ -93,6 +99,7 @@ class Floor:
         self.lines: dict[int, Line] = {}
         self.channels: dict[str, Channel] = {}
         self.tapes = Tapes(board, spool / ".taps" / name, clock)
+        self.player = Player(board, self.tapes)
         self.chance = random.Random()
         self.last_taken: dict[str, int] = {}
         self.boot = secrets.token_hex(4)
@@ -101,6 +108,7 @@ class Floor:
         self._hearing: dict[int, frozenset[int]] = {}
         self._usable: dict[str, bool] = {}
         self._tape_at = 0.0
+        self._disk_told = False
 
     # ------------------------------------------------------------ life
 
@@ -139,7 +147,17 @@ class Floor:
             self._time(line, now)
         if now >= self._tape_at:
             self._tape_at = now + TAPE_EVERY
+            self._write_tapes()
+
+    def _write_tapes(self) -> None:
+        """A full disk is told once, and made up for when there is room."""
+        try:
             self.tapes.advance()
+            self._disk_told = False
+        except OSError as error:
+            if not self._disk_told:
+                log.error("board.disk", board=self.name, error=str(error))
+            self._disk_told = True
 
     def _time(self, line: Line, now: float) -> None:
         limit = LIMITS.get(line.state)
@@ -154,7 +172,7 @@ class Floor:
             self.happen(line, LineEvent.GIVE_UP)
         if chan is not None and chan.deaf_until and now >= chan.deaf_until:
             chan.deaf_until = 0.0
-            self.reconnect()
+            self._reconnect_now()
         if line.test_until and now >= line.test_until:
             self.end_test(line)
 
@@ -190,12 +208,12 @@ class Floor:
 
     def _rang(self, line: Line) -> None:
         line.last_ring = self.clock()
-        if not self.plan.of(line.number).blocked:
+        if takes_calls(line, self.plan):
             self.happen(line, LineEvent.RING)
 
     def _number(self, line: Line, event: NumberRead) -> None:
         line.last_ring = max(line.last_ring, self.clock() - 1.0)
-        if line.state in (LineState.IDLE, LineState.RINGING_IN) and not self.plan.of(line.number).blocked:
+        if line.state in (LineState.IDLE, LineState.RINGING_IN) and takes_calls(line, self.plan):
             line.caller_number = strangers_number(event.number)
             line.caller_name = "".join(c for c in event.name if c.isprintable())[:80]
             self.happen(line, LineEvent.NUMBER if line.caller_number else LineEvent.NO_NUMBER)
@@ -204,9 +222,12 @@ class Floor:
         testing = line.test_until and line.state is LineState.RINGING
         if not self.happen(line, LineEvent.LIFTED):
             return
+        plan = self.plan.of(line.number)
+        if line.state is LineState.DIALLING and (plan.blocked or not plan.device):
+            self.happen(line, LineEvent.TIME)  # nobody's telephone: no dial tone, but busy
         if testing:
             line.test_until = self.clock() + TEST_TONE
-            self._play_file(line, self.prompts.test_tone())
+            self.player.play(line, self.prompts.test_tone())
 
     def _key(self, line: Line, digit: str) -> None:
         if digit not in _KEYS:
@@ -255,9 +276,21 @@ class Floor:
             return False
         state, effects = found
         line.enter(state, self.clock())
-        for effect in effects:
-            self._do(line, effect)
+        try:
+            for effect in effects:
+                self._do(line, effect)
+        except BoardError as error:
+            log.error("board.line_failed", board=self.name, line=line.number, event=event.value, error=str(error))
+            self._given_up(line)
         return True
+
+    def _given_up(self, line: Line) -> None:
+        """The board did not do what the chart wants: the call on this line has failed, the others go on."""
+        if line.channel is not None:
+            self.end(line.channel, Cause.FAILED, by_far_side=False)
+        line.enter(LineState.BUSY_TONE if line.kind is LineKind.EXTENSION else LineState.RELEASING, self.clock())
+        if line.kind is LineKind.TRUNK:
+            self.board.on_hook(line.number)
 
     def _do(self, line: Line, effect: Do) -> None:
         board, number, chan = self.board, line.number, line.channel
@@ -280,9 +313,8 @@ class Floor:
             board.dial(number, line.dialled)
         elif effect is Do.RING_PHONE:
             board.ring(number, True, chan.caller_number if chan is not None else "")
-        elif effect in (Do.STOP_RINGING, Do.FEED):
-            if effect is Do.STOP_RINGING:
-                board.ring(number, False)
+        elif effect is Do.STOP_RINGING:
+            board.ring(number, False)
         elif effect in (Do.DIAL_TONE, Do.BUSY_TONE, Do.TONE_OFF):
             self._tone(line, effect)
         elif chan is not None:
@@ -302,9 +334,9 @@ class Floor:
             tone = {Do.DIAL_TONE: Tone.DIAL, Do.BUSY_TONE: Tone.BUSY}.get(effect, Tone.NONE)
             self.board.tone(line.number, tone)
         elif effect is Do.BUSY_TONE:
-            self._play_file(line, self.prompts.busy())
+            self.player.play(line, self.prompts.busy())
         else:
-            self._stop_file(line)
+            self.player.stop(line)
 
     def _offer(self, line: Line) -> None:
         self._count += 1
@@ -375,7 +407,7 @@ class Floor:
         left = [peer] if peer is not None else []
         for one in [*left, *(spy for spy in self.channels.values() if spy.spying is chan)]:
             self.alone_again(one)
-        self.reconnect()
+        self._reconnect_now()
 
     def part(self, chan: Channel) -> Channel | None:
         """Take ``chan`` out of its bridge; return the peer. Reports and connects nothing."""
@@ -397,69 +429,47 @@ class Floor:
         name = chan.recordings.pop(recording_id, None)
         if name is None:
             return
-        self.tapes.stop(recording_id)
+        try:
+            self.tapes.stop(recording_id)
+        except (OSError, BoardError) as error:
+            log.error("board.recording_cut", board=self.name, recording=recording_id, error=str(error))
         self.emit(RecordingStopped(self.wall(), chan.id, recording_id, f"{name}.raw"))
 
     # ------------------------------------------------------------ who hears whom
 
     def reconnect(self) -> None:
         """Make the board's connections those of the channels. Raises ``BoardError``."""
-        hearing = self._matrix()
-        if hearing != self._hearing:
-            self.board.connect(hearing)
-            self._hearing = hearing
-            self.tapes.hearing(hearing)
+        wanted = hearing(self.channels)
+        if wanted != self._hearing:
+            self.board.connect(wanted)
+            self._hearing = wanted
+            self.tapes.hearing(wanted)
 
-    def _matrix(self) -> dict[int, frozenset[int]]:
-        heard: dict[str, set[str]] = {chan.id: self._partners(chan) for chan in self.channels.values()}
-        spies = [chan for chan in self.channels.values() if chan.spying is not None]
-        for spy in spies:
-            target = spy.spying
-            assert target is not None
-            with_target = {one for one, whom in heard.items() if target.id in whom and one != spy.id}
-            heard[spy.id] = {target.id} | {one for one in heard[target.id] if one != spy.id}
-            if spy.spy_mode is not SpyMode.LISTEN:
-                heard[target.id].add(spy.id)
-            if spy.spy_mode is SpyMode.BARGE:
-                for one in with_target:
-                    heard[one].add(spy.id)
-        return {
-            self.channels[one].line.number: frozenset(self.channels[other].line.number for other in whom)
-            for one, whom in heard.items()
-            if whom
-        }
-
-    def _partners(self, chan: Channel) -> set[str]:
-        if chan.held or chan.deaf_until:
-            return set()
-        if chan.peer is not None:
-            return set() if chan.peer.held else {chan.peer.id}
-        if chan.conference:
-            return {
-                one.id
-                for one in self.channels.values()
-                if one.conference == chan.conference and one is not chan and not one.held
-            }
-        return set()
+    def _reconnect_now(self) -> None:
+        """As ``reconnect``, where there is nobody to refuse it to."""
+        try:
+            self.reconnect()
+        except BoardError as error:
+            log.error("board.not_connected", board=self.name, error=str(error))
 
     def _hold(self, chan: Channel, held: bool) -> None:
         chan.held = held
         if chan.peer is not None:
             if held:
-                self.reconnect()
+                self._reconnect_now()
                 self.start_music(chan.peer, "default")
             else:
-                self._stop_file(chan.peer.line)
-        self.reconnect()
+                self.player.stop(chan.peer.line)
+        self._reconnect_now()
         self.emit(ChannelHeld(self.wall(), chan.id, held))
 
     def _unhold(self, chan: Channel) -> None:
         if chan.held:
             chan.held = False
             if chan.peer is not None:
-                self._stop_file(chan.peer.line)
+                self.player.stop(chan.peer.line)
         if chan.peer is None and chan.line.looping and not chan.music:
-            self._stop_file(chan.line)
+            self.player.stop(chan.line)
 
     # ------------------------------------------------------------ prompts and music
 
@@ -471,20 +481,20 @@ class Floor:
 
     def start_music(self, chan: Channel, name: str) -> None:
         self.happen(chan.line, LineEvent.PLAY)
-        self._play_file(chan.line, self.prompts.music(name), loop=True)
+        self.player.play(chan.line, self.prompts.music(name), loop=True)
 
     def silence(self, chan: Channel, reason: PlayEnd) -> None:
         """End prompt and music."""
         self.end_play(chan, reason)
         if chan.line.looping is not None:
             chan.music = ""
-            self._stop_file(chan.line)
+            self.player.stop(chan.line)
             self.happen(chan.line, LineEvent.PLAY_ENDED)
 
     def end_play(self, chan: Channel, reason: PlayEnd) -> None:
         playing, chan.playing = chan.playing, None
         if playing is not None:
-            self._stop_file(chan.line)
+            self.player.stop(chan.line)
             self.happen(chan.line, LineEvent.PLAY_ENDED)
             self.emit(PlayFinished(self.wall(), chan.id, playing.play_id, reason))
 
@@ -492,64 +502,26 @@ class Floor:
         while chan.playing is not None:
             if not chan.playing.files:
                 self.end_play(chan, PlayEnd.COMPLETED)
-            elif self._play_file(chan.line, chan.playing.files.pop(0)):
+            elif self.player.play(chan.line, chan.playing.files.pop(0)):
                 return
 
-    def _play_file(self, line: Line, file: Path, loop: bool = False) -> bool:
-        """Whether the board took it; one that it does not play is passed over."""
-        self._stop_file(line)
-        try:
-            self.board.play(line.number, file)
-        except BoardError:
-            return False
-        line.file_playing, line.looping = True, file if loop else None
-        self.tapes.playing(line.number, file, loop)
-        return True
-
-    def _stop_file(self, line: Line) -> None:
-        if line.file_playing:
-            self.board.stop_play(line.number)
-            self.tapes.playing(line.number, None)
-        line.file_playing, line.looping = False, None
-
     def _play_ended(self, line: Line) -> None:
-        if not line.file_playing:
-            return
-        if line.looping is not None:
-            self.board.play(line.number, line.looping)
-            return
-        line.file_playing = False
-        self.tapes.playing(line.number, None)
-        if line.channel is not None and line.channel.playing is not None:
+        if self.player.ended(line) and line.channel is not None and line.channel.playing is not None:
             self._next_file(line.channel)
 
     # ------------------------------------------------------------ lines as others see them
 
     def usable(self, line: Line) -> bool:
-        return not (line.dead or self.plan.of(line.number).blocked)
+        return usable(line, self.plan)
 
     def devices(self) -> dict[str, bool]:
-        """Whether the telephone of each device could be rung now."""
-        found = {}
-        for plan in self.plan.lines.values():
-            if plan.device:
-                line = self.lines.get(plan.line)
-                found[plan.device] = line is not None and line.kind is LineKind.EXTENSION and self.usable(line)
-        return found
+        return devices(self.lines, self.plan)
 
     def trunks(self) -> dict[str, TrunkState]:
-        found = dict.fromkeys(sorted(self.plan.trunks()), TrunkState.DOWN)
-        for line in self.trunk_lines():
-            if self.usable(line) and self.plan.of(line.number).trunk:
-                found[self.plan.of(line.number).trunk] = TrunkState.UP
-        return found
+        return trunks(self.lines, self.plan)
 
     def trunk_lines(self, trunk: str = "") -> list[Line]:
-        return [
-            line
-            for line in self.lines.values()
-            if line.kind is LineKind.TRUNK and trunk in ("", self.plan.of(line.number).trunk)
-        ]
+        return trunk_lines(self.lines, self.plan, trunk)
 
     def _tell_usable(self) -> None:
         now = {f"device {name}": there for name, there in self.devices().items()}
@@ -575,5 +547,5 @@ class Floor:
 
     def end_test(self, line: Line) -> None:
         line.test_until = 0.0
-        self._stop_file(line)
+        self.player.stop(line)
         self.happen(line, LineEvent.HANG_UP)

@@ -106,8 +106,6 @@ class Service:
             except BoardError:
                 await self._run(self.floor.lose_everything)
                 raise
-            except OSError as error:
-                log.error("board.disk", board=self.floor.name, error=str(error))
             await asyncio.sleep(STEP)
 
     # ------------------------------------------------------------ inside

@@ -69,10 +69,9 @@ class Simulated:
         if line is None:
             raise CommandRefused(f"no outside line for {command.dialed} is free", dialed=command.dialed)
         keys = f"; wait {command.digit_after:g}; digits {command.digits.upper()}" if command.digits else ""
-        script = (
-            f"call {command.caller_number.lstrip('+')} fsk; answered {PATIENCE}{keys}"
-            f"{self._talks()}; wait {command.max_seconds:g}; hangup"
-        )
+        number = command.caller_number.lstrip("+")
+        caller = f"{number} fsk" if number else "0 none"
+        script = f"call {caller}; answered {PATIENCE}{keys}{self._talks()}; wait {command.max_seconds:g}; hangup"
         self._do(line.number, script)
 
     def hand(self, line: int, what: str) -> None:

@@ -1,0 +1,45 @@
+"""Which lines can be used now, and so which telephones and trunks are there. Pure functions of lines and plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cards.host.board import LineKind
+from cards.host.channel import Line
+from cards.host.plan import Plan
+from cti.domain.switch import TrunkState
+
+
+def usable(line: Line, plan: Plan) -> bool:
+    return not (line.dead or plan.of(line.number).blocked)
+
+
+def takes_calls(line: Line, plan: Plan) -> bool:
+    """The outside line is planned and not blocked; any other is left to ring."""
+    own = plan.of(line.number)
+    return bool(own.dialed) and not own.blocked
+
+
+def devices(lines: Mapping[int, Line], plan: Plan) -> dict[str, bool]:
+    """Whether the telephone of each device could be rung now."""
+    found = {}
+    for own in plan.lines.values():
+        if own.device:
+            line = lines.get(own.line)
+            found[own.device] = line is not None and line.kind is LineKind.EXTENSION and usable(line, plan)
+    return found
+
+
+def trunk_lines(lines: Mapping[int, Line], plan: Plan, trunk: str = "") -> list[Line]:
+    """Outside lines, of this trunk where one is named."""
+    outside = (line for line in lines.values() if line.kind is LineKind.TRUNK)
+    return [line for line in outside if trunk in ("", plan.of(line.number).trunk)]
+
+
+def trunks(lines: Mapping[int, Line], plan: Plan) -> dict[str, TrunkState]:
+    """A trunk is up while one of its lines can be used."""
+    found = dict.fromkeys(sorted(plan.trunks()), TrunkState.DOWN)
+    for line in trunk_lines(lines, plan):
+        if usable(line, plan) and plan.of(line.number).trunk:
+            found[plan.of(line.number).trunk] = TrunkState.UP
+    return found
