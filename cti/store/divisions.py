@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
 
 from sqlalchemy import ColumnElement, case, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from cti.store.models.divisions import Division
+from cti.store.places import shipped
 
-SHIPPED = Path(__file__).with_name("divisions.csv")
 NEAREST_POSTCODE = 3  # digits of a postcode that must fit at least: they name the postal zone
 _TYPED = re.compile(r"[\s,，、;；.·'’-]+")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
-
-
-@lru_cache(maxsize=1)
-def shipped() -> tuple[dict[str, str], ...]:
-    """The rows of ``divisions.csv``, each before those below it."""
-    with SHIPPED.open(encoding="utf-8") as lines:
-        return tuple(csv.DictReader(lines))
 
 
 def fill(session: Session) -> int:

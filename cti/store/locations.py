@@ -11,8 +11,7 @@ from phone import Phone
 from phonenumbers import geocoder
 
 from cti.domain.phones import normalise
-from cti.store import divisions
-from cti.store.places import key
+from cti.store.places import key, shipped
 
 SHORT = {  # whose number it is
     "110": "报警", "119": "火警", "120": "急救", "122": "交通事故",
@@ -105,14 +104,14 @@ def _prefixes() -> Phone:
 
 @lru_cache(maxsize=1)
 def _paths() -> dict[str, str]:
-    return {row["code"]: row["province"] + row["city"] + row["district"] for row in divisions.shipped()}
+    return {row["code"]: row["province"] + row["city"] + row["district"] for row in shipped()}
 
 
 @lru_cache(maxsize=1)
 def _by_text() -> dict[str, str]:
     """Also as phonenumbers writes it: 新疆喀什地区, 香港."""
     found = {path: code for code, path in _paths().items()}
-    for row in divisions.shipped():
+    for row in shipped():
         if not row["district"]:
             found.setdefault(key(row["province"])[0] + row["city"], row["code"])
     return found
@@ -121,14 +120,14 @@ def _by_text() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _by_name() -> dict[tuple[str, ...], str]:
     found: dict[tuple[str, ...], str] = {}
-    for row in divisions.shipped():
+    for row in shipped():
         if row["city"] and not row["district"]:
             found.setdefault(key(row["province"], row["city"]), row["code"])
         elif row["district"] and not row["city"]:
             found.setdefault(key(row["province"], row["district"]), row["code"])
         elif row["district"]:
             found.setdefault((*key(row["province"], row["district"]), ""), row["code"])
-    for row in divisions.shipped():
+    for row in shipped():
         if not row["city"] and not row["district"]:
             found.setdefault(key(row["province"], row["province"]), row["code"])
     return found
@@ -136,4 +135,4 @@ def _by_name() -> dict[tuple[str, ...], str]:
 
 @lru_cache(maxsize=1)
 def _by_area_code() -> dict[str, str]:
-    return {row["area_code"]: row["code"] for row in divisions.shipped() if row["area_code"]}
+    return {row["area_code"]: row["code"] for row in shipped() if row["area_code"]}

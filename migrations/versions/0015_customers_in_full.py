@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from cti.store.divisions import shipped
 from cti.store.locations import locate, path_code
 from cti.store.models.base import UtcDateTime
+from cti.store.places import shipped
 from cti.store.search_keys import keys_of
 
 revision = "0015"

@@ -26,6 +26,7 @@ GROUPS: tuple[tuple[Any, dict[str, Any]], ...] = (
         {
             "customers.read": _("See customers"),
             "customers.write": _("Create and change customers"),
+            "customers.merge": _("Merge customers and undo it"),
             "orders.read": _("See orders and products"),
             "orders.write": _("Take and change orders"),
             "orders.set_price": _("Change prices in an order"),

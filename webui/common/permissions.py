@@ -21,6 +21,7 @@ class Permission(StrEnum):
     DESKTOP_USE = "desktop.use"
     CUSTOMERS_READ = "customers.read"
     CUSTOMERS_WRITE = "customers.write"
+    CUSTOMERS_MERGE = "customers.merge"
     ORDERS_READ = "orders.read"
     ORDERS_WRITE = "orders.write"
     ORDERS_READ_ALL = "orders.read_all"
@@ -85,6 +86,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: AGENT_PERMISSIONS,
     Role.SUPERVISOR: AGENT_PERMISSIONS
     | {
+        Permission.CUSTOMERS_MERGE,
         Permission.ORDERS_READ_ALL,
         Permission.ORDERS_SET_PRICE,
         Permission.ORDERS_REVIEW,

@@ -4,36 +4,53 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from cti.domain.phones import normalise
+from cti.store import divisions, duplicates
+from cti.store import merging as merges
+from cti.store.locations import locate
 from cti.store.models import CallNote, Customer
 from webui.calls.access import may_describe
 from webui.common import audit, db, labels, phones
-from webui.common.htmx import is_fragment
-from webui.common.ids import valid_id, valid_number
+from webui.common.htmx import announce, is_fragment
+from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
-from webui.customers import queries
-from webui.customers.forms import CustomerForm, apply, changes, fill, shown_token, snapshot, stamp
+from webui.common.text import one_line
+from webui.customers import history, merging, queries, statistics
+from webui.customers.access import load, seen_customers
+from webui.customers.forms import CustomerForm, apply, changes, fill, set_field, shown_token, snapshot, stamp
 
 blueprint = Blueprint("customers", __name__, url_prefix="/customers")
+merging.attach(blueprint)
+statistics.attach(blueprint)
+history.attach(blueprint)
 
 
 def install(app: Flask) -> None:
     labels.install(app)
     app.jinja_env.filters["shown_token"] = shown_token
+    app.jinja_env.filters["location"] = lambda number: locate(number or "").text
 
 
 @blueprint.get("")
 @requires(Permission.CUSTOMERS_READ)
 def index() -> ResponseReturnValue:
     text = request.args.get("q", "")
-    found = queries.search(db.session(), text, request.args.get("before", ""))
+    found = queries.listing(db.session(), text, request.args.get("before", ""))
     template = "customers/_rows.html" if is_fragment() else "customers/index.html"
     return render_template(template, page=found, q=text)
+
+
+@blueprint.get("/places")
+@requires(Permission.CUSTOMERS_READ)
+def places() -> ResponseReturnValue:
+    """Provinces, cities and districts by initials, pinyin, postcode or name."""
+    found = divisions.find(db.session(), one_line(request.args.get("q", ""), 64), 10)
+    return jsonify(ok=True, places=[{"code": row.code, "name": row.path, "postcode": row.postcode} for row in found])
 
 
 @blueprint.get("/pop")
@@ -43,7 +60,7 @@ def pop() -> ResponseReturnValue:
     database, call_id = db.session(), valid_id(request.args.get("call_id", ""))
     number = normalise(phones.reveal(request.args.get("number", "")[:128]))
     chosen = None if request.args.get("all") else queries.linked(database, call_id) if call_id else None
-    found = [chosen] if chosen else list(queries.by_number(database, number))
+    found = [chosen] if chosen else seen_customers(queries.by_number(database, number))
     if len(found) == 1 and not request.args.get("all"):
         return card(found[0], call_id, number)
     if found:
@@ -67,7 +84,7 @@ def choose() -> ResponseReturnValue:
 def find() -> ResponseReturnValue:
     """Search results to choose from within a call."""
     text, call_id = request.args.get("q", ""), valid_id(request.args.get("call_id", ""))
-    rows = queries.search(db.session(), text, size=queries.MATCHES).rows if text.strip() else []
+    rows = queries.found(db.session(), text, queries.MATCHES).rows
     return render_template("customers/_found.html", customers=rows, call_id=call_id)
 
 
@@ -102,9 +119,15 @@ def create() -> ResponseReturnValue:
 @requires(Permission.CUSTOMERS_READ)
 def show(customer_id: int) -> ResponseReturnValue:
     customer = load(customer_id)
+    if customer.merged_into_id is not None:
+        now = merges.current_id(db.session(), customer.id)
+        who = f"{customer.number} {customer.name}"
+        flash(_("%(who)s was merged into this customer.", who=who), "info")
+        return redirect(url_for("customers.show", customer_id=now), 303)
     if is_fragment():
         return card(customer, valid_id(request.args.get("call_id", "")), "")
-    return render_template("customers/show.html", **history(customer, limit=50))
+    likely = duplicates.like(db.session(), customer)
+    return render_template("customers/show.html", customer=customer, likely=likely, **history.context(customer))
 
 
 @blueprint.get("/<int:customer_id>/edit")
@@ -135,19 +158,25 @@ def change(customer_id: int) -> ResponseReturnValue:
     return saved(customer, call_id)
 
 
+@blueprint.post("/<int:customer_id>/field")
+@requires(Permission.CUSTOMERS_WRITE)
+def change_field(customer_id: int) -> ResponseReturnValue:
+    """One field, changed where it is shown."""
+    customer = load(customer_id)
+    before = snapshot(customer)
+    if not set_field(customer, request.form.get("field", ""), request.form.get("value", "")[:4000]):
+        abort(422)
+    audit.record("customer.change", f"customer/{customer.id}", *changes(before, snapshot(customer)))
+    db.session().commit()
+    return announce(make_response("", 204), _("Saved."))
+
+
 @blueprint.get("/<int:customer_id>/history")
 @requires(Permission.CUSTOMERS_READ)
 def history_part(customer_id: int) -> ResponseReturnValue:
     """Orders and calls alone, for a card on which something was just saved."""
     call_id = valid_id(request.args.get("call_id", ""))
-    return render_template("customers/_history.html", **history(load(customer_id), call_id))
-
-
-def load(customer_id: int) -> Customer:
-    customer = queries.get(db.session(), customer_id) if valid_number(customer_id) else None
-    if customer is None:
-        abort(404)
-    return customer
+    return render_template("customers/_history.html", **recent(load(customer_id), call_id))
 
 
 def link(call_id: str, customer: Customer) -> None:
@@ -166,18 +195,19 @@ def link(call_id: str, customer: Customer) -> None:
     note.customer_id = customer.id
 
 
-def history(customer: Customer, call_id: str = "", limit: int = queries.HISTORY) -> dict[str, Any]:
+def recent(customer: Customer, call_id: str = "") -> dict[str, Any]:
+    """The last orders and calls, for the card of a call."""
     database = db.session()
     return {
         "customer": customer,
         "call_id": call_id,
-        "orders": queries.recent_orders(database, customer.id, limit),
-        "calls": queries.recent_calls(database, customer, call_id, limit),
+        "orders": queries.recent_orders(database, customer.id),
+        "calls": queries.recent_calls(database, customer, call_id),
     }
 
 
 def card(customer: Customer, call_id: str, number: str) -> ResponseReturnValue:
-    return render_template("customers/pop_card.html", number=number, **history(customer, call_id))
+    return render_template("customers/pop_card.html", number=number, **recent(customer, call_id))
 
 
 def saved(customer: Customer, call_id: str) -> ResponseReturnValue:

@@ -25,6 +25,7 @@ from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from cti.domain.errors import BadRequest
 from cti.domain.phones import normalise
+from cti.store import regions
 from cti.store.initials import initials
 from cti.store.models import Address, Customer, CustomerPhone, Sex
 from webui.common import phones
@@ -145,6 +146,7 @@ def apply(form: CustomerForm, customer: Customer) -> None:
     customer.sex = Sex(form.sex.data)
     apply_phones(form, customer)
     apply_addresses(form, customer)
+    regions.settle(customer)
 
 
 def apply_phones(form: CustomerForm, customer: Customer) -> None:
@@ -199,3 +201,20 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, An
     """Only what differs, on both sides."""
     names = [name for name in after if before.get(name) != after[name]]
     return {n: before.get(n) for n in names}, {n: after[n] for n in names}
+
+
+IN_PLACE = ("level", "source", "category", "sex", "remarks")
+
+
+def set_field(customer: Customer, name: str, value: str) -> bool:
+    """One field that may be changed where it is shown; ``False`` for another one, or for a value it cannot have."""
+    if name not in IN_PLACE:
+        return False
+    if name == "remarks":
+        customer.remarks = many_lines(value)
+        return True
+    field = getattr(CustomerForm(formdata=None, customer=customer), name)
+    if value not in {choice[0] for choice in field.iter_choices()}:
+        return False
+    setattr(customer, name, Sex(value) if name == "sex" else value)
+    return True

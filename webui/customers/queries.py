@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, union
+from sqlalchemy import Select, select, union
 from sqlalchemy.orm import Session, selectinload
 
-from cti.domain.phones import normalise
-from cti.store.models import Agent, Call, CallNote, Customer, CustomerPhone, Order, OrderLine, User
-from webui.common.ids import row_id
-from webui.common.paging import Page, page
+from cti.store import customer_search
+from cti.store.models import Agent, Call, CallNote, Customer, Order, OrderLine, User
+from webui.common import scope
+from webui.common.paging import page
+from webui.common.rights import Kind
 from webui.common.text import one_line
+from webui.customers.access import seen_customers
 
 MATCHES = 9  # as many as there are digit keys to choose with
 HISTORY = 5
@@ -21,17 +24,7 @@ TEXT_LIMIT = 64
 
 def by_number(session: Session, number: str, limit: int = MATCHES + 1) -> Sequence[Customer]:
     """Customers with exactly this number, the one seen last first."""
-    wanted = normalise(number)
-    if not wanted:
-        return []
-    query = (
-        select(Customer)
-        .join(CustomerPhone, CustomerPhone.customer_id == Customer.id)
-        .where(CustomerPhone.number == wanted)
-        .order_by(Customer.updated_at.desc(), Customer.id)
-        .limit(limit)
-    )
-    return session.scalars(query).unique().all()
+    return customer_search.by_phone(session, number, limit)
 
 
 def get(session: Session, customer_id: int) -> Customer | None:
@@ -44,42 +37,29 @@ def linked(session: Session, call_id: str) -> Customer | None:
     return session.scalars(query).first()
 
 
-def search(session: Session, text: str, cursor: str = "", size: int = 50) -> Page[Customer]:
-    """The list page: everything, or what one search box finds. Newest change first."""
-    query: Select[Any] = select(Customer)
-    condition = matching(one_line(text, TEXT_LIMIT))
-    if condition is not None:
-        query = query.where(condition)
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """``older``: the cursor of the next page; ``more``: others were found that are not shown."""
+
+    rows: Sequence[Customer]
+    older: str = ""
+    more: bool = False
+
+
+def listing(session: Session, text: str, cursor: str = "", size: int = 50) -> Listed:
+    """The list page: what the search box finds, best first; without a text everybody, newest change first."""
+    if one_line(text, TEXT_LIMIT):
+        return found(session, text, size)
+    query: Select[Any] = select(Customer).where(Customer.merged_into_id.is_(None))
+    query = scope.visible(query, Customer.owner_user_id, Kind.CUSTOMERS)
     keys = (Customer.updated_at, Customer.id)
-    return page(session, query, keys, cursor, lambda c: (c.updated_at, c.id), size)
+    rows = page(session, query, keys, cursor, lambda c: (c.updated_at, c.id), size)
+    return Listed(rows.rows, rows.older)
 
 
-def matching(text: str) -> ColumnElement[bool] | None:
-    """Phone (whole or its beginning), customer number, e-mail, name or the initials of its pinyin."""
-    if not text:
-        return None
-    bare = text.translate(str.maketrans("", "", " -()."))
-    if bare.lstrip("+").isdecimal() and bare.isascii():
-        return digits_match(bare)
-    if "@" in text:
-        return Customer.email.startswith(text.lower(), autoescape=True)
-    by_name = Customer.name.contains(text, autoescape=True)
-    if text.isascii() and text.isalpha():
-        return or_(by_name, Customer.name_initials.startswith(text.upper(), autoescape=True))
-    return by_name
-
-
-def digits_match(digits: str) -> ColumnElement[bool]:
-    national = digits if digits.startswith("+") else f"+86{digits.removeprefix('0')}"
-    phone = select(CustomerPhone.customer_id).where(
-        or_(
-            CustomerPhone.number == normalise(digits),
-            CustomerPhone.number.startswith(national, autoescape=True),
-            CustomerPhone.number.startswith(digits, autoescape=True),
-        )
-    )
-    by_phone = Customer.id.in_(phone)
-    return or_(by_phone, Customer.number == row_id(digits.lstrip("+")))
+def found(session: Session, text: str, size: int) -> Listed:
+    result = customer_search.find(session, one_line(text, TEXT_LIMIT), size)
+    return Listed(seen_customers(result.rows), more=result.more)
 
 
 def recent_orders(session: Session, customer_id: int, limit: int = HISTORY) -> Sequence[Order]:

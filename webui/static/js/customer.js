@@ -1,6 +1,17 @@
 // The customer form (its rows are those of rows.js) and choosing among several customers by digit keys.
+import { attachPlaces } from "./combobox.js";
 import { mayTakeFocus, mount } from "./mount.js";
 import "./rows.js";
+
+// Rows are added later, also as copies of others, so a city gets its list when it is first gone to.
+const known = new WeakSet();
+document.addEventListener("focusin", ({ target }) => {
+  if (!target.matches?.("[data-row] [data-places]") || known.has(target)) return;
+  known.add(target);
+  target.parentElement.querySelectorAll(".cx-suggest").forEach((list) => list.remove());
+  const part = (name) => target.closest("[data-row]").querySelector(`[name$="-${name}"]`);
+  attachPlaces(target, target.dataset.places, part("postcode"), () => part("line").focus());
+});
 
 mount("[data-choose]", (list) => {
   const buttons = () => [...list.querySelectorAll("button.cx-choice")];
