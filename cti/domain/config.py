@@ -265,8 +265,9 @@ class TrunkOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboundRule:
-    """Calls out to numbers that begin with one of ``prefixes`` (empty: any), by agents of, or passed on from, one of
-    ``queues`` (empty: any), take one of ``trunks`` (empty: any). ``caller_number`` is shown; empty: as the trunk says.
+    """Calls out to numbers that begin with one of ``prefixes`` (empty: any), by one of ``agents``, or by agents of, or
+    passed on from, one of ``queues`` (both empty: by anybody), take one of ``trunks`` (empty: any). ``caller_number``
+    is shown; empty: as the trunk says.
     """
 
     id: str
@@ -276,6 +277,7 @@ class OutboundRule:
     queues: tuple[str, ...] = ()
     order: TrunkOrder = TrunkOrder.SEQUENTIAL
     caller_number: str = ""
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +392,7 @@ def _inbound(document: dict[str, Any]) -> InboundRule:
 
 
 def _outbound(document: dict[str, Any]) -> OutboundRule:
-    rows = {name: tuple(document.get(name, ())) for name in ("trunks", "prefixes", "queues")}
+    rows = {name: tuple(document.get(name, ())) for name in ("trunks", "prefixes", "queues", "agents")}
     return OutboundRule(**{**document, **rows, "order": TrunkOrder(document.get("order", TrunkOrder.SEQUENTIAL))})
 
 

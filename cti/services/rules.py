@@ -95,16 +95,19 @@ def not_to_be_called(config: CentreConfig, number: str, at: float) -> str:
     return next((kept.name for kept in config.lists if kept.do_not_call and kept.holds(known, at)), "")
 
 
-def outbound_rule(config: CentreConfig, number: str, queues: Collection[str]) -> OutboundRule | None:
-    """The first rule for a call to ``number`` by somebody of ``queues``; ``None``: any trunk will do."""
-    return next((rule for rule in config.outbound if not misses(rule, number, queues)), None)
+def outbound_rule(
+    config: CentreConfig, number: str, queues: Collection[str], agent_id: str = ""
+) -> OutboundRule | None:
+    """The first rule for a call to ``number`` by this agent, of ``queues``; ``None``: any trunk will do."""
+    return next((rule for rule in config.outbound if not misses(rule, number, queues, agent_id)), None)
 
 
-def misses(rule: OutboundRule, number: str, queues: Collection[str]) -> str:
-    """What of a rule does not fit: number · queue; empty where all fits."""
+def misses(rule: OutboundRule, number: str, queues: Collection[str], agent_id: str = "") -> str:
+    """What of a rule does not fit: number · who; empty where all fits."""
     if rule.prefixes and not number.startswith(rule.prefixes) and not normalise(number).startswith(rule.prefixes):
         return "number"
-    return "queue" if rule.queues and not set(rule.queues) & set(queues) else ""
+    meant = agent_id in rule.agents or bool(set(rule.queues) & set(queues))
+    return "who" if (rule.queues or rule.agents) and not meant else ""
 
 
 def trunks_in_order(

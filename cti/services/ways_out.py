@@ -50,7 +50,7 @@ def way_out(
     nothing is left of.
     """
     _may_be_called(centre, number)
-    rule = outbound_rule(centre.config, number, _queues(agent, call))
+    rule = outbound_rule(centre.config, number, _queues(agent, call), agent.agent_id if agent is not None else "")
     known = trunks_in_order(centre.config, rule, centre.last_trunk.get(rule.id, "") if rule else "", centre.chance)
     carried = [trunk for trunk in known if carries(switch, trunk) and trunk.id not in without]
     if not carried:

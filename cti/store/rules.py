@@ -75,6 +75,7 @@ def _outbound(row: models.OutboundRule) -> OutboundRule:
         trunks=tuple(row.trunks),
         prefixes=tuple(row.prefixes),
         queues=tuple(row.queues),
+        agents=tuple(row.agents),
         order=row.trunk_order,
         caller_number=row.caller_number,
     )

@@ -51,14 +51,47 @@ async def dials(floor: Floor, agent: str = "a1", number: str = NUMBER) -> None:
         ("13800138000", ("q2", "q1"), ""),
         ("+8613800138000", ("q1",), ""),
         ("02151118000", ("q1",), "number"),
-        ("013800138000", ("q2",), "queue"),
-        ("013800138000", (), "queue"),
+        ("013800138000", ("q2",), "who"),
+        ("013800138000", (), "who"),
     ],
 )
 def test_what_a_rule_fits(number: str, queues: tuple[str, ...], missed: str) -> None:
     rule = OutboundRule("r", "mobile", prefixes=("01", "+861"), queues=("q1",))
     assert misses(rule, number, queues) == missed
     assert (outbound_rule(CentreConfig(outbound=(rule,)), number, queues) is rule) is (missed == "")
+
+
+@pytest.mark.parametrize(
+    ("queues", "agents", "caller", "missed"),
+    [
+        ((), ("a1",), "a1", ""),
+        ((), ("a1",), "a2", "who"),
+        ((), ("a1",), "", "who"),
+        (("q1",), ("a9",), "a2", ""),
+        (("q2",), ("a2",), "a2", ""),
+        (("q2",), ("a9",), "a2", "who"),
+    ],
+)
+def test_a_rule_is_for_single_agents_too(
+    queues: tuple[str, ...], agents: tuple[str, ...], caller: str, missed: str
+) -> None:
+    assert misses(OutboundRule("r", "x", queues=queues, agents=agents), "110", ("q1",), caller) == missed
+
+
+async def test_one_agents_calls_take_their_own_trunk_and_number(open_floor: OpenFloor) -> None:
+    own = OutboundRule("r1", "a1", ("t2",), agents=("a1",), caller_number="02160000009")
+    floor = await open_floor()
+    await floor.configure(replace(floor.config, trunks=TRUNKS, outbound=(own,)))
+    await floor.on_duty("a1", "a2")
+    for agent, trunk, shown in (("a1", "t2", "02160000009"), ("a2", "t1", TRUNKS[0].caller_number)):
+        floor.phone(agent).will_answer()
+        await floor.do(agent, "dial", number=NUMBER)
+        await floor.until(lambda: floor.sim.outside(NUMBER).channels, "dialled")
+        dialled = [c for c in floor.sim.commands if isinstance(c, Originate)][-1]
+        assert isinstance(dialled.target, TrunkTarget)
+        assert (dialled.target.trunk, dialled.caller_number) == (trunk, shown)
+        await floor.do(agent, "hangup")
+        await floor.until(lambda: not floor.sim.outside(NUMBER).channels, "over")
 
 
 def test_the_orders_of_trunks() -> None:

@@ -28,7 +28,7 @@ from cti.store import models
 from cti.store.config import build_config
 from cti.store.models import Queue
 from tests.fakes.site import Site
-from tests.pages import HOSTILE, FakeWorker, audited, body, browser, statuses
+from tests.pages import HOSTILE, FakeWorker, agent_id, audited, body, browser, statuses
 from webui.admin import lists
 
 ADMINS = {"nobody": 302, "agent2": 403, "supervisor": 403, "admin": 200}
@@ -409,16 +409,17 @@ def outbound(site: Site, name: str = "Out", **form: Any) -> OutboundRule:
     return next(one for one in config(site).outbound if one.name == name)
 
 
-def tried_out(site: Site, number: str, where: str = "") -> str:
-    return words(body(browser(site, "admin"), f"/admin/outbound/test?number={number}&queue={where}"))
+def tried_out(site: Site, number: str, who: str = "") -> str:
+    return words(body(browser(site, "admin"), f"/admin/outbound/test?number={number}&who={who}"))
 
 
 def test_an_outbound_rule_with_everything(site: Site, worker: FakeWorker) -> None:
     trunk = config(site).trunks[0].id
-    form = {"prefixes": "0, +861", "queues": [queue(site)], "trunks-1": trunk, "trunks-3": trunk}
+    own = agent_id(site, "1002")
+    form = {"prefixes": "0, +861", "queues": [queue(site)], "agents": [own], "trunks-1": trunk, "trunks-3": trunk}
     made = outbound(site, HOSTILE[:60].strip(), **form, trunk_order="round_robin", caller_number="02160000001")
     assert made == OutboundRule(
-        made.id, made.name, (trunk,), ("0", "+861"), (queue(site),), TrunkOrder.ROUND_ROBIN, "02160000001"
+        made.id, made.name, (trunk,), ("0", "+861"), (queue(site),), TrunkOrder.ROUND_ROBIN, "02160000001", (own,)
     )
     assert worker.asked == ["publish_config"]
     page = body(browser(site, "admin"), f"/admin/outbound/{made.id}")
@@ -435,6 +436,7 @@ def test_an_outbound_rule_with_everything(site: Site, worker: FakeWorker) -> Non
     [
         ({"prefixes": "abc"}, "Not the beginning of a number: abc"),
         ({"trunks-0": "gone"}, "Not a valid choice"),
+        ({"agents": ["nobody"]}, "nobody"),
         ({"caller_number": "x"}, "2 to 20 digits"),
         ({"name": ""}, "This field is required"),
     ],
@@ -455,11 +457,13 @@ def test_the_tester_of_calls_out_says_trunks_digits_and_lists(site: Site) -> Non
     first = next(trunk.id for trunk in config(site).trunks if trunk.id not in ("t7", "t8"))
     assert "No rule takes it: any trunk will do" in tried_out(site, "02151118000")
     outbound(site, "Far", prefixes="0", queues=[queue(site)], **{"trunks-0": "t8", "trunks-1": first})
-    said = tried_out(site, "02151118000", queue(site))
+    of_the_queue = f"queue:{queue(site)}"
+    said = tried_out(site, "02151118000", of_the_queue)
     assert "02151118000 goes out by t8 · Cheap as 1790902151118000, else by" in said
     assert "Far takes the call" in said
-    assert "Far not for agents of this queue" in tried_out(site, "02151118000")
-    assert "Far not for this number" in tried_out(site, "13700000001", queue(site))
+    assert "Far not for this caller" in tried_out(site, "02151118000")
+    assert "Far takes the call" in tried_out(site, "02151118000", f"agent:{agent_id(site, '1001')}")
+    assert "Far not for this number" in tried_out(site, "13700000001", of_the_queue)
     number_list(site, "Leave alone", "13700000001", do_not_call="y")
     assert "is not called: it is on the list “Leave alone”" in tried_out(site, "013700000001")
     assert tried_out(site, "") == ""

@@ -29,6 +29,7 @@ def index() -> ResponseReturnValue:
         "admin/outbound.html",
         rules=queries.outbound_rules(database),
         queues={row.id: f"{row.number} {row.name}" for row in queries.queues(database)},
+        agents=agent_names(),
         trunks=trunk_names(),
         focus=(request.args.get("moved", ""), request.args.get("direction", "")),
     )
@@ -38,8 +39,10 @@ def index() -> ResponseReturnValue:
 @requires(Permission.ADMIN_QUEUES)
 def test() -> ResponseReturnValue:
     """By which trunks a call to a number goes out, with every rule that was looked at."""
-    number, queue_id = one_line(request.args.get("number", ""))[:33], request.args.get("queue", "")
-    outcome = outbound_test.ask(db.session(), number=number, queue_id=queue_id, at=time.time()) if number else None
+    number = one_line(request.args.get("number", ""))[:33]
+    kind, _colon, ident = request.args.get("who", "").partition(":")
+    who = {"queue_id": ident} if kind == "queue" else {"agent_id": ident}
+    outcome = outbound_test.ask(db.session(), number=number, at=time.time(), **who) if number else None
     return render_template("admin/_way_out.html", outcome=outcome)
 
 
@@ -113,13 +116,19 @@ def show(form: OutboundForm, rule: OutboundRule | None) -> str:
 def offer(form: OutboundForm, rule: OutboundRule | None) -> None:
     """What can be chosen; what a rule names that is gone stays choosable, and is named so."""
     queues: dict[str, Any] = {row.id: f"{row.number} {row.name}" for row in queries.queues(db.session())}
+    agents: dict[str, Any] = dict(agent_names())
     trunks: dict[str, Any] = {"": "—", **trunk_names()}
     gone = _("%(name)s (is gone)")
-    for known, used in ((queues, rule.queues if rule else ()), (trunks, rule.trunks if rule else ())):
+    used_by = ((queues, rule.queues), (agents, rule.agents), (trunks, rule.trunks)) if rule else ()
+    for known, used in used_by:
         known |= {one: gone % {"name": one} for one in used if one not in known}
-    form.queues.choices = options(queues.items())
+    form.queues.choices, form.agents.choices = options(queues.items()), options(agents.items())
     for row in form.trunks:
         row.choices = options(trunks.items())
+
+
+def agent_names() -> dict[str, str]:
+    return {agent.id: f"{agent.number} {agent.user.name}" for agent in queries.agents(db.session())}
 
 
 def trunk_names() -> dict[str, str]:

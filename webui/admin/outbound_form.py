@@ -22,12 +22,13 @@ _PREFIX = re.compile(r"\+?[0-9*#]{1,20}")
 
 
 class OutboundForm(FlaskForm):  # type: ignore[misc]
-    """No beginnings: any number. No queue: anybody. No trunk: any, in the order of the page of trunks."""
+    """No beginnings: any number. No queue and no agent: anybody. No trunk: any, in the order of the page of trunks."""
 
     name = Line(_("Name"), 128, [DataRequired()])
     active = BooleanField(_("In use"), default=True)
     prefixes = Line(_("Numbers that begin with"), 2000)
     queues = SelectMultipleField(_("Called by agents of"), choices=[])
+    agents = SelectMultipleField(_("Called by"), choices=[])
     trunks = FieldList(SelectField(choices=[], default=""), _("Trunks"), min_entries=5, max_entries=MOST_TRUNKS)
     trunk_order = SelectField(_("Which is tried first"), choices=choices("trunk_order"), default="sequential")
     caller_number = Line(_("Number shown"), 21, [Optional(), Regexp(r"^\+?[0-9]{2,20}$", message=_("2 to 20 digits."))])
@@ -43,11 +44,12 @@ class OutboundForm(FlaskForm):  # type: ignore[misc]
     def apply(self, rule: OutboundRule) -> None:
         rule.name, rule.active = self.name.data, self.active.data
         rule.prefixes, rule.queues = read_callers(self.prefixes.data or ""), list(self.queues.data)
+        rule.agents = list(self.agents.data)
         rule.trunks = list(dict.fromkeys(filter(None, self.trunks.data)))
         rule.trunk_order, rule.caller_number = TrunkOrder(self.trunk_order.data), self.caller_number.data or ""
 
 
 def values(rule: OutboundRule) -> dict[str, Any]:
     """What the form shows of a rule."""
-    plain = {name: getattr(rule, name) for name in ("name", "active", "queues", "trunks", "caller_number")}
+    plain = {name: getattr(rule, name) for name in ("name", "active", "queues", "agents", "trunks", "caller_number")}
     return plain | {"prefixes": " ".join(rule.prefixes), "trunk_order": rule.trunk_order.value}

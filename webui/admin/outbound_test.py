@@ -28,10 +28,12 @@ class Outcome:
     seen: tuple[tuple[OutboundRule, str], ...]
 
 
-def ask(session: Session, *, number: str, queue_id: str, at: float) -> Outcome:
+def ask(session: Session, *, number: str, queue_id: str = "", agent_id: str = "", at: float) -> Outcome:
+    """By an agent with the agent's queues, or by somebody of a queue."""
     config = build_config(session)
-    queues = (queue_id,) if queue_id else ()
-    rule = outbound_rule(config, number, queues)
+    own = next((agent.queues for agent in config.agents if agent.id == agent_id), ())
+    queues = (*own, queue_id) if queue_id else own
+    rule = outbound_rule(config, number, queues, agent_id)
     looked_at = config.outbound[: config.outbound.index(rule) + 1] if rule else config.outbound
     trunks = trunks_in_order(config, rule, "", Random(0))
     ways = tuple((trunk, apply_rules(trunk.dial_rules, number)) for trunk in trunks)
@@ -41,5 +43,5 @@ def ask(session: Session, *, number: str, queue_id: str, at: float) -> Outcome:
         listed=next(filter(None, listed), ""),
         rule=rule,
         ways=ways,
-        seen=tuple((one, misses(one, number, queues)) for one in looked_at),
+        seen=tuple((one, misses(one, number, queues, agent_id)) for one in looked_at),
     )
