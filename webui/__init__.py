@@ -23,6 +23,7 @@ FEATURES = (
     "orders",
     "review",
     "fulfilment",
+    "finance",
     "products",
     "calls",
     "followup",

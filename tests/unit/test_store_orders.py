@@ -20,7 +20,7 @@ from cti.domain.orders import OrderStatus as S
 from cti.domain.orders import RefundState, ReturnKind
 from cti.machines.order import TABLE, WHO, OrderEvent, possible
 from cti.machines.order import OrderEvent as E
-from cti.store import money, sorting
+from cti.store import money, settling, sorting
 from cti.store.actors import Actor
 from cti.store.database import make_engine, make_session_factory
 from cti.store.models import (
@@ -32,13 +32,14 @@ from cti.store.models import (
     Payment,
     Refund,
     Return,
+    SettlementLine,
     Stock,
     StockMovement,
     StockReservation,
     utc_now,
 )
 from cti.store.order_effects import Sent
-from cti.store.orders import lock
+from cti.store.orders import advance, lock
 from cti.store.reconciling import books, wrong
 from tests.postgres import Postgres
 from tests.shop import Shop, open_shop
@@ -354,6 +355,83 @@ def test_numbers_of_money_have_no_gaps_whoever_gives_up(shop: Shop) -> None:
     with shop.sessions() as session:
         numbers = sorted(session.scalars(select(Invoice.number).where(Invoice.order_id.in_(orders))))
     assert numbers == list(range(numbers[0], numbers[0] + 10))
+
+
+def test_two_people_close_one_settlement_once(shop: Shop) -> None:
+    order_id = shop.until(shop.order(1), E.SIGN)
+    today = utc_now().date()
+    with shop.sessions() as session:
+        end = utc_now() + timedelta(hours=1)
+        opened = settling.open_statement(session, shop.carrier_id, today, today, end, shop.boss).id
+        settling.agree(session, opened, shop.boss)
+        session.commit()
+
+    def close(_n: int) -> None:
+        with shop.sessions() as session:
+            settling.close(session, opened, shop.boss)
+            session.commit()
+
+    assert [error.code for error in at_once(5, close)] == ["money.refused"] * 4
+    assert (account(shop, order_id).received, account(shop, order_id).with_carriers) == (D("100.00"), 0)
+
+
+def test_refunds_have_no_gaps_either(shop: Shop) -> None:
+    orders = [shop.order(1, payment=Payment.ONLINE) for _ in range(8)]
+    for order_id in orders:
+        pay(shop, order_id, "100.00")
+
+    def void(n: int) -> None:
+        with shop.sessions() as session:
+            advance(session, orders[n], E.VOID, shop.boss, reason="x")
+            if n % 2:
+                session.rollback()
+            else:
+                session.commit()
+
+    assert not at_once(8, void)
+    with shop.sessions() as session:
+        numbers = sorted(session.scalars(select(Refund.number).where(Refund.order_id.in_(orders))))
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+
+
+# ---------------------------------------------------------------- what carriers hand over
+
+
+def test_what_a_carrier_keeps_stands_on_the_next_statement(shop: Shop) -> None:
+    orders = [shop.until(shop.order(1), E.SIGN) for _ in range(3)]
+    today, end = utc_now().date(), utc_now() + timedelta(hours=1)
+    with shop.sessions() as session:
+        first = settling.open_statement(session, shop.carrier_id, today, today, end, shop.boss)
+        with pytest.raises(MoneyRefused):
+            settling.open_statement(session, shop.carrier_id, today, today, end, shop.boss)
+        waybills = [line.waybill for line in first.lines]
+        told = [settling.Reported(waybills[0], D("60.00"), D("2.00")), settling.Reported("nobody's", D("5.00"))]
+        settling.report(session, first.id, [*told, settling.Reported(waybills[1], D("120.00"))], shop.boss)
+        assert (first.expected, first.reported, first.fee) == (D("300.00"), D("185.00"), D("2.00"))
+        with pytest.raises(MoneyRefused):
+            settling.close(session, first.id, shop.boss)
+        settling.explain(session, first.id, {line.id: "asked" for line in first.lines}, shop.boss)
+        settling.close(session, first.id, shop.boss)
+        session.commit()
+        number = first.number
+        first.fee = D("1.00")
+        with pytest.raises(MoneyRefused):
+            session.flush()
+        session.rollback()
+        session.delete(session.get_one(SettlementLine, first.lines[0].id))
+        with pytest.raises(MoneyRefused):
+            session.flush()
+        session.rollback()
+        second = settling.open_statement(session, shop.carrier_id, today, today, end, shop.boss)
+        assert [(line.waybill, line.expected) for line in second.lines] == [
+            (waybills[0], D("40.00")),
+            (waybills[2], D("100.00")),
+        ]
+        settling.agree(session, second.id, shop.boss)
+        assert settling.close(session, second.id, shop.boss).number == (number or 0) + 1
+        session.commit()
+        assert not books(session, *EVER).odd
+    assert [account(shop, key).with_carriers for key in orders] == [0, 0, 0]
 
 
 # ---------------------------------------------------------------- whatever happens

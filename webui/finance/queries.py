@@ -1,0 +1,94 @@
+"""Reading documents of money. Takes a session; must not know requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+
+from cti.domain.orders import OrderStatus, RefundState, SettlementState
+from cti.store.models import Invoice, Order, Parcel, Payment, Receipt, Refund, Settlement, SettlementLine, User
+from cti.store.money import accounts
+from webui.common.paging import Page, page
+
+WAITING = 200
+UNPAID = (
+    OrderStatus.NEW,
+    OrderStatus.HELD,
+    OrderStatus.CONFIRMED,
+    OrderStatus.PICKING,
+    OrderStatus.PACKED,
+)
+
+
+def settlements(session: Session, cursor: str) -> Page[Settlement]:
+    query = select(Settlement)
+    keys = (Settlement.created_at, Settlement.id)
+    return page(session, query, keys, cursor, lambda found: (found.created_at, found.id))
+
+
+def settlement(session: Session, settlement_id: int) -> Settlement | None:
+    query = select(Settlement).where(Settlement.id == settlement_id).options(selectinload(Settlement.lines))
+    return session.scalars(query).first()
+
+
+def orders_of(session: Session, found: Settlement) -> dict[int, Order]:
+    """The orders of a settlement's lines, by parcel."""
+    ids = select(SettlementLine.parcel_id).where(SettlementLine.settlement_id == found.id)
+    query = select(Parcel.id, Order).join(Order, Order.id == Parcel.order_id).where(Parcel.id.in_(ids))
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def refunds(session: Session, state: str, cursor: str) -> Page[Any]:
+    """Rows (refund, who asked, who decided)."""
+    asked, decided = aliased(User), aliased(User)
+    query = (
+        select(Refund, asked.name, decided.name)
+        .outerjoin(asked, asked.id == Refund.asked_by)
+        .outerjoin(decided, decided.id == Refund.decided_by)
+        .options(joinedload(Refund.order).joinedload(Order.customer))
+    )
+    if state:
+        query = query.where(Refund.state == RefundState(state))
+    return page(session, query, (Refund.asked_at, Refund.id), cursor, lambda row: (row[0].asked_at, row[0].id))
+
+
+def invoices(session: Session, text: str, cursor: str) -> Page[Invoice]:
+    query = select(Invoice).options(joinedload(Invoice.order))
+    if text:
+        same = Invoice.order_id.in_(select(Order.id).where(Order.number == text))
+        number = Invoice.number == int(text) if text.isdecimal() and text.isascii() and len(text) < 18 else same
+        query = query.where(number | same | Invoice.title.contains(text, autoescape=True))
+    return page(session, query, (Invoice.issued_at, Invoice.id), cursor, lambda found: (found.issued_at, found.id))
+
+
+def receipts(session: Session, cursor: str) -> Page[Any]:
+    """Rows (receipt, order)."""
+    query = select(Receipt, Order).join(Order, Order.id == Receipt.order_id)
+    return page(session, query, (Receipt.at, Receipt.id), cursor, lambda row: (row[0].at, row[0].id))
+
+
+def to_pay_first(session: Session) -> list[tuple[Order, Any]]:
+    """Orders that are paid before they go and are not paid in full, the oldest first, with their accounts."""
+    query = (
+        select(Order)
+        .where(Order.status.in_(UNPAID), Order.payment != Payment.CASH_ON_DELIVERY)
+        .options(joinedload(Order.customer))
+        .order_by(Order.created_at, Order.id)
+        .limit(WAITING)
+    )
+    orders: Sequence[Order] = session.scalars(query).all()
+    found = accounts(session, {order.id: order.total for order in orders})
+    return [(order, found[order.id]) for order in orders if found[order.id].due > 0]
+
+
+def busy(session: Session) -> dict[str, int]:
+    def count(kind: Any, condition: Any) -> int:
+        return session.scalar(select(func.count()).select_from(kind).where(condition)) or 0
+
+    return {
+        "settlements": count(Settlement, Settlement.state == SettlementState.OPEN),
+        "refunds": count(Refund, Refund.state.in_((RefundState.REQUESTED, RefundState.APPROVED))),
+    }
