@@ -94,7 +94,8 @@ def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings]) -> None
             with make_session_factory(engine)() as session:
                 for board in boards:
                     if not board.program and settings.demo:
-                        ensure_demo_plan(session, board.name, TRUNKS, EXTENSIONS)
+                        alone = not any(switch.speaks_sip for switch in settings.switches())
+                        ensure_demo_plan(session, board.name, TRUNKS, EXTENSIONS, alone=alone)
         finally:
             engine.dispose()
 

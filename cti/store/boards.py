@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cti.store.models import Agent, BoardLine, Did, Trunk, User, VoiceBoard
+from cti.store.models import Agent, BoardLine, Did, PhoneKind, Trunk, User, VoiceBoard
 
 BUCKET = "cy_boards"
 
@@ -38,20 +38,24 @@ def extension_digits(session: Session) -> int:
     return lengths.pop() if len(lengths) == 1 else 0
 
 
-def ensure_demo_plan(session: Session, board: str, trunks: int, extensions: int) -> bool:
+def ensure_demo_plan(session: Session, board: str, trunks: int, extensions: int, *, alone: bool = False) -> bool:
     """Give a new board a plan: outside lines to the first service number and trunk, extensions to the agents in order.
 
-    Commits; false where it has one.
+    ``alone``: there is no switch for browser phones, so that these agents get their telephones chosen. Commits; false
+    where the board has a plan.
     """
     if session.get(VoiceBoard, board) is not None:
         return False
     dialed = session.scalars(select(Did.number).order_by(Did.number)).first() or ""
     trunk = session.scalars(select(Trunk.id).where(Trunk.active.is_(True)).order_by(Trunk.id)).first() or ""
     agents = session.scalars(
-        select(Agent.number).join(Agent.user).where(User.active.is_(True)).order_by(Agent.number).limit(extensions)
+        select(Agent).join(Agent.user).where(User.active.is_(True)).order_by(Agent.number).limit(extensions)
     ).all()
+    if alone:
+        for agent in agents:
+            agent.phone = PhoneKind.SIP
     lines = [BoardLine(line=n, dialed=dialed, trunk=trunk) for n in range(trunks)]
-    lines += [BoardLine(line=trunks + n, device=number) for n, number in enumerate(agents)]
+    lines += [BoardLine(line=trunks + n, device=agent.number) for n, agent in enumerate(agents)]
     session.add(VoiceBoard(name=board, lines=lines))
     session.commit()
     return True

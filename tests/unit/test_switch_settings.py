@@ -21,6 +21,17 @@ def centre(tmp_path: Path, choice: SwitchChoice = SwitchChoice.AUTO, more: str =
     return Settings(var=tmp_path, switch=choice, **given)  # type: ignore[arg-type]
 
 
+def test_a_voice_board_is_a_switch_alone_or_beside_another(tmp_path: Path) -> None:
+    (board,) = centre(tmp_path, SwitchChoice.BOARD, board="sim", board_face="donjin").switches()
+    assert (board.name, board.kind, board.vendor, board.program) == ("board", SwitchKind.BOARD, "donjin", "")
+    both = centre(tmp_path, SwitchChoice.ASTERISK, board="synway", board_library="libshpa3.so").switches()
+    assert [switch.name for switch in both] == ["asterisk", "board"]
+    with pytest.raises(BadSwitches, match="CALLYARD_BOARD_LIBRARY"):
+        centre(tmp_path, SwitchChoice.BOARD, board="donjin").switches()
+    with pytest.raises(ValueError, match="sim"):
+        centre(tmp_path, SwitchChoice.BOARD, board="other")
+
+
 def test_one_switch_keeps_the_ports_it_always_had(tmp_path: Path) -> None:
     (asterisk,) = centre(tmp_path).switches()
     (freeswitch,) = centre(tmp_path, SwitchChoice.FREESWITCH, sip_port=5999).switches()

@@ -11,7 +11,7 @@ import pytest
 from cti.domain.errors import EngineUnavailable
 from cti.settings import SwitchChoice
 from cti.store.boards import ensure_demo_plan, load_plans
-from cti.store.models import AuditEntry
+from cti.store.models import Agent, AuditEntry, PhoneKind
 from tests.fakes.site import Site
 from tests.pages import browser
 
@@ -126,9 +126,11 @@ def test_supervisors_look_and_agents_do_not(site: Site, host: Host) -> None:
 
 def test_a_new_simulated_board_has_a_plan_once(site: Site) -> None:
     with site.sessions() as session:
-        assert ensure_demo_plan(session, "board", 2, 3)
+        assert ensure_demo_plan(session, "board", 2, 3, alone=True)
         assert not ensure_demo_plan(session, "board", 2, 3)
         lines = load_plans(session)["board"]["lines"]
+        phones = {agent.number: agent.phone for agent in session.query(Agent)}
+    assert (phones["1001"], phones["1005"]) == (PhoneKind.SIP, PhoneKind.WEB)
     assert [(one["line"], one["dialed"], one["device"]) for one in lines] == [
         (0, "8000", ""),
         (1, "8000", ""),
