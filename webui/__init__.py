@@ -25,6 +25,8 @@ FEATURES = (
     "fulfilment",
     "finance",
     "products",
+    "stock",
+    "points",
     "calls",
     "followup",
     "tickets",

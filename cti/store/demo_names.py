@@ -82,13 +82,13 @@ PRODUCTS = [
 ]
 
 CATEGORIES_OF_PRODUCTS = [
-    (5, "kitchen", "台"),
-    (8, "home", "台"),
-    (12, "health", "件"),
-    (15, "kitchen", "件"),
-    (18, "bedding", "件"),
-    (21, "clothing", "件"),
-    (27, "food", "份"),
-    (30, "care", "件"),
+    (5, "厨房电器", "台"),
+    (8, "家居电器", "台"),
+    (12, "健康", "件"),
+    (15, "厨房用品", "件"),
+    (18, "床品", "件"),
+    (21, "服饰", "件"),
+    (27, "食品", "份"),
+    (30, "个人护理", "件"),
 ]
 """Up to which of the products a category and a unit go."""

@@ -64,7 +64,7 @@ def _offers(session: Session, goods: dict[str, Product]) -> None:
         name="演示厨房套装",
         name_en="Demo kitchen bundle",
         initials=initials("演示厨房套装"),
-        category="kitchen",
+        category="厨房用品",
         unit="套",
         price=Decimal("369.00"),
         bundle=True,

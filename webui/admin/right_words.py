@@ -33,6 +33,8 @@ GROUPS: tuple[tuple[Any, dict[str, Any]], ...] = (
             "orders.review": _("Review, hold, split, merge and void orders"),
             "orders.fulfil": _("Pick, pack and ship, enter what carriers say, inspect returns"),
             "products.write": _("Change products"),
+            "stock.write": _("Book goods in and out, transfer, count"),
+            "points.write": _("Change point rules and points"),
             "media.read": _("See media and airings"),
             "media.write": _("Change media and airings"),
             "reports.read": _("See reports"),

@@ -36,6 +36,8 @@ class Permission(StrEnum):
     INVOICES_WRITE = "invoices.write"
     TARIFFS_WRITE = "tariffs.write"
     PRODUCTS_WRITE = "products.write"
+    STOCK_WRITE = "stock.write"
+    POINTS_WRITE = "points.write"
     CALLS_READ_OWN = "calls.read_own"
     CALLS_READ_ALL = "calls.read_all"
     RECORDINGS_LISTEN_OWN = "recordings.listen_own"
@@ -98,6 +100,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.REFUNDS_PAY,
         Permission.INVOICES_WRITE,
         Permission.PRODUCTS_WRITE,
+        Permission.STOCK_WRITE,
+        Permission.POINTS_WRITE,
         Permission.CALLS_READ_ALL,
         Permission.RECORDINGS_LISTEN_ALL,
         Permission.NUMBERS_UNMASKED,

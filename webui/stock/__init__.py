@@ -1,0 +1,1 @@
+"""Stock: what lies where, goods in and out, transfers, counts, the ledger."""
