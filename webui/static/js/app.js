@@ -6,9 +6,11 @@ import * as live from "./live.js";
 import * as toasts from "./toast.js";
 
 function markMenu() {
-  for (const link of document.querySelectorAll("#cy-menu a")) {
-    const here = location.pathname === link.pathname || location.pathname.startsWith(`${link.pathname}/`);
-    if (here) link.setAttribute("aria-current", "page");
+  const links = [...document.querySelectorAll("#cy-menu a")];
+  const above = (link) => location.pathname === link.pathname || location.pathname.startsWith(`${link.pathname}/`);
+  const nearest = links.filter(above).sort((a, b) => b.pathname.length - a.pathname.length)[0];
+  for (const link of links) {
+    if (link === nearest) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   for (const group of document.querySelectorAll("#cy-menu details")) {
