@@ -1,4 +1,4 @@
-"""Ring groups; outbound rules by agent; messages that silence ends."""
+"""Ring groups; outbound rules by agent."""
 
 from __future__ import annotations
 
@@ -27,15 +27,9 @@ def upgrade() -> None:
         table.add_column(sa.Column("agents", sa.JSON(), nullable=False, server_default="[]"))
     with op.batch_alter_table("outbound_rules") as table:
         table.alter_column("agents", server_default=None)
-    with op.batch_alter_table("queues") as table:
-        table.add_column(sa.Column("voicemail_silence", sa.Double(), nullable=False, server_default="10"))
-    with op.batch_alter_table("queues") as table:
-        table.alter_column("voicemail_silence", server_default=None)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("queues") as table:
-        table.drop_column("voicemail_silence")
     with op.batch_alter_table("outbound_rules") as table:
         table.drop_column("agents")
     op.drop_table("ring_groups")

@@ -44,7 +44,6 @@ class Queue(Base):
     age: Mapped[float] = mapped_column(default=60.0)
     voicemail_greeting: Mapped[str] = mapped_column(String(128), default="voicemail_greeting")
     voicemail_max: Mapped[float] = mapped_column(default=120.0)
-    voicemail_silence: Mapped[float] = mapped_column(default=10.0)
     tickets: Mapped[bool] = mapped_column(default=True)
     ticket_after: Mapped[float] = mapped_column(default=5.0)
     callback: Mapped[bool] = mapped_column(default=False)
