@@ -19,6 +19,7 @@ from cti.store import divisions
 from cti.store.models import Calendar, CallNote, CustomerPhone, InboundRule, Order, Queue, Trunk
 from tests.fakes.site import Site
 from tests.pages import FakeWorker, audited, make_call, make_recording
+from tests.shop import open_shop
 from webui.orders import queries
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -494,3 +495,30 @@ def test_a_calendar_is_drawn_while_it_is_typed_and_closed_with_one_click(site: S
         assert not kept.override_open
         assert kept.override_until is not None
     worker.close()
+
+
+# ---------------------------------------------------------------- review of orders
+
+
+def test_orders_are_reviewed_by_keys(open_page: OpenPage, site: Site) -> None:
+    shop = open_shop(site.sessions)
+    orders = [shop.order(1) for _ in range(12)]
+    page = open_page("supervisor", "/orders/review")
+    rows, here = page.locator("tr[data-id]"), page.locator("tr[data-here]")
+    page.wait_for_selector("[data-worklist][data-ready]")
+    expect(here).to_have_attribute("data-id", str(orders[0]))
+    page.keyboard.press("j")
+    expect(here).to_have_attribute("data-id", str(orders[1]))
+    page.keyboard.press("v")
+    page.keyboard.type("wrong number")
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(11)
+    page.wait_for_selector("[data-worklist][data-ready]")
+    page.keyboard.press("a")
+    page.keyboard.press("k")
+    page.keyboard.press("Space")
+    expect(page.locator("[data-slot=marked]")).to_have_text("10")
+    page.keyboard.press("c")
+    expect(rows).to_have_count(1)
+    found = [shop.read(key) for key in orders]
+    assert [order.status.value for order in found] == ["new", "cancelled", *["confirmed"] * 10]
