@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from cti.domain.errors import CallyardError
 from cti.store import regions
 from cti.store.initials import initials
+from cti.store.merge_points import PointsKeeper
 from cti.store.models.base import Base, utc_now
 from cti.store.models.customers import Address, Customer, Sex
 from cti.store.models.merges import CustomerMerge
@@ -45,7 +46,7 @@ class Keeper(Protocol):
         """Undo it as far as it can be."""
 
 
-KEEPERS: list[Keeper] = []
+KEEPERS: tuple[Keeper, ...] = (PointsKeeper(),)
 
 
 def merge(

@@ -198,11 +198,19 @@ def grant(session: Session, customer_id: int, rule: PointRule, *, user_id: str |
     _add(session, customer_id, rule.points, PointKind.ACTIVITY, rule=rule, user_id=user_id, text=text)
 
 
-def adjust(session: Session, customer_id: int, change: int, *, user_id: str | None = None, text: str = "") -> None:
-    """Put right by hand. ``NotEnoughPoints``."""
+def adjust(
+    session: Session,
+    customer_id: int,
+    change: int,
+    *,
+    user_id: str | None = None,
+    text: str = "",
+    expires_at: datetime | None = None,
+) -> None:
+    """Put right by hand; points that come in may end. ``NotEnoughPoints``."""
     if change > 0:
         _lock(session, customer_id)
-        _add(session, customer_id, change, PointKind.ADJUST, user_id=user_id, text=text)
+        _add(session, customer_id, change, PointKind.ADJUST, expires_at=expires_at, user_id=user_id, text=text)
     elif change < 0:
         _spend(session, customer_id, -change, PointKind.ADJUST, user_id=user_id, text=text)
 

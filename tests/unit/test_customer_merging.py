@@ -11,9 +11,21 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cti.store import customer_search, merging
+from cti.store import customer_search, merging, points
 from cti.store.merging import MergeRefused
-from cti.store.models import Address, CallNote, Customer, CustomerKey, CustomerPhone, Order, Role, Sex, Task, User
+from cti.store.models import (
+    Address,
+    CallNote,
+    Customer,
+    CustomerKey,
+    CustomerPhone,
+    Order,
+    PointEntry,
+    Role,
+    Sex,
+    Task,
+    User,
+)
 from tests.stores import Store
 
 SHARED, HOME = "+8613700000077", "+862166667788"
@@ -102,6 +114,24 @@ def test_what_came_since_stays_with_the_winner(store: Store, pair: tuple[int, in
         assert (one.name, one.email) == ("演示一", "later@example.com")
         assert session.get_one(Order, since.id).customer_id == winner
         assert len(session.scalars(select(Order.id).where(Order.customer_id == loser)).all()) == 1
+
+
+def test_points_go_along_with_the_day_they_end_and_what_is_left_comes_back(store: Store, pair: tuple[int, int]) -> None:
+    winner, loser = pair
+    ends = datetime(2030, 1, 1, tzinfo=UTC)
+    with store.sessions() as session:
+        points.ensure_member(session, loser)
+        points.adjust(session, loser, 30, expires_at=ends)
+        points.adjust(session, loser, 20)
+        made = merging.merge(session, winner, loser)
+        session.commit()
+        assert (points.balance(session, winner), points.balance(session, loser)) == (50, 0)
+        lots = select(PointEntry.remaining, PointEntry.expires_at).where(PointEntry.customer_id == winner)
+        assert {tuple(lot) for lot in session.execute(lots)} == {(30, ends), (20, None)}
+        points.adjust(session, winner, -35)
+        merging.undo(session, made.id)
+        session.commit()
+        assert (points.balance(session, winner), points.balance(session, loser)) == (0, 15)
 
 
 def test_a_merge_under_another_is_undone_after_it(store: Store, pair: tuple[int, int]) -> None:

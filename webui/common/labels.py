@@ -63,7 +63,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "address": _("same name and address"),
     },
     "customer_field": {
-        "name": _("Name"),
+        "name": _("Full name"),
         "sex": _("Sex"),
         "birthday": _("Birthday"),
         "id_number": _("ID number"),

@@ -12,7 +12,7 @@ from flask_login import current_user
 from cti.domain.phones import normalise
 from cti.store import divisions, duplicates
 from cti.store import merging as merges
-from cti.store.locations import locate
+from cti.store.locations import CHINA, locate
 from cti.store.models import CallNote, Customer
 from webui.calls.access import may_describe
 from webui.common import audit, db, labels, phones
@@ -33,7 +33,13 @@ history.attach(blueprint)
 def install(app: Flask) -> None:
     labels.install(app)
     app.jinja_env.filters["shown_token"] = shown_token
-    app.jinja_env.filters["location"] = lambda number: locate(number or "").text
+    app.jinja_env.filters["location"] = location
+
+
+def location(number: str | None) -> str:
+    """Where a number is from; nothing where only the country is known, and it is ours."""
+    text = locate(number or "").text
+    return "" if text == CHINA else text
 
 
 @blueprint.get("")

@@ -63,7 +63,7 @@ class AddressForm(Form):  # type: ignore[misc]
 
 
 class CustomerForm(FlaskForm):  # type: ignore[misc]
-    name = Line(_("Name"), 128, [DataRequired(_("Enter a name."))])
+    name = Line(_("Full name"), 128, [DataRequired(_("Enter a name."))])
     sex = SelectField(_("Sex"), choices=choices("sex"), default="unknown")
     birthday = DateField(_("Birthday"), [Optional()])
     id_number = Line(_("ID number"), 32)

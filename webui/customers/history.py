@@ -23,7 +23,7 @@ KINDS = {
     "call": (_("Calls"), "phone-call"),
     "ticket": (_("Callbacks"), "ticket"),
     "voicemail": (_("Messages"), "messages"),
-    "merge": (_("Merges"), "merge"),
+    "merge": (_("Merges"), "arrows-join"),
 }
 
 
