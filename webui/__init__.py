@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, configure_mappers, sessionmaker
 
 from cti.settings import Settings, load_settings
-from webui.common import assets, codes, db, errors, htmx, i18n, identity, logs, pages, permissions, phones, security
+from webui.common import assets, codes, db, errors, fields, htmx, i18n, identity, logs, pages, permissions, phones, security
 from webui.common import bus as buses
 from webui.common.bus import WebBus
 
@@ -35,6 +35,7 @@ FEATURES = (
     "floor",
     "wallboard",
     "own",
+    "finder",
     "transfers",
     "admin",
     "boards",
@@ -84,6 +85,7 @@ def wire(app: Flask, settings: Settings, bus: WebBus | None, sessions: sessionma
     permissions.install(app)
     i18n.install(app)
     codes.install(app)
+    fields.install(app)
     phones.install(app)
     assets.install(app, Path(app.static_folder or "static"))
     htmx.install(app)

@@ -50,6 +50,7 @@ MENU = (
     MenuItem("review.index", lazy_gettext("Order review"), "list-details", Permission.ORDERS_REVIEW, group="shop"),
     MenuItem("fulfilment.index", lazy_gettext("Warehouse"), "truck", Permission.ORDERS_FULFIL, group="shop"),
     MenuItem("finance.index", lazy_gettext("Finance"), "coin", Permission.FINANCE_READ, group="shop"),
+    MenuItem("finder.index", lazy_gettext("Queries"), "zoom-in", Permission.CUSTOMERS_READ, group="reports"),
     MenuItem(
         "transfers.index",
         lazy_gettext("Import and export"),

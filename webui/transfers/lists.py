@@ -16,8 +16,12 @@ from webui.calls import queries as calls
 from webui.calls.forms import read_filters as call_filters
 from webui.common import db, scope
 from webui.common.fields import named
+from webui.common.ids import row_id
 from webui.common.permissions import Permission
 from webui.common.rights import Kind
+from webui.finder.blueprint import load as load_query
+from webui.finder.document import from_json
+from webui.finder.search import condition
 from webui.followup.access import queue_ids
 from webui.orders import queries as orders
 from webui.orders.forms import read_filters as order_filters
@@ -82,6 +86,8 @@ def customer_columns() -> Sequence[Column]:
 
 def customer_query(args: Mapping[str, str]) -> Select[Any]:
     query = select(Customer).where(Customer.merged_into_id.is_(None))
+    if args.get("saved"):
+        query = query.where(condition(from_json(load_query(row_id(args["saved"])).document)))
     if args.get("q", "").strip():
         found = customer_search.find(db.session(), args["q"], FOUND)
         query = query.where(Customer.id.in_([customer.id for customer in found.rows]))

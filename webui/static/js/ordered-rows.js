@@ -12,14 +12,14 @@ mount("form[data-rows]", (form) => {
     row.querySelectorAll(".invalid-feedback, code").forEach((part) => part.remove());
     for (const field of row.querySelectorAll("input")) {
       field.classList.remove("is-invalid");
-      if (field.type === "checkbox") field.checked = true;
+      if (field.type === "checkbox") field.checked = field.name.endsWith("-active");
       else field.value = "";
       if (field.type === "hidden") {
         field.type = "text";
         field.className = "form-control form-control-sm";
       }
     }
-    row.querySelector(".cx-text").textContent = "";
+    for (const shown of row.querySelectorAll("td.cx-text")) shown.textContent = "";
     all().at(-1).after(row);
     return row;
   };

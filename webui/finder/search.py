@@ -1,0 +1,116 @@
+"""From a tree to rows: conditions, how many there are, the first page. Takes what the user may see into account.
+
+A query that finds few reads the table once; one that finds many is counted up to ``COUNTED`` only, and its page comes
+in the order of the key, which is quick because every few rows are one. So a million customers answer within a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true
+from sqlalchemy.orm import Session
+
+from cti.store.models import Customer, Order
+from webui.common import scope
+from webui.common.rights import Kind
+from webui.finder.document import Node
+from webui.finder.fields import Field, WrongValue, build, customer_fields, order_fields
+
+COUNTED = 100_000
+PAGE = 50
+PATIENCE = 15
+"""Seconds that PostgreSQL may take."""
+
+
+class WrongQuery(Exception):
+    """``paths``: the leaves that cannot be understood."""
+
+    def __init__(self, paths: list[str]) -> None:
+        super().__init__(", ".join(paths))
+        self.paths = paths
+
+
+@dataclass(frozen=True)
+class Result:
+    """``many``: there are more than ``count``. ``older``: from which key the next page goes on, 0 at the end."""
+
+    rows: Sequence[Customer]
+    count: int
+    many: bool
+    older: int
+
+
+def condition(root: Node) -> ColumnElement[bool]:
+    """Raises ``WrongQuery``. A leaf without a field is not filled in yet and asks nothing."""
+    wrong: list[str] = []
+    made = _group(root, "0", customer_fields(), order_fields(), wrong, orders=False)
+    if wrong:
+        raise WrongQuery(wrong)
+    return made if made is not None else true()
+
+
+def _group(
+    node: Node, path: str, fields: dict[str, Field], order: dict[str, Field], wrong: list[str], *, orders: bool
+) -> ColumnElement[bool] | None:
+    inside = node.kind in ("orders", "no_orders")
+    if inside and orders:
+        wrong.append(path)
+        return None
+    parts = []
+    for place, item in enumerate(node.items):
+        at = f"{path}-{place}"
+        if item.is_group:
+            part = _group(item, at, fields, order, wrong, orders=orders or inside)
+        else:
+            part = _leaf(item, at, order if orders or inside else fields, wrong)
+        if part is not None:
+            parts.append(part)
+    if inside:
+        return _orders(node, parts)
+    if not parts:
+        return None
+    return or_(*parts) if node.kind == "any" else and_(*parts)
+
+
+def _leaf(node: Node, path: str, fields: dict[str, Field], wrong: list[str]) -> ColumnElement[bool] | None:
+    if not node.name:
+        return None
+    try:
+        return build(fields[node.name], node.operator, node.value, node.second)
+    except (KeyError, WrongValue):
+        wrong.append(path)
+        return false()
+
+
+def _orders(node: Node, parts: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    holders = select(Order.customer_id).where(*parts)
+    if node.kind == "no_orders":
+        return Customer.id.not_in(holders)
+    if node.least > 1:
+        holders = holders.group_by(Order.customer_id).having(func.count() >= node.least)
+    return Customer.id.in_(holders)
+
+
+def run(session: Session, root: Node, before: int = 0) -> Result:
+    wanted = condition(root)
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL statement_timeout = '{PATIENCE}s'"))
+    query = scope.visible(select(Customer.id).where(wanted, merged_away()), Customer.owner_user_id, Kind.CUSTOMERS)
+    found = query.limit(COUNTED + 1).cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
+    count = session.scalar(select(func.count()).select_from(found)) or 0
+    many = count > COUNTED
+    if many:
+        page = query if not before else query.where(Customer.id < before)
+        page = page.order_by(Customer.id.desc())
+    else:
+        page = select(found.c.id).order_by(found.c.id.desc())
+        page = page.where(found.c.id < before) if before else page
+    ids = list(session.scalars(page.limit(PAGE + 1)))
+    rows = session.scalars(select(Customer).where(Customer.id.in_(ids[:PAGE])).order_by(Customer.id.desc())).all()
+    return Result(rows, min(count, COUNTED), many, ids[PAGE - 1] if len(ids) > PAGE else 0)
+
+
+def merged_away() -> ColumnElement[bool]:
+    return Customer.merged_into_id.is_(None)
