@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class LineState(StrEnum):
-    """Of one physical channel; the words of the board design are in docs/boards.md."""
+    """Of one physical channel; what each means is in docs/board-host.md."""
 
     IDLE = "idle"
     RINGING_IN = "ringing_in"  # a trunk rings, its caller-id is being read

@@ -78,6 +78,9 @@ async def test_a_call_out_and_a_host_that_dies_and_comes_back(board: Centre) -> 
     await board.agent("1001", "dial", number="13900139000")
     document = await board.agent_is("1001", "talking", deadline=40)
     assert document["call"]["direction"] == "outbound"
+    board.kill("engine")
+    await until("the engine is back", board._linked, 30)
+    await board.agent_is("1001", "talking")
     board.kill("board")
     await board.agent_is("1001", "ready", "workingAfterCall", "notReady", deadline=20)
     await until("the board is back", lambda: is_up(board), 20)

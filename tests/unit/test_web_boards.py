@@ -50,7 +50,7 @@ class Host:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path, switch_name="board", switch=SwitchChoice.BOARD, board="sim")
+    made = Site(tmp_path, phone=PhoneKind.WEB, switch_name="board", switch=SwitchChoice.BOARD, board="sim")
     yield made
     made.close()
 
