@@ -100,7 +100,7 @@ def _build(compiler: str, folder: Path, names: dict[Face, str], extra: tuple[str
             )
         for face, name in names.items():
             others = {other.value for other in Face if other is not face}
-            mine = [str(made) for file, made in objects.items() if file.stem not in others]
+            mine = [str(made) for file, made in objects.items() if file.stem.split("_")[0] not in others]
             made = Path(work) / name
             _run([compiler, *extra, "-shared", "-o", str(made), *mine, *LIBRARIES])
             made.replace(folder / name)

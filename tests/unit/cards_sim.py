@@ -19,9 +19,9 @@ Samples = np.ndarray[Any, np.dtype[np.int16]]
 
 
 @cache
-def declarations(face: Face) -> FFI:
+def declarations(header: str) -> FFI:
     ffi = FFI()
-    ffi.cdef((SOURCES / f"{face}.h").read_text("utf-8"))
+    ffi.cdef((SOURCES / f"{header}.h").read_text("utf-8"))
     return ffi
 
 

@@ -178,7 +178,7 @@ def test_chance_bytes_do_no_harm(tmp_path: Path) -> None:
     chance = random.Random(5)
     board = DonjinBench(trunks=1, extensions=0)
     good = header() + bytes(800)
-    for turn in range(300):
+    for turn in range(150):
         content = bytearray(good if turn % 2 else chance.randbytes(chance.randrange(1, 900)))
         for _ in range(turn % 7):
             content[chance.randrange(len(content))] = chance.randrange(256)

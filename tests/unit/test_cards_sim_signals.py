@@ -16,7 +16,7 @@ from tests.unit.cards_sim import DonjinBench, Samples, level, sine, whole
 LOW = (697, 770, 852, 941)
 HIGH = (1209, 1336, 1477, 1633)
 PAD = ("123A", "456B", "789C", "*0#D")
-SPEECH_SECONDS = 60
+SPEECH_SECONDS = 30
 DOCS = Path(__file__).parents[2] / "docs"
 
 

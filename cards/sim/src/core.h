@@ -189,6 +189,7 @@ void script_drop(struct script *script);
 void script_start(struct run *run, struct script *script);
 void script_tick(struct channel *channel);
 void script_call_over(struct channel *channel);
+void script_reaction_over(struct channel *channel);
 
 /* ---------------------------------------------------------------- line.c */
 
@@ -228,6 +229,7 @@ struct line {                /* the copper pair and who is at its far end */
     struct run script, reaction; /* what it was told to do · what it does by itself */
     struct script *when_dialled, *when_rung;
     long flash_ms;           /* until it is lifted again */
+    int cause;               /* Q.850, of a digital call's end */
 };
 
 int line_open(struct channel *channel);
@@ -249,7 +251,10 @@ int line_voltage(const struct channel *channel);
 /* ---------------------------------------------------------------- board.c */
 
 enum event { ON_DIGIT, ON_PLAY_END, ON_RECORD_END, ON_RING, ON_RING_END, ON_CALLER, ON_HOOK, ON_FLASH, ON_BUSY, ON_DIAL,
-             ON_POLARITY, ON_SENT, ON_VOLTAGE };
+             ON_POLARITY, ON_SENT, ON_VOLTAGE, ON_DIGITAL };
+
+enum digital { G_IDLE, G_ARRIVING, G_OFFERED, G_ACCEPTED, G_CONNECTING, G_TALKING, G_SETUP, G_PROCEEDING, G_ALERTING, G_GONE,
+               G_CLEARING, G_DOWN };
 
 enum dial { DIAL_NONE, DIAL_WAIT_TONE, DIAL_PREFIX, DIAL_WAIT_AGAIN, DIAL_SENDING, DIAL_SENT, DIAL_RINGBACK,
             DIAL_CONNECTED, DIAL_NO_TONE, DIAL_BUSY, DIAL_NOBODY, DIAL_NO_SIGNAL };
@@ -301,6 +306,10 @@ struct channel {
     int agc, aec;
     float gain;
     void *canceller;
+    enum digital digital;    /* of a timeslot of E1 */
+    long digital_since;      /* tick */
+    int outgoing, answered, cause; /* of the last call, Q.850 */
+    char called[TEXT], calling[TEXT];
 };
 
 extern pthread_mutex_t board_lock;
@@ -338,6 +347,14 @@ void channel_echo(struct channel *channel, int on);
 int dial_start(struct channel *channel, const char *number, const char *prefix, int by_itself);
 void dial_go(struct channel *channel);
 int dial_over(const struct channel *channel);
+
+/* digital.c */
+void digital_tick(struct channel *channel);
+int digital_call(struct channel *channel, const char *called, const char *calling);
+int digital_accept(struct channel *channel);
+int digital_connect(struct channel *channel);
+int digital_clear(struct channel *channel, int cause); /* 0: there is nothing to clear */
+long digital_age_ms(const struct channel *channel);
 
 /* clock.c */
 void clock_stop(void);

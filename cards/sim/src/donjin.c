@@ -14,9 +14,12 @@ static struct {
     int told_sent;
 } faces[MAX_LINES];
 
+void e1_event(struct channel *channel, int state); /* donjin_e1.c */
+void e1_reset(void);
+
 void board_event(struct channel *channel, enum event event, int value)
 {
-    (void) value;
+    if (event == ON_DIGITAL) e1_event(channel, value);
     if (event == ON_FLASH) faces[channel->index].flash = 1;
     if (event == ON_HOOK) faces[channel->index].flash = 0;
 }
@@ -25,6 +28,7 @@ void board_reset_face(void)
 {
     memset(faces, 0, sizeof faces);
     loaded = enabled = conferences = pack_rate = buffer_ticks = 0;
+    e1_reset();
 }
 
 static struct channel *locked(unsigned ch)

@@ -203,8 +203,9 @@ static void exchange_tick(struct channel *channel, struct line *line)
         if (channel->hook) line_set(channel, CYSIM_TALKING);
         else ring_tick(channel, line);
     } else if (line->on_hook >= CLEAR_MS) {
+        if (line->state == CYSIM_RELEASED) script_reaction_over(channel);
+        else script_call_over(channel);
         line_set(channel, CYSIM_IDLE);
-        script_call_over(channel);
     } else if (line->state == CYSIM_DIALLING) {
         line->digit_at += TICK_MS;
         if (line->since == DIAL_TONE_AFTER && line->dial_tone_given && !line->dialled_count) line_tone(line, DIAL_TONE);
@@ -245,6 +246,7 @@ void line_tick(struct channel *channel)
     struct line *line = &channel->line;
     line->since += TICK_MS;
     script_tick(channel);
+    if (channel->kind == CYSIM_PRI || channel->kind == CYSIM_SS1) digital_tick(channel);
     if (!line->plugged) return;
     if (channel->kind == CYSIM_TRUNK) exchange_tick(channel, line);
     else if (channel->kind == CYSIM_EXTENSION || channel->kind == CYSIM_RECORDER) telephone_tick(channel, line);

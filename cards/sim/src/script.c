@@ -25,7 +25,7 @@ static const struct {
     [STEP_BUSY] = {"busy", T | P | S, 0, 0},
     [STEP_CONGESTION] = {"congestion", T | P | S, 0, 0},
     [STEP_DEAD] = {"dead", T | P | S, 0, 0},
-    [STEP_HANGUP] = {"hangup", T | R | P | S, 0, 0},
+    [STEP_HANGUP] = {"hangup", T | R | P | S, 0, 1},
     [STEP_NO_DIAL_TONE] = {"nodialtone", T, 0, 0},
     [STEP_DIAL_TONE] = {"dialtone", T, 0, 0},
     [STEP_LIFT] = {"lift", X | R, 0, 0},
@@ -64,6 +64,9 @@ static const char *arguments(struct step *step, int count, char **word)
         else if (!strcmp(word[2], "none")) step->way = WAY_NONE;
         else return "fsk, dtmf or none";
         return NULL;
+    case STEP_HANGUP:
+        step->number = 16;
+        return count == 2 && !number_of(word[1], 1, 127, &step->number) ? "a cause of 1 to 127" : NULL;
     case STEP_DIGITS:
         if (!*word[1] || strlen(word[1]) >= TEXT || strspn(word[1], "0123456789*#ABCD") != strlen(word[1])) return "digits 0-9 * # A-D";
         strcpy(step->text, word[1]);
@@ -166,11 +169,16 @@ void script_start(struct run *run, struct script *script)
     run->since = board_tick;
 }
 
-/* We have hung up: reactions end, a script goes on at its repeat or ends. */
+void script_reaction_over(struct channel *channel)
+{
+    script_start(&channel->line.reaction, NULL);
+}
+
+/* We have hung up first: reactions end, a script goes on at its repeat or ends. */
 void script_call_over(struct channel *channel)
 {
     struct run *run = &channel->line.script;
-    script_start(&channel->line.reaction, NULL);
+    script_reaction_over(channel);
     if (!run->script) return;
     int last = run->script->count - 1;
     if (last >= 0 && run->script->steps[last].kind == STEP_REPEAT && run->step > 0) {
@@ -188,10 +196,10 @@ static void enter(struct channel *channel, const struct step *step)
     switch (step->kind) {
     case STEP_RING: if (proceeding) line_tone(line, RINGBACK_TONE); break;
     case STEP_ANSWER: if (proceeding) line_answer(channel); break;
-    case STEP_BUSY: if (proceeding) line_release(channel, BUSY_TONE); break;
-    case STEP_CONGESTION: if (proceeding) line_release(channel, CONGESTION_TONE); break;
+    case STEP_BUSY: line->cause = 17; if (proceeding) line_release(channel, BUSY_TONE); break;
+    case STEP_CONGESTION: line->cause = 34; if (proceeding) line_release(channel, CONGESTION_TONE); break;
     case STEP_DEAD: if (proceeding) line_tone(line, -1); break;
-    case STEP_HANGUP: line_release(channel, settings.busy ? BUSY_TONE : -1); break;
+    case STEP_HANGUP: line->cause = (int) step->number; line_release(channel, settings.busy ? BUSY_TONE : -1); break;
     case STEP_NO_DIAL_TONE: line->dial_tone_given = 0; break;
     case STEP_DIAL_TONE: line->dial_tone_given = 1; break;
     case STEP_LIFT: line->lifted = 1; break;

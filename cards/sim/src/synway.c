@@ -17,7 +17,7 @@
 enum { CODE_DIGIT = 0x0c, CODE_SENT = 0x0e, CODE_PLAYED = 0x0f, CODE_RECORDED = 0x13, CODE_STATE = 0x18, CODE_DIALLING = 0x19,
        CODE_RING = 0x1e, CODE_CALLER = 0x1f, CODE_POLARITY = 0x21, CODE_FLASH = 0x23, CODE_HOOK = 0x24, CODE_BUSY = 0x28 };
 enum { STANDBY, PICKED_UP, RINGING, TALKING, WAIT_DIAL_TONE, SENDING, WAIT_RESULT, PENDING, OFFLINE, REMOTE_RINGING, UNAVAILABLE = 11 };
-enum { NO_DIAL_TONE, BUSY, SILENT_AFTER, NO_ANSWER, FAR_GONE, NO_VOICE, NO_REASON = -1 };
+enum { NO_DIAL_TONE, BUSY, SILENT_AFTER, NO_ANSWER, FAR_GONE, NO_VOICE, WAITS_FOR_US = 10 };
 enum { BAD_START = 0, NOT_STARTED = 1, NO_CHANNEL = 2, NOT_POSSIBLE = 3, BAD_FORMAT = 7, BAD_ARGUMENT = 8, BAD_FILE = 9, NONE_IDLE = 13, FAILED = 14 };
 
 static int started, last_code;
@@ -29,7 +29,8 @@ static int queue_at, queue_count;
 static unsigned char wanted[CODES][MAX_LINES];
 static int groups[MAX_GROUPS + 1];
 static struct {
-    int state, pending, dial, recorded, busy_told;
+    int state, pending, dial, recorded;
+    char caller[TEXT];       /* that we tell */
 } faces[MAX_LINES];
 
 static int fail(int code, const char *why)
@@ -104,6 +105,51 @@ static void dialled(struct channel *channel, int step)
     else turn(channel, steps[step].state);
 }
 
+/* Why a digital call is over, in the vendor's numbers. */
+static int digital_reason(const struct channel *channel)
+{
+    int pri = channel->kind == CYSIM_PRI, cause = channel->cause;
+    if (channel->answered) return pri ? 41 : channel->outgoing ? 20 : 12;
+    if (!channel->outgoing) return pri ? 41 : 11;
+    switch (cause) {
+    case 1: return pri ? 45 : 25;
+    case 17: return pri ? 46 : 26;
+    case 34: return pri ? 46 : 29;
+    case 19: case 102: return pri ? 52 : 21;
+    case 21: return pri ? 53 : 23;
+    default: return pri ? 44 : 23;
+    }
+}
+
+static void dial_told(int ch, int code)
+{
+    if (faces[ch].dial == code) return;
+    faces[ch].dial = code;
+    tell(CODE_DIALLING, ch, (unsigned) code);
+}
+
+static void digital_turned(struct channel *channel, enum digital to)
+{
+    int ch = channel->index, pri = channel->kind == CYSIM_PRI;
+    switch (to) {
+    case G_IDLE: turn(channel, STANDBY); break;
+    case G_ARRIVING: turn(channel, pri ? 84 : 30); break;
+    case G_OFFERED: pend(channel, WAITS_FOR_US); break;
+    case G_ACCEPTED: turn(channel, RINGING); break;
+    case G_CONNECTING: turn(channel, pri ? 85 : RINGING); break;
+    case G_SETUP: turn(channel, pri ? 81 : 40); dial_told(ch, 1); break;
+    case G_PROCEEDING: turn(channel, pri ? 86 : 44); break;
+    case G_ALERTING: turn(channel, REMOTE_RINGING); dial_told(ch, 2); break;
+    case G_TALKING: turn(channel, TALKING); if (channel->outgoing) dial_told(ch, 7); break;
+    case G_GONE:
+        if (channel->outgoing && !channel->answered) dial_told(ch, channel->cause == 17 ? 4 : channel->cause == 19 ? 10 : 11);
+        pend(channel, digital_reason(channel));
+        break;
+    case G_CLEARING: turn(channel, pri ? 88 : 35); break;
+    case G_DOWN: turn(channel, UNAVAILABLE); break;
+    }
+}
+
 static void busy_heard(struct channel *channel, int cycles)
 {
     tell(CODE_BUSY, channel->index, (unsigned) cycles);
@@ -142,7 +188,8 @@ void board_event(struct channel *channel, enum event event, int value)
     case ON_DIAL: if (channel->dial_auto) dialled(channel, value); break;
     case ON_POLARITY: tell(CODE_POLARITY, ch, (unsigned) value); break;
     case ON_SENT: tell(CODE_SENT, ch, 1); break;
-    case ON_VOLTAGE: turn(channel, value ? STANDBY : channel->kind == CYSIM_RECORDER ? OFFLINE : UNAVAILABLE); break;
+    case ON_DIGITAL: digital_turned(channel, (enum digital) value); break;
+    case ON_VOLTAGE: if (channel->kind < CYSIM_PRI) turn(channel, value ? STANDBY : channel->kind == CYSIM_RECORDER ? OFFLINE : UNAVAILABLE); break;
     }
 }
 
@@ -296,7 +343,8 @@ EXPORT int SsmSearchIdleCallOutCh(unsigned short mode, unsigned int precedence)
     if (!started) return refused(NOT_STARTED, "SsmStartCti was not called");
     for (int i = 0; i < channel_count; i++) {
         const struct channel *channel = &channels[i];
-        if (channel->kind == CYSIM_TRUNK && faces[i].state == STANDBY && !channel->hook && !channel->ring_seen) return unlocked(i);
+        if (channel->kind == CYSIM_EXTENSION || channel->kind == CYSIM_RECORDER || faces[i].state != STANDBY) continue;
+        if (!channel->hook && !channel->ring_seen && channel->line.state != CYSIM_RINGING) return unlocked(i);
     }
     return refused(NONE_IDLE, "no idle channel to call out on");
 }
@@ -305,6 +353,7 @@ EXPORT int SsmPickup(int ch)
 {
     struct channel *channel = locked(ch);
     if (!channel) return -1;
+    if (channel->kind >= CYSIM_PRI) return digital_connect(channel) ? unlocked(0) : refused(FAILED, "no call waits on the channel");
     if (channel->kind != CYSIM_TRUNK) return refused(NOT_POSSIBLE, "not on a channel of this kind");
     if (faces[ch].state == UNAVAILABLE) return refused(FAILED, "the line is dead");
     int ringing = faces[ch].state == RINGING;
@@ -320,6 +369,7 @@ EXPORT int SsmHangup(int ch)
     if (!channel) return -1;
     channel_stop_play(channel);
     channel_tone(channel, -1);
+    if (channel->kind >= CYSIM_PRI) digital_clear(channel, 16);
     if (channel->kind == CYSIM_TRUNK) {
         channel_hook(channel, 0);
         if (faces[ch].state != UNAVAILABLE) turn(channel, STANDBY);
@@ -333,6 +383,10 @@ EXPORT int SsmAutoDial(int ch, const char *number)
     struct channel *channel = locked(ch);
     if (!channel) return -1;
     int state = faces[ch].state;
+    if (channel->kind >= CYSIM_PRI) {
+        faces[ch].dial = 0;
+        return digital_call(channel, number, faces[ch].caller) ? unlocked(0) : refused(FAILED, "the channel is not idle, or no such number");
+    }
     if (channel->kind != CYSIM_TRUNK) return refused(NOT_POSSIBLE, "not on a channel of this kind");
     if (state != STANDBY && state != PICKED_UP) return refused(FAILED, "the channel is not idle");
     channel_hook(channel, 1);
@@ -355,8 +409,43 @@ EXPORT int SsmGetCallerId(int ch, char *number)
 {
     struct channel *channel = locked(ch);
     if (!channel) return -1;
-    strcpy(number, channel->reader.caller.number);
+    strcpy(number, channel->kind >= CYSIM_PRI ? channel->calling : channel->reader.caller.number);
     return unlocked(0);
+}
+
+EXPORT int SsmGetPhoNumStr(int ch, char *number)
+{
+    struct channel *channel = locked(ch);
+    if (!channel) return -1;
+    strcpy(number, channel->called);
+    return unlocked((int) strlen(number));
+}
+
+EXPORT int SsmSetTxCallerId(int ch, const char *number)
+{
+    struct channel *channel = locked(ch);
+    if (!channel) return -1;
+    if (channel->kind < CYSIM_PRI) return refused(NOT_POSSIBLE, "an analog line tells no caller");
+    clean_number(faces[ch].caller, number, TEXT);
+    return unlocked(0);
+}
+
+EXPORT int SsmSetKB(int ch, unsigned char answer)
+{
+    static const int causes[] = {[2] = 17, [3] = 17, [4] = 34, [5] = 1};
+    struct channel *channel = locked(ch);
+    if (!channel) return -1;
+    if (channel->kind < CYSIM_PRI || channel->digital != G_OFFERED) return refused(FAILED, "no call waits to be accepted");
+    if (answer < 1 || answer > 5) return refused(BAD_ARGUMENT, "1 to 5");
+    if (answer == 1) digital_accept(channel);
+    else digital_clear(channel, causes[answer]);
+    return unlocked(0);
+}
+
+EXPORT int SsmGetReleaseReason(int ch)
+{
+    struct channel *channel = locked(ch);
+    return channel ? unlocked(channel->cause) : -1;
 }
 
 EXPORT int SsmGetCallerIdEx(int ch, char *text)

@@ -40,9 +40,13 @@ int SsmHangup(int ch);
 int SsmAutoDial(int ch, const char *number);
 int SsmAppendPhoNum(int ch, const char *digits);
 int SsmChkAutoDial(int ch);                        /* 0 none, 1 dialling, 2 ringback, 3 no dial tone, 4 busy, 6 nothing heard, 7 answered, 10 no answer, 11 failed */
+int SsmSetTxCallerId(int ch, const char *number);    /* of digital calls that we make */
 int SsmGetCallerId(int ch, char *number);
 int SsmGetCallerIdEx(int ch, char *text);          /* MMDDHHMM and number */
-int SsmGetPendingReason(int ch);
+int SsmGetPhoNumStr(int ch, char *number);         /* called number of a digital call; its length */
+int SsmGetPendingReason(int ch);                   /* analog 0…5, 10: a digital call waits for SsmSetKB; SS1 11, 12, 20…29; ISDN 41…53 */
+int SsmSetKB(int ch, unsigned char answer);        /* 1 free, 2, 3 busy, 4 congested, 5 nobody has it */
+int SsmGetReleaseReason(int ch);                   /* Q.850 of the last digital call */
 
 /* the line */
 int SsmGetRingCount(int ch);
