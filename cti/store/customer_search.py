@@ -74,7 +74,10 @@ def _distinct(ids: Iterable[int]) -> Iterator[int]:
 def _ways(session: Session, typed: str, limit: int) -> Iterator[int]:
     bare = typed.translate(_PUNCTUATION)
     if re.fullmatch(r"\+?[0-9*#]+", bare):
-        yield from _by_digits(session, bare, limit)
+        found = list(_by_digits(session, bare, limit))
+        yield from found
+        if found:
+            return
     if "@" in typed:
         yield from _by_mail(session, typed, limit)
         return

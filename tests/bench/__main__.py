@@ -10,14 +10,25 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 from cti.provision.apt import ProvisionFailed
 from cti.provision.freeswitch import require_freeswitch
 from cti.settings import Settings, SwitchChoice
-from tests.bench import agent_gap, boards, callcenter, engine_cost, esl_events, load, screen_pop, stage
+from tests.bench import (
+    agent_gap,
+    boards,
+    callcenter,
+    customers,
+    engine_cost,
+    esl_events,
+    load,
+    people,
+    screen_pop,
+    stage,
+)
 from tests.bench.appqueue import DEFAULT_RETRY
 from tests.bench.machine import facts
 from tests.bench.quiet import measured
@@ -29,8 +40,9 @@ LATE = ("late_p99_ms", 5.0)
 ASTERISK = ("screen_pop", "agent_gap", "floor_gap", "load")
 FREESWITCH = ("freeswitch_gap", "freeswitch_floor_gap", "freeswitch_load")
 ALONE = ("esl_events", "engine_cost", "boards")
-NAMES = (*ASTERISK, *FREESWITCH, *ALONE)
 Results = dict[str, Any]
+SHOP: dict[str, Callable[[str], Results]] = {"customers": customers.measure_on}
+NAMES = (*ASTERISK, *FREESWITCH, *ALONE, *SHOP)
 
 
 async def run(names: Sequence[str]) -> Results:
@@ -46,6 +58,17 @@ async def run(names: Sequence[str]) -> Results:
         results["engine_cost"] = await one("engine_cost", engine_cost.measure())
     if "boards" in names:
         results["boards"] = await one("boards", boards.measure())
+    if wanted := [name for name in names if name in SHOP]:
+        results |= await _on_a_shop(wanted)
+    return results
+
+
+async def _on_a_shop(names: Sequence[str]) -> Results:
+    """On a million customers and three million orders in PostgreSQL; finding customers also on SQLite."""
+    with people.loaded() as url:
+        results = {name: await one(name, asyncio.to_thread(SHOP[name], url)) for name in names}
+    if "customers" in names:
+        results["customers_sqlite"] = await one("customers_sqlite", asyncio.to_thread(customers.on_sqlite))
     return results
 
 
@@ -168,6 +191,10 @@ def verdict(results: Results) -> bool:
         _at_most("freeswitch floor_gap", freeswitch.get("floor_gap", {}).get("ours"), *GAP),
         _at_most("freeswitch load", freeswitch.get("load", {}).get("ours"), "lost", 0),
     ]
+    for name in ("customers", "customers_sqlite"):
+        found = results.get(name, {})
+        met.append(_at_most(f"{name} phone", found.get("phone"), "p99", 10))
+        met.append(_at_most(f"{name} search", found.get("search", {}).get("all"), "p95", 50))
     if (esl := results.get("esl_events")) is not None:
         met.append(_say("esl_events", "times", esl["times"], "≥", TIMES[1], esl["times"] >= TIMES[1]))
     return all(met)

@@ -5,21 +5,26 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from cti.store import customer_search
+from cti.store import customer_search, customer_stats, timeline
+from cti.store.customer_stats import Step
 from cti.store.database import make_engine, make_session_factory
-from tests.bench.people import CUSTOMERS, GIVEN, ORDERS, SURNAMES, loaded
+from cti.store.models import Customer, CustomerPhone
+from tests.bench.people import GIVEN, SURNAMES, small
 from tests.bench.stage import quantile
 
 LOOKUPS, SEARCHES = 2_000, 150  # searches are of each kind
 
 
-def measure(customers: int = CUSTOMERS, orders: int = ORDERS) -> dict[str, Any]:
-    with loaded(customers, orders) as url:
+def on_sqlite() -> dict[str, Any]:
+    """The same at fifty thousand customers on SQLite."""
+    with small() as url:
         return measure_on(url)
 
 
@@ -28,7 +33,8 @@ def measure_on(url: str) -> dict[str, Any]:
     engine = make_engine(url)
     sessions = make_session_factory(engine)
     try:
-        return {"phone": _phones(sessions), "search": _searches(sessions)}
+        found = {"phone": _phones(sessions), "search": _searches(sessions)}
+        return found | {"timeline": _timelines(sessions), "statistics": _statistics(sessions)}
     finally:
         engine.dispose()
 
@@ -36,9 +42,9 @@ def measure_on(url: str) -> dict[str, Any]:
 def _phones(sessions: sessionmaker[Session]) -> dict[str, float]:
     chance = random.Random(1)
     with sessions() as session:
-        some = text("SELECT number FROM customer_phones WHERE id = ANY(:ids)")
-        count = session.scalar(text("SELECT count(*) FROM customer_phones")) or 0
-        numbers = list(session.scalars(some, {"ids": [chance.randrange(1, count + 1) for _ in range(LOOKUPS)]}))
+        count = session.scalar(select(func.max(CustomerPhone.id))) or 0
+        ids = {chance.randrange(1, count + 1) for _ in range(LOOKUPS)}
+        numbers = list(session.scalars(select(CustomerPhone.number).where(CustomerPhone.id.in_(ids))))
     return timed(sessions, [lambda s, n=n: customer_search.by_phone(s, n) for n in numbers])  # type: ignore[misc]
 
 
@@ -70,6 +76,26 @@ def _searches(sessions: sessionmaker[Session]) -> dict[str, dict[str, float]]:
         everything += spent
         found[kind] = shares(spent)
     return {"all": shares(everything)} | found
+
+
+def _timelines(sessions: sessionmaker[Session]) -> dict[str, float]:
+    chance = random.Random(4)
+    with sessions() as session:
+        count = session.scalar(select(func.max(Customer.id))) or 0
+    ids = [chance.randrange(1, count + 1) for _ in range(SEARCHES)]
+    return timed(sessions, [lambda s, n=n: timeline.read(s, s.get_one(Customer, n)) for n in ids])  # type: ignore[misc]
+
+
+def _statistics(sessions: sessionmaker[Session]) -> dict[str, float]:
+    zone, day = ZoneInfo("Asia/Shanghai"), date(2026, 11, 22)
+    kinds: dict[str, Callable[[Session], Any]] = {
+        "regions": customer_stats.by_region,
+        "sex": customer_stats.by_sex,
+        "age": lambda session: customer_stats.by_age(session, day),
+        "years": lambda session: customer_stats.growth(session, Step.YEAR, date(2016, 1, 1), day, zone),
+        "days": lambda session: customer_stats.growth(session, Step.DAY, date(2026, 10, 22), day, zone),
+    }
+    return {kind: shares(times(sessions, [work] * 5))["p50"] for kind, work in kinds.items()}
 
 
 def timed(sessions: sessionmaker[Session], work: Sequence[Callable[[Session], Any]]) -> dict[str, float]:

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import random
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, text
+from sqlalchemy import Connection, MetaData, Table, insert, text
 
 from cti.store.database import make_engine
 from cti.store.initials import initials
+from cti.store.models import Address, Customer, CustomerKey, CustomerPhone
 from cti.store.search_keys import keys_of
 from cti.store.setup import migrate
 from tests.postgres import Postgres, find_programs
@@ -45,6 +49,41 @@ def loaded(customers: int = CUSTOMERS, orders: int = ORDERS) -> Iterator[str]:
     finally:
         server.stop()
         server.remove()
+
+
+@contextmanager
+def small(customers: int = 50_000) -> Iterator[str]:
+    """The address of an SQLite database with so many customers, a phone and an address each."""
+    with tempfile.TemporaryDirectory(prefix="cyb-") as folder:
+        url = f"sqlite:///{folder}/callyard.db"
+        migrate(url)
+        engine = make_engine(url)
+        chance = random.Random(3)
+        with engine.begin() as connection:
+            for first in range(1, customers + 1, 5_000):
+                _some(connection, chance, range(first, min(first + 5_000, customers + 1)))
+        with engine.begin() as connection:
+            connection.execute(text("ANALYZE"))
+        engine.dispose()
+        yield url
+
+
+def _some(connection: Connection, chance: random.Random, ids: range) -> None:
+    names = {id: chance.choice(SURNAMES) + "".join(chance.choices(GIVEN, k=chance.choice((1, 2, 2, 2)))) for id in ids}
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "id": id, "number": 100_000 + id, "name": name, "name_initials": initials(name), "first_entry_at": now,
+            "updated_at": now, "email": f"mail{id}@example.com" if id % 3 == 0 else "",
+        }
+        for id, name in names.items()
+    ]  # fmt: skip
+    connection.execute(insert(Customer), rows)
+    numbers = [{"customer_id": id, "number": f"+86138{id * 7919 % 10**8:08d}"} for id in ids]
+    connection.execute(insert(CustomerPhone), numbers)
+    connection.execute(insert(Address), [{"customer_id": id, "line": f"演示路 {id}", "is_default": True} for id in ids])
+    keys = [{"key": key, "customer_id": id} for id, name in names.items() for key in keys_of(name)]
+    connection.execute(insert(CustomerKey), keys)
 
 
 def fill(url: str, customers: int, orders: int) -> None:
