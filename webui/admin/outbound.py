@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 
+from cti.store import forwarding
 from cti.store.models import OutboundRule
 from webui.admin import ordered, outbound_test, queries
-from webui.admin.outbound_form import OutboundForm, values
-from webui.common import db
+from webui.admin.outbound_form import ForwardPrefixes, OutboundForm, values
+from webui.admin.rule_form import read_callers
+from webui.common import audit, db
 from webui.common.ids import valid_id
 from webui.common.labels import options
 from webui.common.permissions import Permission, requires
@@ -32,7 +35,24 @@ def index() -> ResponseReturnValue:
         agents=agent_names(),
         trunks=trunk_names(),
         focus=(request.args.get("moved", ""), request.args.get("direction", "")),
+        forward_form=ForwardPrefixes(formdata=None, prefixes=" ".join(forwarding.prefixes(database))),
     )
+
+
+@blueprint.post("/forwarding")
+@requires(Permission.ADMIN_QUEUES)
+def allow_forwarding() -> ResponseReturnValue:
+    """To which numbers agents with the right may forward their own calls."""
+    database, form = db.session(), ForwardPrefixes()
+    if not form.validate_on_submit():
+        flash(" ".join(str(error) for error in form.prefixes.errors), "danger")
+        return redirect(url_for("admin.outbound.index"), 303)
+    before, wanted = forwarding.prefixes(database), read_callers(form.prefixes.data or "")
+    forwarding.allow(database, wanted, current_user.username)
+    audit.record("forwarding.allow", "forwarding", {"prefixes": list(before)}, {"prefixes": wanted})
+    database.commit()
+    flash(_("Saved."), "success")
+    return redirect(url_for("admin.outbound.index"), 303)
 
 
 @blueprint.get("/test")

@@ -18,6 +18,7 @@ GROUPS: tuple[tuple[Any, dict[str, Any]], ...] = (
             "desktop.use": _("Take calls at the desk"),
             "followup.use": _("Call back lost calls, hear messages"),
             "testcall.place": _("Place test calls"),
+            "forwarding.own": _("Forward own calls to an outside number"),
             "numbers.unmasked": _("See phone numbers and ID numbers whole"),
         },
     ),

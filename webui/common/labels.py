@@ -452,6 +452,8 @@ LABELS: dict[str, dict[str, Any]] = {
         "supervise.pull": _("Waiting call given to an agent"),
         "supervise.drop": _("Call hung up by a supervisor"),
         "supervise.set_queues": _("Agent put into other queues until sign-off"),
+        "forwarding.set": _("Own calls forwarded"),
+        "forwarding.allow": _("Allowed numbers of forwarding changed"),
         "supervise.listen": _("Supervisor listened"),
         "supervise.whisper": _("Supervisor spoke to the agent only"),
         "supervise.barge": _("Supervisor barged in"),

@@ -56,6 +56,7 @@ class Permission(StrEnum):
     SUPERVISE_BARGE = "supervise.barge"
     SUPERVISE_INTERCEPT = "supervise.intercept"
     TESTCALL_PLACE = "testcall.place"
+    FORWARDING_OWN = "forwarding.own"
     CALENDAR_OVERRIDE = "calendar.override"
     ADMIN_USERS = "admin.users"
     ADMIN_QUEUES = "admin.queues"

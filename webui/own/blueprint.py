@@ -19,7 +19,7 @@ from webui.common.permissions import Permission, requires
 from webui.common.phones import diallable
 from webui.followup import queries as followup
 from webui.followup.access import queue_ids
-from webui.own import figures, queries, records
+from webui.own import figures, forwarding, queries, records
 from webui.own.forms import BulletinForm, TaskForm
 from webui.own.reminders import Reminders
 from webui.tickets import live
@@ -46,8 +46,23 @@ def page() -> ResponseReturnValue:
     return show_page(BulletinForm(formdata=None))
 
 
-def show_page(form: BulletinForm) -> str:
-    return render_template("own/page.html", **tasks_now(), **bulletins_now(), **figures_now(), bulletin_form=form)
+def show_page(form: BulletinForm, forward: forwarding.ForwardForm | None = None) -> str:
+    more = forwarding.panel() | ({"forward_form": forward} if forward is not None else {})
+    return render_template(
+        "own/page.html", **tasks_now(), **bulletins_now(), **figures_now(), **more, bulletin_form=form
+    )
+
+
+@blueprint.post("/forwarding")
+@requires(Permission.FORWARDING_OWN)
+def forward() -> ResponseReturnValue:
+    """The number outside at which the agent may be called."""
+    agent, form = forwarding.own_agent(), forwarding.ForwardForm()
+    if agent is None:
+        abort(403)
+    if not form.validate_on_submit():
+        return show_page(BulletinForm(formdata=None), form), 422
+    return forwarding.save(form, agent)
 
 
 def figures_now() -> dict[str, object]:
