@@ -32,6 +32,7 @@ FEATURES = (
     "tickets",
     "media",
     "reports",
+    "api",
     "floor",
     "wallboard",
     "own",

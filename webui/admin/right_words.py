@@ -36,6 +36,7 @@ GROUPS: tuple[tuple[Any, dict[str, Any]], ...] = (
             "products.write": _("Change products"),
             "stock.write": _("Book goods in and out, transfer, count"),
             "points.write": _("Change point rules and points"),
+            "admin.api": _("API keys and webhooks"),
             "media.read": _("See media and airings"),
             "media.write": _("Change media and airings"),
             "reports.read": _("See reports"),

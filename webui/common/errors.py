@@ -20,6 +20,7 @@ from cti.domain.errors import CallyardError
 from webui.common import audit, db
 from webui.common.htmx import is_fragment, is_htmx, wants_json
 from webui.common.order_words import refusal
+from webui.common.problems import is_api, problem
 from webui.common.text import one_line
 
 STATUS = {
@@ -132,6 +133,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
     status = error.code or 500
+    if is_api():
+        return api_problem(error, status)
     if status == 401:
         return _sign_in()
     if status == 403:
@@ -140,6 +143,18 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         return redirect(canonical, 308)
     headline, advice = http_text(status)
     return answer(status, f"http.{status}", headline, advice)
+
+
+def api_problem(error: HTTPException, status: int) -> ResponseReturnValue:
+    """``data`` is what the check of arguments says of fields."""
+    if status == 403:
+        note_refusal()
+    found = getattr(error, "data", None) or {}
+    response = problem(status, f"http.{status}", error.name, str(error.description or ""), found.get("messages"))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
 
 
 def note_refusal() -> None:
@@ -185,6 +200,8 @@ def _sign_in() -> ResponseReturnValue:
 
 def answer(status: int, code: str, headline: str, advice: str) -> ResponseReturnValue:
     """The failure as JSON, as a toast for a fragment, or as a page, whichever was asked for."""
+    if is_api():
+        return problem(status, code, headline, advice)
     if wants_json():
         return jsonify(ok=False, error=code, message=advice), status
     if is_fragment():

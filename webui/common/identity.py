@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cti.store.models import Agent, Role, RoleRights, User
 from webui.common import db
 from webui.common.permissions import Permission
+from webui.common.problems import is_api
 from webui.common.rights import Kind, Rights, Scope, rights_of
 
 MARKER = "mark"
@@ -79,7 +80,9 @@ def describe(user: User, agent: Agent | None, role: RoleRights | None) -> Curren
 
 
 def load(user_id: str) -> CurrentUser | None:
-    """The user of a session, or None when disabled, gone, or the password has changed since."""
+    """The user of a session, or None when disabled, gone, the password has changed since, or for the API."""
+    if is_api():
+        return None
     known: dict[str, tuple[CurrentUser, str, float]] = current_app.extensions[KNOWN]
     found = (
         select(User, Agent, RoleRights)

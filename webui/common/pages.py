@@ -42,6 +42,7 @@ MENU = (
     MenuItem("calls.index", lazy_gettext("Calls"), "phone-call", Permission.CALLS_READ_OWN),
     MenuItem("followup.index", lazy_gettext("Follow-up"), "messages", Permission.FOLLOWUP_USE),
     MenuItem("floor.index", lazy_gettext("Live"), "activity", Permission.FLOOR_VIEW),
+    MenuItem("api.index", lazy_gettext("API and webhooks"), "api", Permission.ADMIN_API, group="admin"),
     MenuItem("reports.index", lazy_gettext("Reports"), "chart-bar", Permission.REPORTS_READ, group="reports"),
     MenuItem("media.index", lazy_gettext("Media"), "device-tv", Permission.MEDIA_READ, group="shop"),
     MenuItem("products.index", lazy_gettext("Products"), "package", Permission.ORDERS_READ, group="shop"),

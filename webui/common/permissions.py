@@ -61,6 +61,7 @@ class Permission(StrEnum):
     ADMIN_USERS = "admin.users"
     ADMIN_QUEUES = "admin.queues"
     ADMIN_FIELDS = "admin.fields"
+    ADMIN_API = "admin.api"
     MEDIA_READ = "media.read"
     MEDIA_WRITE = "media.write"
     REPORTS_READ = "reports.read"

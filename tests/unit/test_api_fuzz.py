@@ -1,0 +1,107 @@
+"""Whatever is sent to the API and to the forms of this part, the answer is a clear one, and nothing is half saved.
+
+The CI part is short; ``CALLYARD_FUZZ=<examples>`` makes it longer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.fakes.site import Site
+from tests.pages import browser
+from tests.unit.test_api import key_of
+
+EXAMPLES = int(os.environ.get("CALLYARD_FUZZ", "0"))
+QUICK = settings(
+    max_examples=EXAMPLES or 6,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    derandomize=not EXAMPLES,
+)
+CHOSEN = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("site"))
+    yield made
+    made.close()
+
+
+def test_the_api_keeps_to_its_description_whatever_it_is_asked(site: Site) -> None:
+    headers = {"Authorization": f"Bearer {key_of(site, rate=100_000)}"}
+    schema = schemathesis.openapi.from_dict(site.app.extensions["callyard_openapi"].to_dict())
+    schema.app = site.app
+    operations = [operation.ok() for operation in schema.get_all_operations()]
+    assert len(operations) == 12
+    for operation in operations:
+
+        @settings(QUICK, max_examples=EXAMPLES or 2)
+        @given(case=operation.as_strategy())
+        def one(case: Any) -> None:
+            case.call_and_validate(headers=headers, checks=CHOSEN)
+
+        one()
+
+
+FORMS = {
+    "/tickets": ("number", "name", "other", "note", "urgent", "token", "shown", "customer_id", "call_id"),
+    "/media/airings/new": ("medium", "programme", "dnis", "starts_at", "ends_at", "products", "cost", "remarks"),
+    "/media/channels": ("name", "kind", "remarks", "active"),
+    "/media/import": ("text", "try"),
+    "/admin/api": ("name", "user", "permissions", "expires_at", "rate"),
+    "/admin/api/webhooks": ("name", "url", "kinds", "active"),
+}
+QUERIES = {
+    "/reports/orders": ("since", "until", "group", "agent", "department", "product", "airing", "status"),
+    "/reports/media.csv": ("since", "until", "group", "medium", "status"),
+    "/media": ("day",),
+    "/followup": ("state", "before"),
+}
+VALUE = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        ["0", "-1", "9" * 40, "1e9", "NaN", "2026-02-30", "2026-11-21T20:00", "y", "1", "P001", "\x00", "~x"]
+    ),
+)
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_is_saved_or_refused_with_words(site: Site, path: str) -> None:
+    client = browser(site, "admin")
+
+    @QUICK
+    @given(values=st.fixed_dictionaries({}, optional=dict.fromkeys(FORMS[path], VALUE)))
+    def sent(values: dict[str, str]) -> None:
+        answer = client.post(path, data={k: v.encode("utf-8", "surrogatepass") for k, v in values.items()})
+        assert answer.status_code in (200, 303, 400, 403, 422), (answer.status_code, values)
+
+    sent()
+
+
+@pytest.mark.parametrize("path", QUERIES)
+def test_an_address_with_nonsense_is_a_page(site: Site, path: str) -> None:
+    client = browser(site, "admin")
+
+    @QUICK
+    @given(values=st.fixed_dictionaries({}, optional=dict.fromkeys(QUERIES[path], VALUE)))
+    def asked(values: dict[str, str]) -> None:
+        given = {name: value.encode("utf-8", "replace").decode() for name, value in values.items()}
+        assert client.get(path, query_string=given).status_code == 200
+
+    asked()

@@ -1,0 +1,222 @@
+"""What goes in and out of the API. Text is one line without control characters; money is text with two places."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from cti.store.models import Delivery, OrderStatus, Payment, Sex, TicketState
+from webui.common.ids import LARGEST_NUMBER
+from webui.common.text import many_lines, one_line
+
+AMOUNT = r"^\d{1,7}(\.\d{1,2})?$"
+NUMBER = r"^\+?[0-9]{3,31}$"
+LIMIT = 200
+
+
+class Text(fields.String):
+    """``lines``: line ends may stay."""
+
+    def __init__(self, most: int, *, least: int = 0, lines: bool = False, **kwargs: Any) -> None:
+        self._clean = many_lines if lines else one_line
+        super().__init__(validate=validate.Length(min=least, max=most), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return self._clean(super()._deserialize(value, attr, data, **kwargs))
+
+
+class Moment(fields.AwareDateTime):
+    """A time with its zone, of this age."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        if not 1970 < found.year < 2200:
+            raise ValidationError("Not a time of this age.")
+        return found.astimezone(UTC)
+
+
+class Id(fields.Integer):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(min=1, max=LARGEST_NUMBER - 1), **kwargs)
+
+
+def one_of(kind: Any) -> validate.OneOf:
+    return validate.OneOf([str(member) for member in kind])
+
+
+class Problem(Schema):
+    type = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True)
+    title = fields.String(required=True)
+    detail = fields.String(required=True)
+    errors = fields.Dict(metadata={"description": "by field, where fields are wrong"})
+
+
+class Paging(Schema):
+    cursor = fields.String(validate=validate.Length(max=200), metadata={"description": "``next`` of the page before"})
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=LIMIT))
+
+
+class Phone(Schema):
+    number = fields.String(required=True, validate=validate.Regexp(NUMBER))
+    label = fields.String(load_default="mobile", validate=validate.OneOf(["mobile", "home", "work", "other"]))
+
+
+class AddressIn(Schema):
+    city = Text(128, load_default="")
+    line = Text(255, least=1, required=True)
+    postcode = Text(16, load_default="")
+    recipient = Text(128, load_default="")
+    is_default = fields.Boolean(load_default=False)
+
+
+class CustomerIn(Schema):
+    name = Text(128, least=1, required=True)
+    phones = fields.List(fields.Nested(Phone), load_default=list, validate=validate.Length(max=10))
+    addresses = fields.List(fields.Nested(AddressIn), load_default=list, validate=validate.Length(max=10))
+    email = Text(254, load_default="")
+    sex = fields.String(load_default="unknown", validate=one_of(Sex))
+    remarks = Text(4000, lines=True, load_default="")
+
+
+class CustomerChange(Schema):
+    name = Text(128, least=1)
+    email = Text(254)
+    sex = fields.String(validate=one_of(Sex))
+    remarks = Text(4000, lines=True)
+
+
+class CustomerQuery(Paging):
+    phone = fields.String(validate=validate.Regexp(NUMBER))
+    name = Text(64)
+
+
+class CustomerOut(Schema):
+    id = fields.Integer(required=True)
+    number = fields.Integer(required=True)
+    name = fields.String(required=True)
+    phones = fields.List(fields.Dict(), required=True)
+    addresses = fields.List(fields.Dict(), required=True)
+    email = fields.String(required=True)
+    sex = fields.String(required=True)
+    remarks = fields.String(required=True)
+    first_entry_at = fields.String(required=True)
+    updated_at = fields.String(required=True)
+
+
+class OrderLineIn(Schema):
+    product = Text(32, least=1, required=True, metadata={"description": "code of the product"})
+    quantity = fields.Integer(strict=True, required=True, validate=validate.Range(min=1, max=9999))
+    price = fields.String(validate=validate.Regexp(AMOUNT), metadata={"description": "only with orders.set_price"})
+
+
+class OrderIn(Schema):
+    customer_id = Id(required=True)
+    lines = fields.List(fields.Nested(OrderLineIn), required=True, validate=validate.Length(min=1, max=50))
+    recipient = Text(128, load_default="")
+    phone = fields.String(validate=validate.Regexp(NUMBER))
+    city = Text(128, load_default="")
+    line = Text(255, least=1, required=True)
+    postcode = Text(16, load_default="")
+    payment = fields.String(load_default="cash_on_delivery", validate=one_of(Payment))
+    delivery = fields.String(load_default="express", validate=one_of(Delivery))
+    airing = Id(metadata={"description": "number of the airing that the customer saw"})
+    discount = fields.String(load_default="0", validate=validate.Regexp(AMOUNT))
+    remarks = Text(2000, lines=True, load_default="")
+    ticket_id = fields.String(validate=validate.Regexp(r"^[A-Za-z0-9_-]{1,40}$"))
+    total = fields.String(
+        validate=validate.Regexp(AMOUNT), metadata={"description": "what it must come to; nothing is saved otherwise"}
+    )
+
+
+class OrderQuery(Paging):
+    since = Moment()
+    until = Moment()
+    status = fields.String(validate=one_of(OrderStatus))
+    customer_id = Id()
+
+
+class OrderOut(Schema):
+    id = fields.Integer(required=True)
+    number = fields.String(required=True)
+    status = fields.String(required=True)
+    customer_id = fields.Integer(required=True)
+    total = fields.String(required=True)
+    goods_total = fields.String(required=True)
+    discount = fields.String(required=True)
+    shipping_fee = fields.String(required=True)
+    payment = fields.String(required=True)
+    delivery = fields.String(required=True)
+    recipient = fields.String(required=True)
+    phone = fields.String(required=True)
+    city = fields.String(required=True)
+    line = fields.String(required=True)
+    postcode = fields.String(required=True)
+    remarks = fields.String(required=True)
+    created_at = fields.String(required=True)
+    lines = fields.List(fields.Dict(), required=True)
+
+
+class TicketIn(Schema):
+    number = fields.String(required=True, validate=validate.Regexp(NUMBER))
+    name = Text(128, load_default="")
+    other = Text(128, load_default="")
+    note = Text(1000, lines=True, load_default="")
+    urgent = fields.Boolean(load_default=False)
+    queue_id = fields.String(load_default="", validate=validate.Regexp(r"^[A-Za-z0-9_-]{0,40}$"))
+
+
+class TicketQuery(Paging):
+    state = fields.String(validate=one_of(TicketState))
+    number = fields.String(validate=validate.Regexp(NUMBER))
+
+
+class TicketOut(Schema):
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    name = fields.String(required=True)
+    other = fields.String(required=True)
+    note = fields.String(required=True)
+    urgent = fields.Boolean(required=True)
+    origin = fields.String(required=True)
+    state = fields.String(required=True)
+    queue_id = fields.String(required=True)
+    tries = fields.Integer(required=True)
+    first_at = fields.String(required=True)
+    closed_at = fields.String(required=True, allow_none=True)
+    order_id = fields.Integer(required=True, allow_none=True)
+
+
+class CallQuery(Paging):
+    since = Moment()
+    until = Moment()
+    number = fields.String(validate=validate.Regexp(NUMBER))
+    direction = fields.String(validate=validate.OneOf(["inbound", "outbound", "internal"]))
+
+
+class CallOut(Schema):
+    id = fields.String(required=True)
+    direction = fields.String(required=True)
+    number = fields.String(required=True)
+    dnis = fields.String(required=True)
+    queue_id = fields.String(required=True)
+    agent_id = fields.String(required=True)
+    created_at = fields.String(required=True)
+    answered_at = fields.String(required=True, allow_none=True)
+    ended_at = fields.String(required=True, allow_none=True)
+    cause = fields.String(required=True)
+
+
+def page_of(schema: type[Schema]) -> Schema:
+    """``items``, and ``next`` for the cursor; null at the end."""
+    given = {
+        "items": fields.List(fields.Nested(schema), required=True),
+        "next": fields.String(required=True, allow_none=True),
+    }
+    return Schema.from_dict(given, name=f"{schema.__name__.removesuffix('Out')}Page")()

@@ -1,0 +1,89 @@
+"""Rows as documents of the API. Telephone numbers are whole only for who may see them whole."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from cti.store.models import Call, Customer, Order, Ticket
+from webui.common import phones
+
+Document = dict[str, Any]
+
+
+def moment(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def number(value: str | None) -> str:
+    text = value or ""
+    return text if phones.may_see() else phones.mask(text)
+
+
+def customer(row: Customer) -> Document:
+    return {
+        "id": row.id,
+        "number": row.number,
+        "name": row.name,
+        "phones": [{"number": number(phone.number), "label": phone.label} for phone in row.phones],
+        "addresses": [
+            {
+                "city": a.city,
+                "line": a.line,
+                "postcode": a.postcode,
+                "recipient": a.recipient,
+                "is_default": a.is_default,
+            }
+            for a in row.addresses
+        ],
+        "email": row.email,
+        "sex": str(row.sex),
+        "remarks": row.remarks,
+        "first_entry_at": moment(row.first_entry_at),
+        "updated_at": moment(row.updated_at),
+    }
+
+
+def order(row: Order) -> Document:
+    money = ("total", "goods_total", "discount", "shipping_fee")
+    plain = ("id", "number", "customer_id", "recipient", "city", "line", "postcode", "remarks")
+    return (
+        {name: getattr(row, name) for name in plain}
+        | {name: f"{getattr(row, name):.2f}" for name in money}
+        | {"status": str(row.status), "payment": str(row.payment), "delivery": str(row.delivery)}
+        | {"phone": number(row.phone), "created_at": moment(row.created_at)}
+        | {
+            "lines": [
+                {
+                    "product": line.product.code,
+                    "name": line.product.name,
+                    "quantity": line.quantity,
+                    "price": f"{line.price:.2f}",
+                    "amount": f"{line.amount:.2f}",
+                    "kind": str(line.kind),
+                }
+                for line in row.lines
+            ]
+        }
+    )
+
+
+def ticket(row: Ticket) -> Document:
+    plain = ("id", "name", "other", "note", "urgent", "queue_id", "tries", "order_id")
+    return {name: getattr(row, name) for name in plain} | {
+        "number": number(row.number),
+        "origin": str(row.origin),
+        "state": str(row.state),
+        "first_at": moment(row.first_at),
+        "closed_at": moment(row.closed_at),
+    }
+
+
+def call(row: Call) -> Document:
+    plain = ("id", "direction", "dnis", "queue_id", "agent_id", "cause")
+    times = ("created_at", "answered_at", "ended_at")
+    return (
+        {name: getattr(row, name) for name in plain}
+        | {"number": number(row.number)}
+        | {name: moment(getattr(row, name)) for name in times}
+    )
