@@ -14,7 +14,7 @@ from cti.domain.errors import OrderRefused
 from cti.domain.orders import OrderStatus
 from cti.machines.order import OrderEvent
 from cti.store import money, stock
-from cti.store.actors import Actor
+from cti.store.actors import Actor, audit
 from cti.store.models import LineKind, Order, OrderLine, Product, ProductPrice, utc_now
 from cti.store.order_effects import handling
 from cti.store.orders import advance, lock, record
@@ -24,6 +24,7 @@ DOUBLE_WITHIN = timedelta(days=1)
 SHORTEST_PHONE = 7
 LIVE = tuple(s for s in OrderStatus if s is not OrderStatus.CANCELLED)
 OPEN = (OrderStatus.NEW, OrderStatus.HELD)
+ADDRESS = ("recipient", "phone", "city", "line", "postcode")
 
 
 class Flag(StrEnum):
@@ -91,6 +92,24 @@ def _under_list(session: Session, orders: Sequence[Order]) -> set[int]:
         )
     )
     return set(session.scalars(query))
+
+
+def readdress(session: Session, order_id: int, fields: Mapping[str, str], actor: Actor) -> Order:
+    """Another address, recipient or phone number; only before the order is in the warehouse's hands."""
+    actor.must("orders.review")
+    order = lock(session, order_id)
+    if order.status not in (*OPEN, OrderStatus.CONFIRMED):
+        raise OrderRefused("under way", why="under_way")
+    changed = {name: text for name, text in fields.items() if name in ADDRESS and getattr(order, name) != text}
+    if not changed:
+        return order
+    before = {name: getattr(order, name) for name in changed}
+    for name, text in changed.items():
+        setattr(order, name, text)
+    audit(session, actor, "order.address", f"order/{order.id}", before, dict(changed))
+    record(session, order, "address", order.status, actor, "", utc_now(), {"fields": sorted(changed)})
+    session.flush()
+    return order
 
 
 def split(

@@ -394,6 +394,16 @@ def test_refunds_have_no_gaps_either(shop: Shop) -> None:
     assert numbers == list(range(numbers[0], numbers[0] + 4))
 
 
+def test_accounts_of_many_orders_are_those_of_each(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = [shop.until(shop.order(n), E.SIGN) for n in (1, 2, 3)]
+    with shop.sessions() as session:
+        totals = {key: session.get_one(Order, key).total for key in (orders[0], orders[2])}
+        few = money.accounts(session, totals)
+        monkeypatch.setattr(money, "FEW", 0)
+        assert money.accounts(session, totals) == few
+        assert [found.with_carriers for found in few.values()] == [D("100.00"), D("300.00")]
+
+
 # ---------------------------------------------------------------- what carriers hand over
 
 
@@ -468,7 +478,7 @@ def attempt(shop: Shop, order_id: int, event: OrderEvent, good: bool) -> None:
         pass
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     events=st.lists(st.tuples(st.sampled_from(list(OrderEvent)), st.booleans()), max_size=8),
     begin=st.sampled_from([None, E.PACK, E.SHIP, E.SIGN]),

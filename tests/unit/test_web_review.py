@@ -15,7 +15,7 @@ from cti.machines.order import WHO
 from cti.machines.order import OrderEvent as E
 from cti.store.models import OrderHandling, Parcel, Return, User, utc_now
 from tests.fakes.site import Site
-from tests.pages import HOSTILE, body, browser, statuses
+from tests.pages import HOSTILE, audited, body, browser, statuses
 from tests.shop import Shop, open_shop
 from webui.common.permissions import Permission
 
@@ -114,7 +114,7 @@ def test_nonsense_for_the_list_is_refused(site: Site, sent: Any) -> None:
 def test_a_split_in_the_page(site: Site, shop: Shop) -> None:
     order_id, client = shop.order(2, 1), browser(site, "supervisor")
     first, _second = shop.lines(order_id)
-    for wrong in ({}, {f"take-{first}": "3"}, {f"take-{first}": "x"}, {"take-1": "1"}):
+    for wrong in ({}, {f"take-{first}": "3"}, {f"take-{first}": "x"}, {"take-999999": "1"}):
         answer = client.post(f"/orders/{order_id}/split", data=wrong)
         assert (answer.status_code, "Check the numbers" in answer.text) == (422, True), wrong
     answer = client.post(f"/orders/{order_id}/split", data={f"take-{first}": "1", "seen": "new"})
@@ -166,6 +166,25 @@ def test_an_agent_cancels_the_own_new_order_and_nothing_else(site: Site, shop: S
     step(client, order_id, "takeBack")
     assert shop.read(order_id).status is S.CANCELLED
     assert shop.level() == (100, 0)
+
+
+def test_an_address_is_put_right_while_the_order_is_under_review(site: Site, shop: Shop) -> None:
+    order_id, client = shop.order(1), browser(site, "supervisor")
+    form = {"recipient": "Demo", "city": "上海市", "line": HOSTILE, "postcode": "200000", "phone": ""}
+    assert client.post(f"/orders/{order_id}/address", data=form).status_code == 303
+    order = shop.read(order_id)
+    assert (order.city, order.line, order.phone) == ("上海市", HOSTILE, "+8619900000001")
+    entry = audited(site, "order.address")[-1]
+    assert entry.before == {"city": "北京市", "line": "演示路 1 号", "postcode": ""}
+    client.post(f"/orders/{order_id}/address", data={"phone": "13900000009"})
+    assert (shop.read(order_id).phone, shop.read(order_id).city) == ("+8613900000009", "上海市")
+    page = body(client, f"/orders/{order_id}")
+    assert page.count("Address changed") == 2
+    assert "<script>alert" not in page
+    shop.until(order_id, E.PICK)
+    refused = client.post(f"/orders/{order_id}/address", data=form, follow_redirects=True).text
+    assert "warehouse" in refused
+    assert shop.read(order_id).phone == "+8613900000009"
 
 
 def test_slips_to_print(site: Site, shop: Shop) -> None:

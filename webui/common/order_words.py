@@ -44,6 +44,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "receivePart": _("Inspect a part"),
         "exchange": _("Exchange"),
         "split": _("Split"),
+        "address": _("Address changed"),
     },
     "order_flag": {
         "address": _("Address incomplete"),
@@ -120,6 +121,7 @@ WHY: dict[str, Any] = {
     "parcel": _("There is no parcel of this order."),
     "pieces": _("Check the numbers of pieces: they do not fit what the customer has."),
     "not_open": _("Only orders under review can be split or merged."),
+    "under_way": _("The order is in the warehouse's hands. Take it back first."),
     "different": _("Only orders of one customer, address and way to pay are merged."),
     "points": _("Points or discount would be worth more than what stays. Change the order instead."),
     "too_much": _("That is more than the order is worth."),

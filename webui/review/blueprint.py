@@ -170,6 +170,20 @@ def split(order_id: int) -> ResponseReturnValue:
     return page, 422 if message else 200
 
 
+@blueprint.post("/<int:order_id>/address")
+@requires(Permission.ORDERS_REVIEW)
+def address(order_id: int) -> ResponseReturnValue:
+    load(order_id)
+    database, fields = db.session(), forms.address(request.form)
+    try:
+        sorting.readdress(database, order_id, fields, actor())
+        database.commit()
+    except CallyardError as error:
+        database.rollback()
+        flash(message_for(error.code, error.params), "danger")
+    return redirect(url_for("orders.show", order_id=order_id), 303)
+
+
 @blueprint.get("/slips")
 @requires(Permission.ORDERS_READ)
 def slips() -> ResponseReturnValue:

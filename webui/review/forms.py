@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest
 
 from cti.domain.errors import OrderRefused
 from cti.domain.orders import OrderStatus, ReturnKind
+from cti.domain.phones import normalise
 from cti.machines.order import OrderEvent
 from cti.store.order_effects import Inspected, Sent, Wanted
 from webui.common.i18n import choose_timezone
@@ -20,6 +21,7 @@ MOST_PIECES = 9_999
 BULK = (OrderEvent.CONFIRM, OrderEvent.HOLD, OrderEvent.RESUME, OrderEvent.VOID, OrderEvent.REOPEN)
 MOST_AT_ONCE = 100
 MERGE = "merge"
+LONGEST = {"recipient": 128, "city": 128, "line": 255, "postcode": 16}
 
 
 def event_of(text: Any) -> OrderEvent:
@@ -79,3 +81,10 @@ def facts(event: OrderEvent, form: Mapping[str, str]) -> dict[str, Any]:
 
 def reason_of(text: Any) -> str:
     return str(one_line(text, 255)) if isinstance(text, str) else ""
+
+
+def address(form: Mapping[str, str]) -> dict[str, str]:
+    """What was sent of an address; an empty phone number is left as it is, for who may not see it."""
+    found = {name: one_line(form[name], longest) for name, longest in LONGEST.items() if name in form}
+    phone = normalise(one_line(form.get("phone", ""), 32))
+    return found | ({"phone": phone} if phone else {})
