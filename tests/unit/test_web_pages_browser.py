@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from cti.domain.config import TargetKind
 from cti.store import divisions
-from cti.store.models import Calendar, CallNote, CustomerPhone, InboundRule, Order, Queue, Trunk
+from cti.store.models import Calendar, CallNote, Customer, CustomerPhone, InboundRule, Order, Queue, Trunk
 from tests.fakes.site import Site
 from tests.pages import FakeWorker, audited, make_call, make_recording
 from tests.shop import open_shop
@@ -359,6 +359,31 @@ def test_customers_are_searched_as_one_types_and_changed_without_a_reload(site: 
     with site.sessions() as session:
         phones = select(CustomerPhone.number).where(CustomerPhone.customer_id == 3).order_by(CustomerPhone.id)
         assert list(session.scalars(phones)) == ["+8619900000003", "+862166667788"]
+
+
+def test_a_place_is_found_by_its_initials_in_any_address_and_a_field_changed_in_place(
+    site: Site, open_page: OpenPage
+) -> None:
+    page = open_page("agent1", "/customers/30/edit")
+    keys, cities = page.keyboard, page.locator("[data-places]")
+    for place, (letters, name) in enumerate((("BJHD", "北京市海淀区"), ("cqyz", "重庆市渝中区"))):
+        if place:
+            page.locator("[data-rows=addresses] [data-row-add]").click()
+        cities.last.fill("")
+        cities.last.press_sequentially(letters)
+        expect(page.locator(".cx-suggest li").first).to_contain_text(name, timeout=SLOW)
+        keys.press("Enter")
+        expect(cities.last).to_have_value(name)
+        expect(page.locator("[name$='-line']").last).to_be_focused()
+    keys.type("演示路 1")
+    page.locator(".cx-actions .btn-primary").click()
+    level = page.locator(".cu-in-place select").first
+    with page.expect_response("**/customers/30/field") as answer:
+        level.select_option("vip")
+    assert answer.value.status == 204
+    with site.sessions() as session:
+        customer = session.get_one(Customer, 30)
+        assert (customer.level, customer.region, len(customer.addresses)) == ("vip", "110108", 2)
 
 
 def test_a_trunk_is_made_by_keys_in_four_steps(site: Site, open_page: OpenPage) -> None:
