@@ -5,10 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from cti.domain.agents import ON_CALL
+from cti.domain.config import (
+    CentreConfig,
+    MemberKind,
+    RingGroupConfig,
+    RingMember,
+    RouteTarget,
+    Strategy,
+    TargetKind,
+)
 from cti.domain.switch import Cause
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
@@ -115,9 +125,21 @@ class Chaos:
         await self.floor.runner._reconcile("sim", until_done=True)
 
 
+def together(config: CentreConfig) -> CentreConfig:
+    """Phones ring together: in the queue, and in a group that the menu's number leads to."""
+    kinds = (MemberKind.AGENT, MemberKind.PHONE, MemberKind.OUTSIDE)
+    members = tuple(RingMember(kind, ident) for kind, ident in zip(kinds, ("a1", "a2", "13900000001"), strict=True))
+    group = RingGroupConfig("g1", "Demo", members, ring_timeout=0.3, otherwise=config.dids[1].target)
+    dids = (replace(config.dids[0], target=RouteTarget(TargetKind.GROUP, "g1")), *config.dids[1:])
+    queues = tuple(replace(queue, strategy=Strategy.RING_ALL) for queue in config.queues)
+    return replace(config, queues=queues, groups=(group,), dids=dids)
+
+
 @pytest.mark.parametrize("seed", range(20))
 async def test_nobody_is_stuck_and_every_ledger_is_whole(open_floor: OpenFloor, seed: int) -> None:
     floor = await open_floor()
+    if seed % 2:
+        await floor.configure(together(floor.config))
     chaos = Chaos(floor, seed)
     await floor.on_duty(*AGENTS)
     for _ in range(80):
