@@ -336,3 +336,21 @@ def test_fields_are_made_and_switched_off_but_never_removed(site: Site) -> None:
     refused = {"nobody": 302, "agent2": 403, "supervisor": 403, "admin": 200}
     assert statuses(site, "GET", "/admin/fields/customer") == refused
     assert admin.get("/admin/fields/nothing").status_code == 404
+
+
+def test_a_customers_form_has_the_fields_and_the_page_their_values(site: Site) -> None:
+    agent = browser(site, "agent1")
+    assert 'name="custom-club"' in body(agent, "/customers/new")
+    form = {"name": "Own fields", "phones-0-label": "mobile", "custom-size": "x", "custom-club": "blue"}
+    wrong = agent.post("/customers/new", data=form)
+    assert wrong.status_code == 422
+    assert "This is not a number." in wrong.text
+    made = agent.post("/customers/new", data=form | {"custom-size": "36.5"})
+    assert made.status_code == 303
+    assert "36.5" in body(agent, made.location)
+    changed = agent.post(f"{made.location}/edit", data=form | {"custom-size": ""})
+    assert changed.status_code == 303
+    assert audited(site, "customer.change")[-1].after == {"custom": {"club": "blue"}}
+    with site.sessions() as session:
+        kept = session.scalars(select(Customer).where(Customer.name == "Own fields")).one()
+        assert (kept.custom, session.get_one(User, kept.owner_user_id).username) == ({"club": "blue"}, "agent1")

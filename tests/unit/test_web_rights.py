@@ -241,3 +241,18 @@ def test_pages_of_rights_are_for_administrators(site: Site, tree: dict[str, int]
         assert statuses(site, "GET", path) == refused
     assert browser(site, "admin").get(f"/admin/rights/users/{site.user('agent1').id}").status_code == 200
     assert browser(site, "admin").get("/admin/departments/99999999999999999999").status_code == 404
+
+
+def test_the_audit_shows_before_and_after_side_by_side_and_goes_to_a_file(site: Site) -> None:
+    admin = browser(site, "admin")
+    agent = site.user("agent5").id
+    admin.post(f"/admin/rights/users/{agent}", data={"floor.view": "yes"})
+    page = body(admin, f"/admin/audit?object=user/{agent}")
+    assert "Rights of a user changed" in page
+    assert '<td class="cx-none">floor.view</td><td class="cx-text "></td><td class="cx-text cf-now">true</td>' in page
+    assert "Nothing was recorded" in body(admin, "/admin/audit?address=192.0.2.1")
+    assert browser(site, "supervisor").post("/transfers/export/audit").status_code == 403
+    assert admin.post("/transfers/export/audit", data={"action": "user.rights"}).status_code == 303
+    assert site.app.extensions["callyard_transfers"].wait(60)
+    told = audited(site, "list.export")[-1].after
+    assert (told["list"], told["rows"] > 0) == ("audit", True)

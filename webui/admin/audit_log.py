@@ -1,15 +1,24 @@
-"""The record of who did what, newest first, with what stood there before and after."""
+"""The record of who did what, newest first: what stood there before and after, side by side; also as a file."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Select
 
+from cti.store.models import AuditEntry
 from webui.admin import queries
 from webui.calls.forms import moment
 from webui.common import db
+from webui.common.labels import LABELS, label
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
+from webui.transfers.registry import Cell, Column, ListSpec, declare
 
 blueprint = Blueprint("audit_log", __name__, url_prefix="/audit")
 
@@ -18,13 +27,59 @@ blueprint = Blueprint("audit_log", __name__, url_prefix="/audit")
 @requires(Permission.AUDIT_READ)
 def index() -> ResponseReturnValue:
     args = request.args
-    found = queries.audit_entries(
-        db.session(),
+    found = queries.audit_entries(db.session(), entries(args), args.get("before", ""))
+    actions = sorted(((code, str(words)) for code, words in LABELS["audit"].items()), key=lambda pair: pair[1])
+    return render_template("admin/audit.html", page=found, args=args, actions=actions, compared=compared)
+
+
+def entries(args: Mapping[str, str]) -> Select[Any]:
+    """What the filters of the page, or of its export, leave."""
+    return queries.audit_query(
         who=one_line(args.get("who", ""), 64),
         action=one_line(args.get("action", ""), 64),
         thing=one_line(args.get("object", ""), 96),
+        address=one_line(args.get("address", ""), 64),
         since=moment(args.get("since", "").strip()),
         until=moment(args.get("until", "").strip()),
-        cursor=args.get("before", ""),
     )
-    return render_template("admin/audit.html", page=found, args=args)
+
+
+def compared(entry: AuditEntry) -> list[tuple[str, str, str, bool]]:
+    """Rows (field, before, after, differs) of an entry."""
+    before, after = entry.before or {}, entry.after or {}
+    names = [*before, *(name for name in after if name not in before)]
+    return [
+        (name, text(before.get(name)), text(after.get(name)), before.get(name) != after.get(name)) for name in names
+    ]
+
+
+def text(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def side(name: str, entry: AuditEntry) -> str:
+    found = getattr(entry, name)
+    return "" if not found else json.dumps(found, ensure_ascii=False)
+
+
+def columns() -> list[Column]:
+    return [
+        Column("at", _("Time"), lambda entry: entry.at, Cell.TIME),
+        Column("username", _("User name"), lambda entry: entry.username),
+        Column("action", _("Action"), lambda entry: label(entry.action, "audit")),
+        Column("code", _("Code"), lambda entry: entry.action),
+        Column("object", _("Object"), lambda entry: entry.object),
+        Column("before", _("Before"), lambda entry: side("before", entry)),
+        Column("after", _("After"), lambda entry: side("after", entry)),
+        Column("address", _("Address"), lambda entry: entry.address),
+    ]
+
+
+def install() -> None:
+    declare(
+        ListSpec(
+            "audit", _("Audit"), Permission.AUDIT_READ, columns, entries, AuditEntry.id, home="admin.audit_log.index"
+        )
+    )

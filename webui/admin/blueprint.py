@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from flask import Blueprint, Flask, abort, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -82,14 +80,8 @@ SECTIONS = (
 def install(app: Flask) -> None:
     labels.install(app)
     trunk_status.install(app)
-    app.jinja_env.filters["pretty_json"] = pretty_json
+    audit_log.install()
     app.jinja_env.globals["trunk_statuses"] = trunk_status.statuses
-
-
-def pretty_json(value: object) -> str:
-    """One line a field, as people read it; the template escapes it."""
-    rows = value.items() if isinstance(value, dict) else [("", value)]
-    return "\n".join(f"{key}: {json.dumps(item, ensure_ascii=False)}" for key, item in rows)
 
 
 @blueprint.get("")

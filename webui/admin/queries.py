@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from cti.domain.config import TargetKind
@@ -158,17 +158,22 @@ def split_target(value: str) -> tuple[TargetKind, str]:
     return TargetKind(kind), target_id
 
 
-def audit_entries(
-    session: Session, *, who: str, action: str, thing: str, since: datetime | None, until: datetime | None, cursor: str
-) -> Page[Any]:
+def audit_query(
+    *, who: str, action: str, thing: str, address: str, since: datetime | None, until: datetime | None
+) -> Select[Any]:
     query = select(AuditEntry)
     for condition in (
         AuditEntry.username == who if who else None,
         AuditEntry.action.startswith(action, autoescape=True) if action else None,
         AuditEntry.object.startswith(thing, autoescape=True) if thing else None,
+        AuditEntry.address == address if address else None,
         AuditEntry.at >= since if since else None,
         AuditEntry.at < until if until else None,
     ):
         if condition is not None:
             query = query.where(condition)
+    return query
+
+
+def audit_entries(session: Session, query: Select[Any], cursor: str) -> Page[Any]:
     return page(session, query, (AuditEntry.at, AuditEntry.id), cursor, lambda e: (e.at, e.id))

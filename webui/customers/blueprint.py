@@ -10,12 +10,12 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from cti.domain.phones import normalise
-from cti.store import divisions, duplicates
+from cti.store import custom, divisions, duplicates
 from cti.store import merging as merges
 from cti.store.locations import CHINA, locate
 from cti.store.models import CallNote, Customer
 from webui.calls.access import may_describe
-from webui.common import audit, db, labels, phones
+from webui.common import audit, db, fields, labels, phones
 from webui.common.htmx import announce, is_fragment
 from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
@@ -105,11 +105,11 @@ def new() -> ResponseReturnValue:
 @blueprint.post("/new")
 @requires(Permission.CUSTOMERS_WRITE)
 def create() -> ResponseReturnValue:
-    form = CustomerForm()
+    form, own = CustomerForm(), fields.taken("customer", request.form)
     call_id = valid_id(form.call_id.data or "")
-    if not form.validate_on_submit():
-        return show_form(form, call_id), 422
-    customer = Customer(name="")
+    if not form.validate_on_submit() or own.errors:
+        return show_form(form, call_id, own=own), 422
+    customer = Customer(name="", custom=custom.taken(None, own.values), owner_user_id=current_user.id)
     apply(form, customer)
     database = db.session()
     database.add(customer)
@@ -150,15 +150,16 @@ def edit(customer_id: int) -> ResponseReturnValue:
 @requires(Permission.CUSTOMERS_WRITE)
 def change(customer_id: int) -> ResponseReturnValue:
     customer = load(customer_id)
-    form = CustomerForm(customer=customer)
+    form, own = CustomerForm(customer=customer), fields.taken("customer", request.form)
     call_id = valid_id(form.call_id.data or "")
-    if not form.validate_on_submit():
-        return show_form(form, call_id, customer), 422
+    if not form.validate_on_submit() or own.errors:
+        return show_form(form, call_id, customer, own), 422
     if form.seen.data and form.seen.data != stamp(customer):
         form.form_errors.append(_("Somebody else has changed this customer meanwhile. Open it again."))
-        return show_form(form, call_id, customer), 409
+        return show_form(form, call_id, customer, own), 409
     before = snapshot(customer)
     apply(form, customer)
+    customer.custom = custom.taken(customer.custom, own.values)
     audit.record("customer.change", f"customer/{customer.id}", *changes(before, snapshot(customer)))
     db.session().commit()
     return saved(customer, call_id)
@@ -229,6 +230,8 @@ def empty_form(number: str, call_id: str) -> CustomerForm:
     return form
 
 
-def show_form(form: CustomerForm, call_id: str, customer: Customer | None = None) -> str:
+def show_form(
+    form: CustomerForm, call_id: str, customer: Customer | None = None, own: fields.Taken | None = None
+) -> str:
     template = "customers/pop_form.html" if is_fragment() else "customers/edit.html"
-    return render_template(template, form=form, call_id=call_id, customer=customer, number="")
+    return render_template(template, form=form, call_id=call_id, customer=customer, number="", own=own)

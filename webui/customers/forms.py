@@ -194,6 +194,7 @@ def snapshot(customer: Customer) -> dict[str, Any]:
         "sex": str(customer.sex or ""),
         "phones": [f"{p.number} {p.label}" for p in customer.phones],
         "addresses": [" ".join(filter(None, (a.city, a.line, a.postcode, a.recipient))) for a in customer.addresses],
+        "custom": dict(customer.custom or {}),
     }
 
 

@@ -57,9 +57,9 @@ class CustomerImporter:
         audit.record("customer.create", f"customer/{row.id}", None, snapshot(row))
 
     def change(self, session: Session, present: Customer, values: Mapping[str, Any]) -> None:
-        before = snapshot(present) | {"custom": present.custom}
+        before = snapshot(present)
         self._fill(present, values)
-        told = changes(before, snapshot(present) | {"custom": present.custom})
+        told = changes(before, snapshot(present))
         if told[1]:
             audit.record("customer.change", f"customer/{present.id}", *told)
 
