@@ -39,7 +39,7 @@ TICKET_KEYS = (
     ("held_by", "users", None),
     ("order_id", "orders", "SET NULL"),
 )
-TICKET_INDEXES = (("state", "urgent", "first_at"), ("changed_at",), ("held_by",), ("order_id",))
+TICKET_INDEXES = (("state", "urgent", "first_at"), ("changed_at",), ("held_by",), ("customer_id",), ("order_id",))
 
 
 def upgrade() -> None:

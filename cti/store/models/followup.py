@@ -75,6 +75,7 @@ class Ticket(Base):
         Index(None, "number", "queue_id", "lost_at"),
         Index(None, "changed_at"),
         Index(None, "held_by"),
+        Index(None, "customer_id"),
         Index(None, "order_id"),
     )
 
