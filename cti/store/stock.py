@@ -67,11 +67,12 @@ def reserve(session: Session, lines: Iterable[OrderLine]) -> None:
     tracked = _tracked(session, wanted)
     held = _held(session, wanted)
     places = _warehouses(session)
-    for line in sorted(wanted, key=lambda line: (line.product_id, line.id)):
-        product = tracked.get(line.product_id)
-        missing = line.quantity - sum(row.reserved + row.shipped for row in held.get(line.id, ()))
-        if product is not None and missing > 0:
-            _promise(session, line, product, missing, places)
+    with session.no_autoflush:  # the ledger's lines go together
+        for line in sorted(wanted, key=lambda line: (line.product_id, line.id)):
+            product = tracked.get(line.product_id)
+            missing = line.quantity - sum(row.reserved + row.shipped for row in held.get(line.id, ()))
+            if product is not None and missing > 0:
+                _promise(session, line, product, missing, places)
 
 
 def release(session: Session, lines: Iterable[OrderLine], quantities: Mapping[int, int] | None = None) -> None:
