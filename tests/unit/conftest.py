@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 from unittest import mock
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 
@@ -25,6 +26,10 @@ def cheap_passwords() -> Iterator[None]:
 
 
 OpenFloor = Callable[..., Awaitable[Floor]]
+
+# A busy machine is no finding of a property.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture
