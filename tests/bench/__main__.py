@@ -25,6 +25,7 @@ from tests.bench import (
     engine_cost,
     esl_events,
     load,
+    media,
     people,
     screen_pop,
     stage,
@@ -41,7 +42,7 @@ ASTERISK = ("screen_pop", "agent_gap", "floor_gap", "load")
 FREESWITCH = ("freeswitch_gap", "freeswitch_floor_gap", "freeswitch_load")
 ALONE = ("esl_events", "engine_cost", "boards")
 Results = dict[str, Any]
-SHOP: dict[str, Callable[[str], Results]] = {"customers": customers.measure_on}
+SHOP: dict[str, Callable[[str], Results]] = {"customers": customers.measure_on, "media": media.measure_on}
 NAMES = (*ASTERISK, *FREESWITCH, *ALONE, *SHOP)
 
 
