@@ -188,7 +188,9 @@ def test_a_gift_that_has_run_out_is_left_out_and_said(site: Site) -> None:
 
 def test_points_pay_within_their_limits(site: Site) -> None:
     client = browser(site, "agent1")
+    assert 'name="points"' not in client.get("/orders/new?customer_id=12").text
     give_points(site, 12, 3000)
+    assert "The customer has 3000 points." in client.get("/orders/new?customer_id=12").text
     form = open_form(client, 12) | lines(("T2", "1"), ("T1", "1")) | {"lines-1-redeemed": "y", "points": "1000"}
     seen = figures(client, form)
     assert (seen["total"], seen["lines"]["lines-1"]["points"]) == ("35.50", 40)

@@ -127,7 +127,7 @@ def new() -> ResponseReturnValue:
     form.address.data = str(customer.addresses[0].id) if customer and customer.addresses else OWN_ADDRESS
     form.medium.data = entry_media.by_call(db.session(), call_id)
     ordering.begin(form, customer, valid_id(request.args.get("ticket_id", "")))
-    return show_form(form, customer, Asked())
+    return show_form(form, customer, compute(form, customer))
 
 
 @requires(Permission.ORDERS_WRITE)
@@ -234,7 +234,6 @@ class Asked:
     quote: Quote = field(default_factory=Quote)
     rows: list[tuple[Any, QuoteLine]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    most_points: int = 0
 
 
 def compute(form: OrderForm, customer: Customer | None) -> Asked:
@@ -259,8 +258,7 @@ def compute(form: OrderForm, customer: Customer | None) -> Asked:
     rows = [(row, line) for (row, _item), line in zip(wanted, made.asked(), strict=True)]
     if not may_set:
         refuse_prices(form, [(row, line.usual) for row, line in rows])
-    most = min(made.points_left, parameters.most_points(made.goods_total - made.discount))
-    return Asked(made, rows, most_points=max(0, most))
+    return Asked(made, rows)
 
 
 def mark_problems(form: OrderForm, asked: Asked) -> None:
