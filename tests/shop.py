@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -29,6 +30,7 @@ from cti.store.models import (
 )
 from cti.store.order_effects import Inspected, Sent, Wanted
 from cti.store.orders import advance
+from tests.fakes.site import Site
 
 STEPS = (E.CONFIRM, E.PICK, E.PACK, E.SHIP, E.SIGN)
 
@@ -148,3 +150,11 @@ def open_shop(sessions: sessionmaker[Session], prices: tuple[str, ...] = ("100.0
         session.commit()
         ids = tuple(product.id for product in products)
         return Shop(sessions, boss, other, customer.id, ids, carrier.id, warehouse.id)
+
+
+@pytest.fixture(scope="session")
+def shop_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for all tests of the shop's pages; each test opens a shop of its own in it."""
+    made = Site(tmp_path_factory.mktemp("shop-site"))
+    yield made
+    made.close()

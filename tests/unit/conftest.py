@@ -11,9 +11,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from tests.floor import Floor, configuration
+from tests.shop import shop_site
 from tests.stores import empty_url, migrated_file, migrated_template, postgres, store
 
-__all__ = ["empty_url", "migrated_file", "migrated_template", "open_floor", "postgres", "store"]
+__all__ = ["empty_url", "migrated_file", "migrated_template", "open_floor", "postgres", "shop_site", "store"]
 
 
 @pytest.fixture(scope="session", autouse=True)

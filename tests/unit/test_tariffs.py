@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti.domain.tariffs import Rate, as_money, charge, choose, spellings
@@ -50,6 +49,7 @@ def test_spellings() -> None:
     assert spellings("1001") == ("1001",)
 
 
+@settings(max_examples=30)
 @given(st.floats(0, 100_000), st.integers(1, 3600), st.integers(0, 10**6), st.integers(0, 10**6))
 def test_units_begun_are_paid_and_nothing_more(seconds: float, unit: int, price: int, setup: int) -> None:
     cost = charge(Rate("", DAY, unit, price, setup), seconds)
@@ -61,11 +61,9 @@ def test_units_begun_are_paid_and_nothing_more(seconds: float, unit: int, price:
     assert as_money(cost) * 10_000 == Decimal(cost)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.close()
+@pytest.fixture
+def site(shop_site: Site) -> Site:
+    return shop_site
 
 
 def test_calls_out_and_transfers_to_the_outside_are_charged(site: Site) -> None:

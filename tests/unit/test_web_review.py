@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,11 +19,9 @@ from tests.shop import Shop, open_shop
 from webui.common.permissions import Permission
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.close()
+@pytest.fixture
+def site(shop_site: Site) -> Site:
+    return shop_site
 
 
 @pytest.fixture
