@@ -1,4 +1,5 @@
 /* The board's clock: a tick every 20 ms at absolute deadlines, by a thread of its own, or by hand. */
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -107,6 +108,8 @@ int clock_real(int on)
     }
     pthread_mutex_lock(&board_lock);
     int failed = threaded ? 0 : pthread_create(&thread, NULL, run, NULL);
+    struct sched_param first = {.sched_priority = 1};
+    if (!threaded && !failed) pthread_setschedparam(thread, SCHED_RR, &first); /* where we may; else as everybody */
     threaded = threaded || !failed;
     pthread_mutex_unlock(&board_lock);
     return failed;
