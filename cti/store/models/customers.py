@@ -24,7 +24,7 @@ class Customer(Base):
     """``number`` is given at the first flush and shown to people; ``first_entry_at`` never changes.
 
     ``custom`` holds the values of own fields; ``owner_user_id`` whose customer it is, for rights to ``own`` data.
-   """
+    """
 
     __tablename__ = "customers"
     __table_args__ = (
