@@ -34,7 +34,7 @@ LABELS: dict[str, dict[str, Any]] = {
     "movement": {
         "in": _("Goods in"),
         "out": _("Goods out"),
-        "transfer": _("Transfer"),
+        "transfer": _("Moved between warehouses"),
         "count": _("Count"),
         "reserve": _("Reserved"),
         "release": _("Set free"),
