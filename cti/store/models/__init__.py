@@ -76,6 +76,7 @@ from cti.store.models.goods import (
     StockReservation,
     Warehouse,
 )
+from cti.store.models.media import Airing, Medium, MediumKind, airing_products
 from cti.store.models.merges import CustomerKey, CustomerMerge
 from cti.store.models.orders import (
     Delivery,
@@ -86,7 +87,6 @@ from cti.store.models.orders import (
     OrderStatus,
     Payment,
 )
-from cti.store.models.media import Airing, Medium, MediumKind, airing_products
 from cti.store.models.own import Bulletin, BulletinRead, Task
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
 from cti.store.models.points import Member, PointEntry, PointKind, PointRule, RuleKind
@@ -95,9 +95,9 @@ from cti.store.models.transfers import ImportMapping, Transfer, TransferState
 
 __all__ = [
     "Address",
-    "Airing",
     "Agent",
     "AgentStretch",
+    "Airing",
     "ApiKey",
     "ApiRequest",
     "AuditEntry",
@@ -136,9 +136,9 @@ __all__ = [
     "Invoice",
     "LineKind",
     "ListedNumber",
-    "Member",
     "Medium",
     "MediumKind",
+    "Member",
     "Menu",
     "MessageState",
     "Money",
@@ -169,11 +169,11 @@ __all__ = [
     "Refund",
     "Return",
     "ReturnLine",
+    "RingGroup",
     "Role",
     "RoleRights",
     "RuleKind",
     "SavedQuery",
-    "RingGroup",
     "Setting",
     "Settlement",
     "SettlementLine",
