@@ -190,7 +190,7 @@ def test_customers_come_in_are_recognised_and_changed(site: Site, tmp_path: Path
         assert session.get_one(User, made.owner_user_id).username == "supervisor"
     wrong = sheet_of(browser(site, "supervisor"), f"{path}/wrong", tmp_path)
     assert [row[0] for row in wrong[1:]] == [4.0, 5.0]
-    assert wrong[1][1] == "Name is missing"
+    assert wrong[1][1] == "Customer name is missing"
     for word in ("phone number", "Sex", "date", "Level", "Size"):
         assert word in wrong[2][1]
     assert wrong[2][2] == "Bad"

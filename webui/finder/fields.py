@@ -233,9 +233,9 @@ def own_field(prefix: str, column: Any, field: CustomField) -> Field:
 def customer_fields() -> dict[str, Field]:
     """What a query may ask of a customer."""
     found = [
-        of("name", _("Name"), "text", Customer.name),
+        of("name", _("Customer name"), "text", Customer.name),
         Field("number", _("Customer number"), "number", number_of),
-        Field("phone", _("Phone"), "among", has_phone),
+        Field("phone", _("Phone number"), "among", has_phone),
         of("sex", _("Sex"), "choice", Customer.sex, "sex"),
         of("birthday", _("Birthday"), "date", Customer.birthday),
         of("email", _("E-mail"), "text", Customer.email),

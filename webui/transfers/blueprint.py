@@ -19,6 +19,7 @@ from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires, signed_in
 from webui.common.text import one_line
 from webui.transfers import exporting, files, importing, lists
+from webui.transfers.cells import text_of
 from webui.transfers.registry import LISTS, ListSpec
 from webui.transfers.runner import BUSY, runner, settle
 from webui.transfers.runner import install as install_runner
@@ -269,7 +270,7 @@ def facts(transfer: Transfer) -> dict[str, Any]:
     samples: list[list[Any]] = []
     if transfer.state is TransferState.MAPPING:
         lines = files.lines(files.path_of(settings, transfer.id, files.ROWS))
-        samples = [row for _place, row in zip(range(4), lines, strict=False)][1:]
+        samples = [[text_of(cell) for cell in row] for _place, row in zip(range(4), lines, strict=False)][1:]
     return {
         "transfer": transfer,
         "spec": spec,

@@ -58,9 +58,14 @@ def own_fields(subject: str) -> list[Column]:
 def customer_columns() -> Sequence[Column]:
     return [
         plain("number", _("Customer number"), Cell.WHOLE, taken=True, also=("客户号", "客户编号", "no")),
-        plain("name", _("Name"), taken=True, required=True, limit=128, also=("姓名", "客户姓名", "名称")),
+        plain("name", _("Customer name"), taken=True, required=True, limit=128, also=("姓名", "名称", "name")),
         Column(
-            "phone", _("Phone"), partial(phone_at, 0), Cell.PHONE, taken=True, also=("手机", "手机号", "电话", "mobile")
+            "phone",
+            _("Phone number"),
+            partial(phone_at, 0),
+            Cell.PHONE,
+            taken=True,
+            also=("手机", "手机号", "电话", "mobile"),
         ),
         Column(
             "phone2", _("Second phone"), partial(phone_at, 1), Cell.PHONE, taken=True, also=("电话2", "固话", "phone 2")
@@ -122,7 +127,7 @@ def order_columns() -> Sequence[Column]:
         Column("customer", _("Customer number"), lambda order: order.customer.number, Cell.WHOLE),
         Column("name", _("Customer"), lambda order: order.customer.name),
         plain("recipient", _("Recipient")),
-        plain("phone", _("Phone"), Cell.PHONE),
+        plain("phone", _("Phone number"), Cell.PHONE),
         plain("city", _("City")),
         plain("line", _("Address")),
         plain("postcode", _("Postcode")),
