@@ -103,7 +103,8 @@ def downgrade() -> None:
                 batch.drop_column("medium_id")
                 batch.drop_column("airing_id")
             if table == "order_lines":
-                batch.drop_constraint(op.f("fk_order_lines_parent_id"), type_="foreignkey")
+                if not _sqlite():  # there it goes with its column
+                    batch.drop_constraint(op.f("fk_order_lines_parent_id"), type_="foreignkey")
                 batch.drop_column("parent_id")
 
 
@@ -115,7 +116,9 @@ def _parent() -> None:
     """A line's bundle. SQLite takes the foreign key with the column only."""
     name = op.f("fk_order_lines_parent_id")
     if _sqlite():
-        op.execute(f"ALTER TABLE order_lines ADD COLUMN parent_id INTEGER CONSTRAINT {name} REFERENCES order_lines (id)")
+        op.execute(
+            f"ALTER TABLE order_lines ADD COLUMN parent_id INTEGER CONSTRAINT {name} REFERENCES order_lines (id)"
+        )
         return
     op.add_column("order_lines", sa.Column("parent_id", BIG_ID, nullable=True))
     op.create_foreign_key(name, "order_lines", "order_lines", ["parent_id"], ["id"])
