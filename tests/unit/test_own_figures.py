@@ -102,7 +102,7 @@ def test_the_page_shows_the_own_figures_and_recordings_only(site: Site) -> None:
     assert (figure(page, "talk")[1], figure(page, "occupancy")[1]) == ("0:15", "50 %")
     assert "Complaint 1" in page
     assert re.findall(r'data-recording="([\w-]+)"', page) == ["mine-r"]
-    assert "data-figures" not in body(browser(site, "supervisor"), "/own")
+    assert "data-figures" not in body(browser(site, "admin"), "/own")
 
 
 def test_the_state_that_has_not_ended_counts_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
