@@ -1,7 +1,7 @@
 """Fields that administrators add to customers and orders: what a value may be, and how it is stored.
 
-A value stands in ``custom`` under the field's key as JSON: text, a number, a date as ``2026-11-22``, one of the choices,
-or a truth value; an empty one does not stand there at all. Must not know pages.
+A value stands in ``custom`` under the field's key as JSON: text, a number, a date as ``2026-11-22``, one of the
+choices, or a truth value; an empty one does not stand there at all. Must not know pages.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ async def test_the_switch_is_configured_on_request(rig: Rig, monkeypatch: pytest
     async with running(rig.worker):
         await until(lambda: rig.worker.bus.connected)
         assert await ask(rig, {"op": "apply_switch"}) == {"ok": True}
-        assert [agent["number"] for agent in rig.applied[0]["agents"]] == ["1001", "1002", "1003", "1004", "1005", "1100"]
+        assert [agent["number"] for agent in rig.applied[0]["agents"]] == [*map(str, range(1001, 1006)), "1100"]
 
         def refuse(_rows: SwitchRows) -> None:
             raise RuntimeError("the switch is not there")
