@@ -9,7 +9,21 @@ from flask import Flask
 from sqlalchemy.orm import Session, configure_mappers, sessionmaker
 
 from cti.settings import Settings, load_settings
-from webui.common import assets, codes, db, errors, fields, htmx, i18n, identity, logs, pages, permissions, phones, security
+from webui.common import (
+    assets,
+    codes,
+    db,
+    errors,
+    fields,
+    htmx,
+    i18n,
+    identity,
+    logs,
+    pages,
+    permissions,
+    phones,
+    security,
+)
 from webui.common import bus as buses
 from webui.common.bus import WebBus
 

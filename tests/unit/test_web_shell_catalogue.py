@@ -14,29 +14,61 @@ import webui
 from webui.common.i18n import FOLDER, load_catalogue
 
 SITE = Path(webui.__file__).parent
-KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "_n": (1, 2)}
+IN_CONTEXT = ((1, "c"), 2)
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "lazy_gettext": None,
+    "ngettext": (1, 2),
+    "_n": (1, 2),
+    "pgettext": IN_CONTEXT,
+    "lazy_pgettext": IN_CONTEXT,
+}
+ENTRY = re.compile(r'^(?:msgctxt "(.*)"\n)?msgid "(.*)"((?:\n".*")*)', re.MULTILINE)
+CATALOGUES = sorted(FOLDER.glob("*/LC_MESSAGES/*.po"))
 FILES = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
 PLACE = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
 
 
-def words() -> dict[str, str]:
+def words() -> dict[tuple[str | None, str], str]:
+    """Each text with its context, and a file it stands in."""
     found = {}
-    for file, _line, message, _comments, _context in extract_from_dir(
+    for file, _line, message, _comments, context in extract_from_dir(
         SITE, FILES, keywords=KEYWORDS, directory_filter=lambda path: "node_modules" not in str(path)
     ):
         for text in (message,) if isinstance(message, str) else message:
-            found.setdefault(text, file)
+            found.setdefault((context, text), file)
     return found
 
 
 def test_every_word_is_also_in_chinese() -> None:
     chinese = load_catalogue(FOLDER, "zh_CN")
     same = {"SIP", "IVR", "ID", "URL", "OK", "CSV"}
-    missing = {text: file for text, file in words().items() if chinese.gettext(text) == text and text not in same}
+    missing = {
+        (context, text): file
+        for (context, text), file in words().items()
+        if (chinese.pgettext(context, text) if context else chinese.gettext(text)) == text and text not in same
+    }
     assert not missing
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/LC_MESSAGES/*.po")), ids=lambda path: path.stem)
+def test_a_word_with_two_meanings_has_a_context_for_each() -> None:
+    chinese = load_catalogue(FOLDER, "zh_CN")
+    assert chinese.gettext("Order") == "订单"
+    assert chinese.pgettext("sequence", "Order") == "顺序"
+
+
+def test_each_word_stands_in_one_catalogue_only() -> None:
+    stands: dict[tuple[Path, str, str], list[str]] = {}
+    for path in CATALOGUES:
+        for context, *parts in ENTRY.findall(path.read_text()):
+            word = "".join(parts)
+            if word:
+                stands.setdefault((path.parent, context, word), []).append(path.name)
+    assert not {key[1:]: files for key, files in stands.items() if len(files) > 1}
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
 def test_translations_keep_the_places_of_the_source(path: Path) -> None:
     with path.open("rb") as source:
         catalogue = read_po(source)

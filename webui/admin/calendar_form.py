@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, FieldList, Form, FormField, SelectField, TextAreaField, ValidationError
@@ -37,7 +37,7 @@ class DayForm(Form):  # type: ignore[misc]
 
     first = DateField(_("From"), [Optional()])
     last = DateField(_("Up to"), [Optional()])
-    kind = SelectField(_("What"), choices=choices("day_kind"), default=CLOSED)
+    kind = SelectField(lazy_pgettext("of a day", "What"), choices=choices("day_kind"), default=CLOSED)
     name = Line(_("Name"), 64)
 
     def validate_last(self, field: Field) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from sqlalchemy import select
@@ -31,7 +31,11 @@ SUBJECTS = {"customer": _("Customers"), "order": _("Orders")}
 class OwnFieldForm(Form):  # type: ignore[misc]
     """One field; a row without a key is none."""
 
-    code = Line(_("Key"), 32, [Optional(), Regexp(KEY, message=_("Small letters, digits, underscore."))])
+    code = Line(
+        lazy_pgettext("of a field", "Key"),
+        32,
+        [Optional(), Regexp(KEY, message=_("Small letters, digits, underscore."))],
+    )
     zh_CN = Line(_("Name in Chinese"), 64)
     en = Line(_("Name in English"), 64)
     kind = SelectField(_("Kind"), choices=choices("field_kind"), default="text")

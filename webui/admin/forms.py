@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -127,6 +127,6 @@ class MenuForm(FlaskForm):  # type: ignore[misc]
     prompt = Line(_("Menu prompt"), 128, [DataRequired(), PROMPT])
     language = SelectField(_("Language"), choices=options(LOCALES.items()), default="zh_CN")
     timeout = Seconds(_("Wait for a key (s)"), [InputRequired(), NumberRange(1, 60)], default=6.0)
-    tries = IntegerField(_("Tries"), [InputRequired(), NumberRange(1, 10)], default=3)
+    tries = IntegerField(lazy_pgettext("of a menu", "Tries"), [InputRequired(), NumberRange(1, 10)], default=3)
     otherwise = SelectField(_("Otherwise"), choices=[])
     options = FieldList(FormField(OptionForm), min_entries=len(DIGITS), max_entries=len(DIGITS))

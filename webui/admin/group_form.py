@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import Field, FieldList, Form, FormField, SelectField, ValidationError
@@ -24,7 +24,7 @@ OUTSIDE = "outside:"
 class MemberForm(Form):  # type: ignore[misc]
     """One phone; a row without ``who`` is none. ``who`` is ``<kind>:<agent id>``, or names that there is a number."""
 
-    who = SelectField(_("Rings"), choices=[], default="")
+    who = SelectField(lazy_pgettext("phone", "Rings"), choices=[], default="")
     number = Line(_("Outside number"), 33, [Optional(), Regexp(r"^\+?[0-9]{3,32}$", message=_("3 to 32 digits."))])
 
     def validate_who(self, field: Field) -> None:

@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectField, TextAreaField
-from wtforms.validators import Length
-
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Length
 
 from webui.common.i18n import to_utc
 from webui.common.ids import valid_id

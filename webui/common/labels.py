@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from wtforms.fields.choices import SelectChoice
 
 from webui.common import order_words
@@ -130,8 +131,8 @@ LABELS: dict[str, dict[str, Any]] = {
         "no_orders": _("has no order for which all of these hold"),
     },
     "field_kind": {
-        "text": _("Text"),
-        "number": _("Number"),
+        "text": lazy_pgettext("kind of field", "Text"),
+        "number": lazy_pgettext("kind of field", "Number"),
         "date": _("Date"),
         "choice": _("Choice"),
         "yes_no": _("Yes or no"),
@@ -139,7 +140,7 @@ LABELS: dict[str, dict[str, Any]] = {
     "transfer_state": {
         "reading": _("Being read"),
         "mapping": _("Columns to be named"),
-        "checking": _("Being checked"),
+        "checking": lazy_pgettext("import", "Being checked"),
         "checked": _("Checked"),
         "running": _("Running"),
         "done": _("Done"),
@@ -300,7 +301,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "complaint": _("Complaint or question"),
         "expired": _("Not settled in time"),
     },
-    "hook_state": {"waiting": _("Waiting"), "done": _("Delivered"), "dead": _("Given up")},
+    "hook_state": {"waiting": lazy_pgettext("webhook", "Waiting"), "done": _("Delivered"), "dead": _("Given up")},
     "medium_kind": {
         "tv": _("Television"),
         "radio": _("Radio"),
@@ -452,6 +453,8 @@ LABELS: dict[str, dict[str, Any]] = {
         "message.state": _("Message marked"),
         "ticket.state": _("Lost call marked"),
         "phone.choose": _("Phone chosen"),
+        "forwarding.set": _("Own calls forwarded"),
+        "forwarding.allow": _("Allowed numbers of forwarding changed"),
         "testcall.place": _("Test call placed"),
         "supervise.force_ready": _("Agent set ready"),
         "supervise.force_not_ready": _("Agent set busy"),
@@ -459,8 +462,6 @@ LABELS: dict[str, dict[str, Any]] = {
         "supervise.pull": _("Waiting call given to an agent"),
         "supervise.drop": _("Call hung up by a supervisor"),
         "supervise.set_queues": _("Agent put into other queues until sign-off"),
-        "forwarding.set": _("Own calls forwarded"),
-        "forwarding.allow": _("Allowed numbers of forwarding changed"),
         "supervise.listen": _("Supervisor listened"),
         "supervise.whisper": _("Supervisor spoke to the agent only"),
         "supervise.barge": _("Supervisor barged in"),

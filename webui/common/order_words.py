@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 
 LABELS: dict[str, dict[str, Any]] = {
@@ -73,7 +73,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "lost": _("Lost by carrier"),
         "exchanged": _("Exchanged"),
     },
-    "settlement_state": {"open": _("Being checked"), "closed": _("Closed")},
+    "settlement_state": {"open": _("Being checked"), "closed": lazy_pgettext("settlement", "Closed")},
     "invoice_state": {"issued": _("Valid"), "void": _("Void")},
     "books_wrong": {
         "owed": _("Paid too much, no refund asked for"),

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -63,7 +64,7 @@ class AddressForm(Form):  # type: ignore[misc]
 
 
 class CustomerForm(FlaskForm):  # type: ignore[misc]
-    name = Line(_("Full name"), 128, [DataRequired(_("Enter a name."))])
+    name = Line(_("Full name"), 128, [DataRequired(lazy_pgettext("person", "Enter a name."))])
     sex = SelectField(_("Sex"), choices=choices("sex"), default="unknown")
     birthday = DateField(_("Birthday"), [Optional()])
     id_number = Line(_("ID number"), 32)

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from sqlalchemy import ColumnElement, and_, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -257,7 +258,7 @@ def order_fields() -> dict[str, Field]:
     """What a query may ask of an order."""
     found = [
         Field("order.product", _("Product"), "among", has_product),
-        of("order.created_at", _("Ordered"), "time", Order.created_at),
+        of("order.created_at", lazy_pgettext("moment", "Ordered"), "time", Order.created_at),
         of("order.total", _("Total"), "number", Order.total),
         of("order.status", _("Status"), "choice", Order.status, "order_status"),
         of("order.payment", _("Payment"), "choice", Order.payment, "payment"),

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateTimeLocalField, Field, SelectField, TextAreaField, ValidationError
@@ -40,7 +40,7 @@ class AiringForm(FlaskForm):  # type: ignore[misc]
 
     medium = SelectField(_("Medium"), validators=[DataRequired()])
     programme = Line(_("Programme"), 128, [DataRequired()])
-    dnis = Line(_("Number shown"), 40, [DataRequired()])
+    dnis = Line(lazy_pgettext("on screen", "Number shown"), 40, [DataRequired()])
     starts_at = DateTimeLocalField(_("From"), [InputRequired()], format=LOCAL)
     ends_at = DateTimeLocalField(_("until"), [InputRequired()], format=LOCAL)
     products = Line(_("Products (codes)"), 255)

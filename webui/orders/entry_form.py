@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -97,7 +98,7 @@ def check_customer(form: OrderForm, customer: Customer | None) -> bool:
     if customer is not None:
         return True
     if not form.name.data:
-        form.name.errors = [*form.name.errors, _("Enter a name.")]
+        form.name.errors = [*form.name.errors, lazy_pgettext("person", "Enter a name.")]
     if not phone_number(form.phone.data or ""):
         form.phone.errors = [*form.phone.errors, _("This is not a phone number.")]
     return not form.name.errors and not form.phone.errors

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -119,7 +119,7 @@ MEDIA = register(
             "airing": _("Airing"),
             "programme": _("Programme"),
             "product": _("Product on the air"),
-            "dnis": _("Number shown"),
+            "dnis": lazy_pgettext("on screen", "Number shown"),
         },
         filters=("medium", "status"),
         columns=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, Regexp
@@ -22,7 +23,7 @@ class MovementForm(FlaskForm):  # type: ignore[misc]
     kind = SelectField(_("Movement"), choices=options([(kind, LABELS["movement"][kind]) for kind in KINDS]))
     product = Line(_("Product"), 160, [DataRequired()])
     warehouse = SelectField(_("Warehouse"), choices=[])
-    target = SelectField(_("To"), choices=[], validate_choice=False)
+    target = SelectField(lazy_pgettext("warehouse", "To"), choices=[], validate_choice=False)
     count = IntegerField(_("Quantity"), [InputRequired(), NumberRange(0, MOST)])
     reason = Line(_("Reason"), 255)
     expected = HiddenField()

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -132,7 +133,7 @@ def order_columns() -> Sequence[Column]:
         plain("line", _("Address")),
         plain("postcode", _("Postcode")),
         Column("goods", _("Products"), order_goods),
-        plain("goods_total", _("Goods"), Cell.MONEY),
+        plain("goods_total", lazy_pgettext("amount", "Goods"), Cell.MONEY),
         plain("discount", _("Discount"), Cell.MONEY),
         plain("shipping_fee", _("Shipping fee"), Cell.MONEY),
         plain("total", _("Total"), Cell.MONEY),
@@ -194,8 +195,8 @@ def call_columns() -> Sequence[Column]:
         Column("queue", _("Queue"), words_of(Queue, "queue_id")),
         Column("agent", _("Agent"), agent_names()),
         Column("outcome", _("Outcome"), calls.outcome_of, codes="outcome"),
-        plain("answered_at", _("Answered"), Cell.TIME),
-        plain("ended_at", _("Ended"), Cell.TIME),
+        plain("answered_at", lazy_pgettext("moment", "Answered"), Cell.TIME),
+        plain("ended_at", lazy_pgettext("moment", "Ended"), Cell.TIME),
         Column("talked", _("Talk time (s)"), talked, Cell.WHOLE),
         Column("call_type", _("Call type"), partial(noted, "call_type"), codes="call_type"),
         Column("business_type", _("Business"), partial(noted, "business_type"), codes="business_type"),
@@ -212,7 +213,7 @@ def call_query(args: Mapping[str, str]) -> Select[Any]:
 
 def ticket_columns() -> Sequence[Column]:
     return [
-        plain("first_at", _("Since"), Cell.TIME),
+        plain("first_at", lazy_pgettext("callback", "Since"), Cell.TIME),
         plain("lost_at", _("Last call"), Cell.TIME),
         plain("number", _("Number"), Cell.PHONE),
         plain("name", _("Name")),
@@ -220,10 +221,10 @@ def ticket_columns() -> Sequence[Column]:
         Column("queue", _("Queue"), words_of(Queue, "queue_id")),
         plain("calls", _("Calls"), Cell.WHOLE),
         plain("state", _("State"), codes="ticket_state"),
-        plain("tries", _("Tries"), Cell.WHOLE),
+        plain("tries", lazy_pgettext("callback", "Tries"), Cell.WHOLE),
         Column("held_by", _("Held by"), words_of(User, "held_by")),
         Column("user_id", _("Closed by"), words_of(User, "user_id")),
-        plain("closed_at", _("Closed"), Cell.TIME),
+        plain("closed_at", lazy_pgettext("moment", "Closed"), Cell.TIME),
         plain("note", _("Note")),
     ]
 
