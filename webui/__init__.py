@@ -9,6 +9,8 @@ from flask import Flask
 from sqlalchemy.orm import Session, configure_mappers, sessionmaker
 
 from cti.settings import Settings, load_settings
+from cti.store.initials import initials
+from cti.store.locations import locate
 from webui.common import (
     assets,
     codes,
@@ -79,8 +81,10 @@ def create_app(
 
 
 def warm_up(app: Flask) -> None:
-    """Compile templates and mappings now, so that the first customer pops as fast as the others."""
+    """Compile templates and mappings, load dictionaries: now, so that the first customer pops as fast as the others."""
     configure_mappers()
+    initials("名")
+    locate("+8613800138000")
     for name in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(name)
 

@@ -116,12 +116,12 @@ def board(wanted: SwitchSettings) -> Program:
 
 def engine(settings: Settings) -> Program:
     answers = partial(answers_http, LOOPBACK, settings.engine_metrics_port)
-    return Program("engine", _cti("engine"), answers, 30.0, nice=TELEPHONES_FIRST)
+    return Program("engine", _cti("engine"), answers, 60.0, nice=TELEPHONES_FIRST)
 
 
 def worker(settings: Settings) -> Program:
     answers = partial(answers_http, LOOPBACK, settings.worker_metrics_port)
-    return Program("worker", _cti("worker"), answers, 30.0, nice=RECORDS_LAST)
+    return Program("worker", _cti("worker"), answers, 60.0, nice=RECORDS_LAST)
 
 
 def web(settings: Settings) -> Program:

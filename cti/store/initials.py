@@ -1,14 +1,12 @@
 """The initials of a name, by which it is found with a few Latin letters: 单志强 is SZQ, Demo Customer is DC.
 
 Surnames are often read otherwise than the same character elsewhere, so the first one or two characters go by a table
-of their own. Must not know tables or pages.
+of their own. pypinyin and its dictionaries are loaded when the first name is read. Must not know tables or pages.
 """
 
 from __future__ import annotations
 
 import re
-
-from pypinyin import Style, lazy_pinyin
 
 LIMIT = 64
 _PARTS = re.compile(r"[A-Za-z]+|[\u3400-\u9fff\U00020000-\U0003ffff]+")
@@ -36,10 +34,12 @@ def _chinese(text: str, *, surname: bool) -> str:
         for length in (2, 1):
             known = SURNAMES.get(text[:length])
             if known:
-                return known + _readings(text[length:])
-    return _readings(text)
+                return known + first_letters(text[length:])
+    return first_letters(text)
 
 
-def _readings(text: str) -> str:
+def first_letters(text: str) -> str:
     """First letters in context; a character without a known reading is left out."""
+    from pypinyin import Style, lazy_pinyin
+
     return "".join(lazy_pinyin(text, style=Style.FIRST_LETTER, errors="ignore"))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import phonenumbers
-from phone import Phone
-from phonenumbers import geocoder
 
 from cti.domain.phones import normalise
 from cti.store.places import key, shipped
@@ -54,7 +53,7 @@ def locate(number: str) -> Location:
         parsed = phonenumbers.parse(stored)
     except phonenumbers.NumberParseException:
         return NOWHERE
-    described = geocoder.description_for_number(parsed, "zh")
+    described = _described(parsed)
     if parsed.country_code != phonenumbers.country_code_for_region("CN"):
         return Location(_by_text().get(described, ""), described)
     national = str(parsed.national_number)
@@ -97,8 +96,16 @@ def _mobile(national: str, described: str) -> Location:
     return Location(code, path_of(code) or f"{found['province']}{found['city']}", found["phone_type"] or "")
 
 
+def _described(number: phonenumbers.PhoneNumber) -> str:
+    from phonenumbers import geocoder  # a large table of the whole world: loaded for the first number
+
+    return str(geocoder.description_for_number(number, "zh"))
+
+
 @lru_cache(maxsize=1)
-def _prefixes() -> Phone:
+def _prefixes() -> Any:
+    from phone import Phone
+
     return Phone()
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import Connection, Table, delete, event, insert, inspect
 from sqlalchemy.orm import Mapper
 
-from cti.store.initials import initials
+from cti.store.initials import first_letters, initials
 from cti.store.models.customers import Customer
 from cti.store.models.merges import CustomerKey
 
@@ -38,7 +37,7 @@ def folded(text: str) -> str:
 
 
 def readings(name: str) -> set[str]:
-    alone = "".join(part for c in name for part in lazy_pinyin(c, style=Style.FIRST_LETTER, errors="ignore"))
+    alone = "".join(map(first_letters, name))
     chinese_only = not any(c.isascii() and c.isalpha() for c in name)
     return {initials(name), alone.upper()} if chinese_only else {initials(name)}
 
