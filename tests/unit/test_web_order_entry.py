@@ -33,6 +33,8 @@ from cti.store.models import (
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, audited, browser, make_call
 from tests.unit.test_web_orders import lines, newest, open_form, send
+from webui.common import phones
+from webui.orders.entry_form import number_in
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +285,35 @@ def test_a_new_caller_becomes_a_customer_with_the_order(site: Site) -> None:
     assert send(client, form).status_code == 200
     with site.sessions() as session:
         assert session.scalar(select(func.count()).select_from(Customer).where(Customer.name == "演示新客")) == 1
+
+
+def test_a_number_the_user_may_not_read_stands_masked_and_is_kept_apart(site: Site) -> None:
+    client, number = browser(site, "agent2"), "+8619900009911"
+    with site.app.test_request_context():
+        sealed = phones.seal(number, phones.sealing_key())
+    page = client.get("/orders/new", query_string={"number": sealed}, headers=FRAGMENT).text
+    assert 'name="phone" type="text" value="199****9911"' in page
+    assert f'name="phone_token" type="hidden" value="{sealed}"' in page
+    assert "19900009911" not in page
+    token = re.search(r'name="token" type="hidden" value="([^"]+)"', page)
+    assert token is not None
+    who = {"phone": "199****9911", "name": "演示遮号", "address": "new", "line": "演示路 1 号"}
+    form = {"token": token.group(1), "payment": "online", **who} | lines(("T2", "1"))
+    for wrong in ({}, {"phone_token": "~forged"}, {"phone_token": sealed, "phone": "199****9912"}):
+        assert send(client, form | wrong).status_code == 422, wrong
+    assert send(client, form | {"phone_token": sealed}).status_code == 200
+    assert newest(site).phone == number
+    found = client.get("/orders/customers", query_string={"phone": "199****9911", "phone_token": sealed}).text
+    assert "演示遮号" in found
+    assert "演示遮号" not in client.get("/orders/customers", query_string={"phone": "199****9911"}).text
+
+
+def test_another_number_may_be_typed_over_a_masked_one(site: Site) -> None:
+    with site.app.test_request_context():
+        sealed = phones.seal("+8619900009911", phones.sealing_key())
+        assert number_in("199 0000 9922", sealed) == "+8619900009922"
+        assert number_in("199****9911", sealed) == "+8619900009911"
+        assert number_in("", sealed) == number_in("199****9911", "") == ""
 
 
 def test_customers_are_found_by_number_and_by_name(site: Site) -> None:

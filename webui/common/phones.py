@@ -20,6 +20,7 @@ from webui.common.permissions import Permission
 
 KEY = "callyard_number_key"
 MARK = "~"
+STARS = "****"
 LONGEST = 32
 DIALLABLE = re.compile(r"\+?[0-9*#]{1,31}")
 
@@ -35,7 +36,7 @@ def mask(number: str) -> str:
         return number
     tail = number[-4:]
     head = number[: max(1, len(number) - 8)]
-    return f"{head}****{tail}"
+    return f"{head}{STARS}{tail}"
 
 
 def shown(number: str | None) -> str:

@@ -34,7 +34,7 @@ from webui.common.ids import row_id, valid_id, valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
 from webui.customers.blueprint import link
-from webui.customers.forms import phone_number, snapshot
+from webui.customers.forms import snapshot
 from webui.customers.queries import get as get_customer
 from webui.orders import entry_data, entry_media, queries
 from webui.orders.entry_form import (
@@ -44,8 +44,11 @@ from webui.orders.entry_form import (
     check_customer,
     codes,
     need_a_line,
+    number_in,
+    number_of,
     read_wanted,
     refuse_prices,
+    show_number,
     wrong_lines,
 )
 from webui.orders.forms import parse_price
@@ -102,7 +105,7 @@ def places() -> ResponseReturnValue:
 @requires(Permission.ORDERS_WRITE)
 def customers() -> ResponseReturnValue:
     """A piece: who has this number, or this name, to choose from."""
-    phone = phone_number(request.args.get("phone", "")[:128])
+    phone = number_in(request.args.get("phone", "")[:128].strip(), request.args.get("phone_token", "")[:128])
     name = one_line(request.args.get("name", ""), 128)
     found = entry_data.customers_like(db.session(), phone, name)
     seen = [row for row in found if scope.may_see(getattr(row, "owner_user_id", None), "customers")]
@@ -123,7 +126,7 @@ def new() -> ResponseReturnValue:
     number = phones.reveal(request.args.get("number", "")[:128])
     form = OrderForm(formdata=None, call_id=call_id, token=secrets.token_urlsafe(24))
     form.customer_id.data = str(customer.id) if customer else ""
-    form.phone.data = phones.conceal(number)
+    show_number(form, number)
     form.address.data = str(customer.addresses[0].id) if customer and customer.addresses else OWN_ADDRESS
     form.medium.data = entry_media.by_call(db.session(), call_id)
     ordering.begin(form, customer, valid_id(request.args.get("ticket_id", "")))
@@ -206,7 +209,7 @@ def new_customer(form: OrderForm, to: entry_data.ShipTo) -> Customer:
     """The caller, with number and address, by the same commit as the order."""
     name = form.name.data or ""
     customer = Customer(name=name, name_initials=initials(name))
-    customer.phones.append(CustomerPhone(number=phone_number(form.phone.data or "")))
+    customer.phones.append(CustomerPhone(number=number_of(form)))
     customer.addresses.append(Address(city=to.city, line=to.line, postcode=to.postcode, is_default=True))
     database = db.session()
     database.add(customer)
@@ -386,7 +389,7 @@ def own(order: Order) -> Order:
 
 def read_address(form: OrderForm, customer: Customer | None) -> entry_data.ShipTo | None:
     """Where the order goes: one of the customer's addresses, or one typed in. None and an error when it is neither."""
-    phone = customer.phones[0].number if customer and customer.phones else phone_number(form.phone.data or "")
+    phone = customer.phones[0].number if customer and customer.phones else number_of(form)
     name = customer.name if customer else form.name.data or ""
     rows = customer.addresses if customer else []
     if form.address.data == OWN_ADDRESS or (customer is None and not form.address.data):

@@ -26,6 +26,7 @@ from wtforms.validators import Length, NumberRange, Optional, Regexp
 
 from cti.store.models import Customer, Product
 from cti.store.quotes import Wanted
+from webui.common import phones
 from webui.common.labels import choices
 from webui.common.text import many_lines
 from webui.customers.forms import Line, phone_number
@@ -50,13 +51,17 @@ class LineForm(Form):  # type: ignore[misc]
 
 
 class OrderForm(FlaskForm):  # type: ignore[misc]
-    """``seen_total`` is what the agent read out: if it is not what would be saved, nothing is."""
+    """``seen_total`` is what the agent read out: if it is not what would be saved, nothing is.
+
+    ``phone`` is what was typed or, masked, the number that ``phone_token`` holds for who may not read it.
+    """
 
     token = HiddenField()
     customer_id = HiddenField()
     call_id = HiddenField()
     ticket_id = HiddenField(id="order-ticket")
     seen_total = HiddenField()
+    phone_token = HiddenField()
     phone = Line(_("Phone number"), 128)
     name = Line(_("Name"), 128)
     lines = FieldList(FormField(LineForm), min_entries=1, max_entries=LINES)
@@ -93,13 +98,31 @@ class OrderForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError(_("Say who the invoice is for."))
 
 
+def show_number(form: OrderForm, number: str) -> None:
+    """The number as the user may see it, and what it goes back as."""
+    form.phone.data = phones.shown(number)
+    form.phone_token.data = "" if phones.may_see() else phones.conceal(number)
+
+
+def number_of(form: OrderForm) -> str:
+    return number_in(form.phone.data or "", form.phone_token.data or "")
+
+
+def number_in(text: str, token: str) -> str:
+    """The normalised number: the token's while its masked text stands there, else what was typed; empty when none."""
+    sealed = phone_number(token) if token else ""
+    if sealed and text == phones.mask(phones.pretty(sealed)):
+        return sealed
+    return "" if phones.STARS in text else phone_number(text)
+
+
 def check_customer(form: OrderForm, customer: Customer | None) -> bool:
     """Without a customer, name and number make one."""
     if customer is not None:
         return True
     if not form.name.data:
         form.name.errors = [*form.name.errors, lazy_pgettext("person", "Enter a name.")]
-    if not phone_number(form.phone.data or ""):
+    if not number_of(form):
         form.phone.errors = [*form.phone.errors, _("This is not a phone number.")]
     return not form.name.errors and not form.phone.errors
 

@@ -8,8 +8,9 @@ from flask_login import current_user
 
 from cti.store import callbacks, media
 from cti.store.models import Customer, Order, Ticket, TicketState, utc_now
-from webui.common import audit, db, phones
+from webui.common import audit, db
 from webui.followup.access import sees_ticket
+from webui.orders.entry_form import show_number
 from webui.orders.entry_media import value
 
 
@@ -21,7 +22,8 @@ def begin(form: Any, customer: Customer | None, ticket_id: str) -> None:
         return
     form.ticket_id.data, form.remarks.data = ticket.id, ticket.note
     if customer is None:
-        form.phone.data, form.name.data = phones.conceal(ticket.number), ticket.name
+        show_number(form, ticket.number)
+        form.name.data = ticket.name
     airing = media.airing_of(database, ticket.dnis, ticket.first_at)
     if airing is None:
         return

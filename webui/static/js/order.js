@@ -25,7 +25,7 @@ function findCustomers(form) {
   let asked = 0;
   async function ask(field) {
     const mine = (asked += 1);
-    const query = new URLSearchParams({ [field.name]: field.value.trim() });
+    const query = new URLSearchParams({ [field.name]: field.value.trim(), phone_token: form.elements.phone_token.value });
     const joint = who.dataset.customers.includes("?") ? "&" : "?";
     try {
       const answer = await fetch(`${who.dataset.customers}${joint}${query}`, { headers: { "HX-Request": "true", "X-CSRFToken": token() } });
