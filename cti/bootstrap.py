@@ -80,7 +80,7 @@ def make_switch(switch: SwitchSettings, bus: NatsBus) -> Switch:
 
 def make_switches(settings: Settings, bus: NatsBus) -> list[Switch]:
     """Every switch of the settings; ``auto`` without an Asterisk was decided by ``cti serve``."""
-    return [make_switch(switch, bus) for switch in all_switches(settings)]
+    return [make_switch(switch, bus) for switch in all_switches(settings) if not switch.gateway]
 
 
 def make_runner(settings: Settings, switches: Sequence[Switch], bus: NatsBus) -> EngineRunner:

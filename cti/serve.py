@@ -98,15 +98,16 @@ def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Pro
     first_run = prepare_database(settings, say)
     if made := make_prompts(settings.prompts_dir):
         say(f"prompts: {made} made")
+    boards = [switch for switch in all_switches(found.settings) if switch.kind is SwitchKind.BOARD and switch.own]
+    if boards:
+        prepare_boards(found.settings, boards)
     stages = [[programs.nats_server(settings, secrets)]] if own_nats else []
     if found.own:
         rows = load_rows(settings)
         for switch, installation in found.own:
             prepare_switch(switch, installation, rows)
         stages.append([programs.switch(switch, installation) for switch, installation in found.own])
-    boards = [switch for switch in all_switches(found.settings) if switch.kind is SwitchKind.BOARD and switch.own]
     if boards:
-        prepare_boards(settings, boards)
         stages.append([programs.board(switch) for switch in boards])
     stages.append([programs.worker(settings)])
     stages.append([programs.engine(settings), programs.web(settings)])
@@ -140,7 +141,8 @@ def choose_switches(settings: Settings, say: programs.Say) -> Found:
                 continue
             require_board(switch)
             kind = f"the library {switch.program}" if switch.program else "simulated"
-            say(f"voice board {switch.name}: {switch.vendor}, {kind}")
+            way = f", its lines are calls of {switch.peers[0].name}" if switch.gateway else ""
+            say(f"voice board {switch.name}: {switch.vendor}, {kind}{way}")
         elif not switch.own:
             say(f"using the {switch.title} at {switch.place}")
         elif switch.kind is SwitchKind.FREESWITCH:

@@ -24,6 +24,7 @@ from cti.switch_settings import BadSwitches, SwitchEntry, SwitchKind, SwitchSett
 __all__ = ["ANYWHERE", "LOOPBACK", "Settings", "SwitchChoice", "SwitchKind", "SwitchSettings", "load_settings"]
 
 LOOPBACK = "127.0.0.1"
+GATEWAY_HOST = "127.0.0.2"  # an address of its own, so that its calls are told from others of this machine
 ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
 
 
@@ -81,6 +82,7 @@ class Settings(BaseSettings):
     board_face: str = Field(default="synway", description="whose interface the simulated board has")
     board_library: str = Field(default="", description="files of the board's library, with ; between them")
     board_config: str = Field(default="", description="the vendor's configuration of the board (ShConfig.ini)")
+    gateway_port: int = Field(default=5090, description="SIP of a voice board's gateway, at 127.0.0.2")
     board_elsewhere: bool = Field(default=False, description="its host process runs on the board's own machine")
     switches_file: Path | None = Field(default=None, description="further switches; default <var>/switches.toml")
     web_phone_switch: str = Field(default="", description="where browser phones register first; default: the first")
@@ -207,6 +209,8 @@ class Settings(BaseSettings):
         simulated = self.board == "sim"
         if not (simulated or self.board_library or self.board_elsewhere):
             raise BadSwitches(f"CALLYARD_BOARD={self.board}: name the files of its library in CALLYARD_BOARD_LIBRARY")
+        softswitch = self.switch not in (SwitchChoice.SIM, SwitchChoice.BOARD, SwitchChoice.OUTSIDE)
+        gateway = simulated and softswitch  # a real library gives no sound away
         return self._switch(
             "board",
             SwitchKind.BOARD,
@@ -214,6 +218,9 @@ class Settings(BaseSettings):
             program="" if simulated else self.board_library,
             vendor=self.board_face if simulated else self.board,
             config=self.board_config,
+            gateway=gateway,
+            sip_host=GATEWAY_HOST if gateway else LOOPBACK,
+            sip_port=self.gateway_port if gateway else 0,
         )
 
     def _further(self, entry: SwitchEntry) -> SwitchSettings:

@@ -26,6 +26,7 @@ from cards.synway.board import SynwayBoard
 from cti.domain.errors import CallyardError
 
 if TYPE_CHECKING:
+    from cards.gateway.gateway import Gateway, Streams
     from cti.bus.nats import NatsBus
     from cti.switch_settings import SwitchSettings
 
@@ -37,10 +38,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class MadeBoard:
-    """``outside`` is the far side of a simulated one."""
+    """``outside`` is the far side of a simulated one; ``streams`` carries the sound of its lines, where it can."""
 
     board: Board
     outside: Outside | None = None
+    streams: Streams | None = None
 
 
 def make_board(switch: SwitchSettings) -> MadeBoard:
@@ -48,11 +50,24 @@ def make_board(switch: SwitchSettings) -> MadeBoard:
     if not switch.program:
         from cards.host.simulated import simulated
 
-        return MadeBoard(*simulated(switch.vendor, switch.home / "sim", switch.prompts_dir))
+        board, outside = simulated(switch.vendor, switch.home / "sim", switch.prompts_dir)
+        return MadeBoard(board, outside, outside.sim)
     libraries = [Path(part.strip()) for part in switch.program.split(";") if part.strip()]
     if switch.vendor == "donjin":
         return MadeBoard(DonjinBoard(libraries))
     return MadeBoard(SynwayBoard(libraries, Path(switch.config) if switch.config else None))
+
+
+def make_gateway(switch: SwitchSettings, made: MadeBoard) -> Gateway:
+    """Raises ``BoardError`` where the board's library gives no sound away, or sippy is missing."""
+    try:
+        from cards.gateway.gateway import Gateway
+    except ImportError as error:
+        raise BoardError(f"{switch.name}: a gateway needs sippy: pip install 'callyard[boards]' ({error})") from error
+    if made.streams is None or not switch.peers:
+        raise BoardError(f"{switch.name}: a gateway wants a board that streams sound, and a softswitch")
+    peer = switch.peers[0]
+    return Gateway(made.streams, switch.sip_host, switch.sip_port, (peer.host, peer.port))
 
 
 async def run_host(switch: SwitchSettings, bus: NatsBus) -> None:
@@ -65,7 +80,8 @@ async def run_host(switch: SwitchSettings, bus: NatsBus) -> None:
     def run(work: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(threads, work)
 
-    service = Service(bus, run, made.outside)
+    gateway = make_gateway(switch, made) if switch.gateway else None
+    service = Service(bus, run, made.outside, gateway)
     floor = Floor(
         switch.name,
         made.board,
@@ -77,6 +93,8 @@ async def run_host(switch: SwitchSettings, bus: NatsBus) -> None:
     await bus.start()
     try:
         await run(floor.open)
+        if gateway is not None:
+            await run(lambda: gateway.open(floor))
         outside = made.outside
         if outside is not None:
             await run(lambda: outside.begin(floor))
@@ -88,6 +106,8 @@ async def run_host(switch: SwitchSettings, bus: NatsBus) -> None:
     finally:
         ready.unlink(missing_ok=True)
         with contextlib.suppress(CallyardError):
+            if gateway is not None:
+                await run(gateway.close)
             await run(floor.close)
         await service.stop()
         await bus.stop()

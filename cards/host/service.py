@@ -55,6 +55,13 @@ class Outside(Protocol):
         """Raises ``BadRequest`` or ``CommandRefused``."""
 
 
+class Beside(Protocol):
+    """A gateway that takes the calls in place of the engine."""
+
+    def on_event(self, event: SwitchEvent) -> None: ...
+    def step(self) -> None: ...
+
+
 class HostBus(Protocol):
     def publish(self, subject: str, payload: dict[str, Any]) -> None: ...
     async def serve(
@@ -66,8 +73,8 @@ class HostBus(Protocol):
 
 
 class Service:
-    def __init__(self, bus: HostBus, run: Run, outside: Outside | None = None) -> None:
-        self._bus, self._run, self._outside = bus, run, outside
+    def __init__(self, bus: HostBus, run: Run, outside: Outside | None = None, beside: Beside | None = None) -> None:
+        self._bus, self._run, self._outside, self._beside = bus, run, outside, beside
         self._seq = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._undo: list[Callable[[], None]] = []
@@ -76,6 +83,9 @@ class Service:
 
     def emit(self, event: SwitchEvent) -> None:
         """The floor's, in the board's thread."""
+        if self._beside is not None:
+            self._beside.on_event(event)
+            return
         self._seq += 1
         document = {"boot": self.floor.boot, "seq": self._seq, "event": event_document(event)}
         if self._loop is not None:
@@ -112,6 +122,8 @@ class Service:
 
     def _step(self) -> None:
         self.floor.step()
+        if self._beside is not None:
+            self._beside.step()
         if self._outside is not None:
             self._outside.step(self.floor)
 

@@ -16,6 +16,7 @@ from cti.domain.errors import CallyardError
 
 TICK = 0.02
 RATE = 8000
+PIECE = 160
 
 
 class SimRefused(CallyardError):
@@ -110,6 +111,28 @@ class SimBoard:
 
     def line(self, number: int) -> Line:
         return Line(self, number)
+
+    def stream(self, line: int, on: bool) -> None:
+        """Carry this line's sound, or no longer: ``take`` and ``give``."""
+        self._check(self._lib.cysim_stream(line, int(on)))
+
+    def take(self, lines: Sequence[int]) -> list[bytes | None]:
+        """The next 20 ms of A-law that each of these lines said; ``None``: there is nothing yet."""
+        ffi, count = self._ffi, len(lines)
+        pieces, got = ffi.new("unsigned char[]", count * PIECE or 1), ffi.new("unsigned char[]", count or 1)
+        if not self._lib.cysim_stream_take(ffi.new("int[]", lines), count, pieces, got):
+            return [None] * count
+        sound = bytes(ffi.buffer(pieces))
+        return [sound[n * PIECE : (n + 1) * PIECE] if got[n] else None for n in range(count)]
+
+    def give(self, pieces: Sequence[tuple[int, bytes]]) -> None:
+        """20 ms of A-law for each of these lines."""
+        lines = self._ffi.new("int[]", [line for line, _ in pieces])
+        self._lib.cysim_stream_give(lines, len(pieces), b"".join(piece for _, piece in pieces))
+
+    def lost_pieces(self) -> int:
+        """Of all streams, in either direction."""
+        return int(self._lib.cysim_stream_lost(0))
 
     def statistics(self) -> Statistics:
         now = self._ffi.new("cysim_statistics *")

@@ -81,9 +81,9 @@ def prepare_switch(switch: SwitchSettings, installation: Installation, rows: Row
 
 
 def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings]) -> None:
-    """Folders, and a dial plan for a simulated board that has none. Raises ``ProvisionFailed``."""
+    """Folders, a dial plan for a simulated board that has none, a gateway's trunk. Raises ``ProvisionFailed``."""
     from cards.host.simulated import EXTENSIONS, TRUNKS
-    from cti.store.boards import ensure_demo_plan
+    from cti.store.boards import ensure_demo_plan, ensure_gateway_trunk
     from cti.store.database import make_engine, make_session_factory
 
     for board in boards:
@@ -93,6 +93,8 @@ def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings]) -> None
         try:
             with make_session_factory(engine)() as session:
                 for board in boards:
+                    if board.gateway:
+                        ensure_gateway_trunk(session, board.name, board.sip_host, board.sip_port)
                     if not board.program and settings.demo:
                         alone = not any(switch.speaks_sip for switch in settings.switches())
                         ensure_demo_plan(session, board.name, TRUNKS, EXTENSIONS, alone=alone)

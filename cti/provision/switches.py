@@ -46,6 +46,8 @@ def _secret(settings: Settings, kind: SwitchKind) -> str:
 
 def _peers(settings: Settings, switch: SwitchSettings, switches: tuple[SwitchSettings, ...]) -> tuple[Peer, ...]:
     others = [other for other in switches if other.name != switch.name and other.speaks_sip]
+    if others and switch.gateway:
+        return (Peer(others[0].name, others[0].sip_host, others[0].sip_port, ""),)
     if not others or not switch.speaks_sip:
         return ()
     key = interconnect_secret(settings.var).encode()

@@ -38,6 +38,17 @@ def extension_digits(session: Session) -> int:
     return lengths.pop() if len(lengths) == 1 else 0
 
 
+def ensure_gateway_trunk(session: Session, board: str, host: str, port: int) -> None:
+    """The trunk by which a softswitch and the gateway of this board reach each other; its place follows the settings.
+    Commits."""
+    trunk = session.get(Trunk, board)
+    if trunk is None:
+        trunk = Trunk(id=board, name="语音板卡 Voice board", codecs=["alaw"], ping=True, caller_number="")
+        session.add(trunk)
+    trunk.host, trunk.port, trunk.sources = host, port, [host]
+    session.commit()
+
+
 def ensure_demo_plan(session: Session, board: str, trunks: int, extensions: int, *, alone: bool = False) -> bool:
     """Give a new board a plan: outside lines to the first service number and trunk, extensions to the agents in order.
 

@@ -32,6 +32,17 @@ def test_a_voice_board_is_a_switch_alone_or_beside_another(tmp_path: Path) -> No
         centre(tmp_path, SwitchChoice.BOARD, board="other")
 
 
+def test_a_simulated_board_beside_a_softswitch_is_its_gateway(tmp_path: Path) -> None:
+    settings = centre(tmp_path, SwitchChoice.FREESWITCH, board="sim", sip_port=5999, gateway_port=5091)
+    freeswitch, board = all_switches(settings)
+    assert board.gateway
+    assert (board.sip_host, board.sip_port) == ("127.0.0.2", 5091)
+    assert [(peer.name, peer.host, peer.port) for peer in board.peers] == [("freeswitch", "127.0.0.1", 5999)]
+    assert not freeswitch.peers
+    for alone in (SwitchChoice.BOARD, SwitchChoice.SIM):
+        assert not any(switch.gateway for switch in centre(tmp_path, alone, board="sim").switches())
+
+
 def test_one_switch_keeps_the_ports_it_always_had(tmp_path: Path) -> None:
     (asterisk,) = centre(tmp_path).switches()
     (freeswitch,) = centre(tmp_path, SwitchChoice.FREESWITCH, sip_port=5999).switches()

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from cti.domain.errors import EngineUnavailable
+from cti.domain.switch import TestCall
 from cti.settings import SwitchChoice
 from cti.store.boards import ensure_demo_plan, load_plans
 from cti.store.models import Agent, AuditEntry, PhoneKind
+from cti.switches.board.wire import command_of
 from tests.fakes.site import Site
 from tests.pages import browser
 
@@ -114,6 +116,20 @@ def test_test_tone_hands_and_callers_go_to_the_host(site: Site, host: Host) -> N
     for wrong in ({"number": "1;hangup", "dialed": "8000"}, {"number": "138", "dialed": 'x" y'}):
         assert admin.post("/boards/board/call", data=wrong).status_code == 400
     assert admin.post("/boards/board/lines/8/hand", data={"what": "call 1"}).status_code == 400
+
+
+def test_a_gateways_caller_is_asked_of_its_host_for_the_engine_does_not_know_it(tmp_path: Path) -> None:
+    site = Site(tmp_path, phone=PhoneKind.WEB, switch_name="asterisk", switch=SwitchChoice.ASTERISK, board="sim")
+    try:
+        host = Host(site)
+        admin = browser(site, "admin")
+        admin.post("/boards/board/call", data={"number": "13800138000", "dialed": "8000", "digits": "1"})
+        (asked,) = [one for one in host.asked if one["op"] in ("execute", "test_call")]
+        command = command_of(asked["command"])
+        assert isinstance(command, TestCall)
+        assert (command.dialed, command.caller_number, command.digits) == ("8000", "13800138000", "1")
+    finally:
+        site.close()
 
 
 def test_supervisors_look_and_agents_do_not(site: Site, host: Host) -> None:

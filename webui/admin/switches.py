@@ -49,7 +49,7 @@ def rows() -> list[Row]:
     hub: EventHub = current_app.extensions["callyard_hub"]
     centre = hub.centre()
     told = {str(one.get("name", "")): one for one in centre.get("switches", [])} if centre.get("engine") else {}
-    return [_row(switch, told.get(switch.name)) for switch in settings.switches()]
+    return [_row(switch, told.get(switch.name)) for switch in settings.switches() if not switch.gateway]
 
 
 def _row(switch: SwitchSettings, told: dict[str, Any] | None) -> Row:

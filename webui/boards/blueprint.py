@@ -125,8 +125,11 @@ def call(name: str) -> ResponseReturnValue:
             raise BadRequest(f"{field} is not right", field=field)
     audit.record("board.call", f"board/{known(name)}", None, given)
     db.session().commit()
-    question = {"op": "test_call", "dialed": given["dialed"], "caller_number": given["number"], "caller_name": ""}
-    request_engine("cy.cmd.centre", {**question, "digits": given["digits"], "switch": name})
+    caller = {"dialed": given["dialed"], "caller_number": given["number"], "caller_name": "", "digits": given["digits"]}
+    if name in gateways():
+        ask(name, op="execute", command={"kind": "TestCall", **caller, "digit_after": 3.0, "max_seconds": 300.0})
+    else:
+        request_engine("cy.cmd.centre", {"op": "test_call", **caller, "switch": name})
     flash(_("A caller rings on an outside line."), "success")
     return redirect(url_for("boards.index"), 303)
 
@@ -137,6 +140,12 @@ def call(name: str) -> ResponseReturnValue:
 def names() -> list[str]:
     settings: Settings = current_app.extensions["callyard_settings"]
     return [switch.name for switch in settings.switches() if switch.kind is SwitchKind.BOARD]
+
+
+def gateways() -> set[str]:
+    """Boards that the engine does not know: their lines are calls of a softswitch."""
+    settings: Settings = current_app.extensions["callyard_settings"]
+    return {switch.name for switch in settings.switches() if switch.gateway}
 
 
 def known(name: str) -> str:

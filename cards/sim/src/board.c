@@ -130,6 +130,7 @@ void board_stop(void)
         if (channel->canceller) speex_echo_state_destroy(channel->canceller);
         reader_free(&channel->reader);
         line_close(channel);
+        stream_close(channel);
     }
     free(channels);
     channels = NULL;
@@ -367,6 +368,7 @@ static void take_in(struct channel *channel)
     }
     heard(channel);
     if (channel->agc) levelled(channel);
+    if (channel->stream) stream_hear(channel);
 }
 
 static void ring_out(struct channel *channel, int32_t *sum, int fed)
@@ -387,6 +389,7 @@ static void ring_out(struct channel *channel, int32_t *sum, int fed)
 static void own_sound(struct channel *channel, int32_t *sum, int fed)
 {
     int16_t part[TICK];
+    if (channel->stream) stream_say(channel, sum);
     if (channel->ring && !channel->line.lifted) ring_out(channel, sum, fed);
     tone_add(&channel->tone, sum, fed);
     if (channel->sending > 0) {

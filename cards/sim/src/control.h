@@ -69,6 +69,15 @@ int cysim_say(int line, const short *samples, int count);
 int cysim_unsaid(int line);
 /* The last so many samples the far end heard, oldest first; silence before the first. At most 80,000 (10 s). */
 int cysim_heard(int line, short *samples, int count);
+/* The sound of channels as a gateway carries it: A-law, in pieces of 20 ms. A stream begins empty; one is kept of each
+ * channel that was switched on. */
+int cysim_stream(int line, int on);
+/* One piece of each of these lines that has one, the oldest: got[i] 1, pieces[i * 160]. How many were there. */
+int cysim_stream_take(const int *lines, int count, unsigned char *pieces, unsigned char *got);
+/* One piece for each of these lines: it is said after 40 ms of others, or when they are late after silence. */
+int cysim_stream_give(const int *lines, int count, const unsigned char *pieces);
+/* Pieces of all streams that were lost because they were not taken, or too many given; a clear begins anew. */
+long long cysim_stream_lost(int clear);
 /* The number the exchange was dialled last, and the digits the far end heard since; their length. */
 int cysim_dialled(int line, char *text, int size);
 int cysim_keys(int line, char *text, int size);

@@ -266,8 +266,11 @@ struct settings {
     double noise, echo, digit_gap, no_answer, no_signal;
 };
 
+struct stream;
+
 struct channel {
     int index, kind;
+    struct stream *stream;   /* NULL: no gateway carries it */
     struct line line;
     int hook;                /* a trunk's relay: 1 off hook */
     int16_t in[TICK];        /* from the line, as others hear and record it */
@@ -355,6 +358,11 @@ int digital_accept(struct channel *channel);
 int digital_connect(struct channel *channel);
 int digital_clear(struct channel *channel, int cause); /* 0: there is nothing to clear */
 long digital_age_ms(const struct channel *channel);
+
+/* stream.c, with the lock held */
+void stream_hear(struct channel *channel);
+void stream_say(struct channel *channel, int32_t *sum);
+void stream_close(struct channel *channel);
 
 /* clock.c */
 void clock_stop(void);

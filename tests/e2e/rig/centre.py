@@ -168,7 +168,7 @@ class Centre:
 
     @property
     def switches(self) -> list[Switch]:
-        names = [switch.name for switch in self.settings.switches()]
+        names = [switch.name for switch in self.settings.switches() if not switch.gateway]
         return [self.running(name) for name in names] if len(names) > 1 else [self.switch]
 
     def running(self, name: str) -> Switch:
