@@ -11,6 +11,7 @@ CHECKED := cti dialplan cards webui migrations tests
 .PHONY: run test test-long check lint unit conformance e2e bench assets clean system-packages
 
 run: $(VENV)/.installed
+	@$(if $(and $(BOARD),$(SWITCH)),$(BIN)/python -c 'import sippy' 2>/dev/null || $(BIN)/python -m pip install -q --disable-pip-version-check -e .[boards])
 	@$(if $(BOARD),CALLYARD_BOARD=$(BOARD) CALLYARD_SWITCH=$(or $(SWITCH),board) ,$(if $(SWITCH),CALLYARD_SWITCH=$(SWITCH) ))exec $(BIN)/cti serve
 
 test: system-packages $(VENV)/.tested lint unit conformance e2e

@@ -24,6 +24,7 @@ class Event(StrEnum):
     LINE_GONE = "line_gone"
     PEER_ANSWERED = "peer_answered"
     PEER_GONE = "peer_gone"  # refused, cancelled or hung up
+    PEER_LOST = "peer_lost"  # nothing comes from it any more
 
 
 class Do(StrEnum):
@@ -51,4 +52,5 @@ TABLE: Mapping[tuple[State, Event], tuple[State, tuple[Do, ...]]] = {
     (S.RINGING, E.PEER_GONE): (S.OVER, (Do.HANG_UP,)),
     (S.UP, E.LINE_GONE): (S.OVER, (Do.SILENCE, Do.END)),
     (S.UP, E.PEER_GONE): (S.OVER, (Do.SILENCE, Do.HANG_UP)),
+    (S.UP, E.PEER_LOST): (S.OVER, (Do.SILENCE, Do.HANG_UP, Do.END)),
 }

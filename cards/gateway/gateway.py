@@ -37,6 +37,7 @@ from cti.domain.switch import (
 )
 
 RINGS_AT_MOST = 120.0  # seconds; the softswitch gives up sooner
+LOST_AFTER = 120.0  # seconds without a packet of an answered call: the softswitch has died
 LATE = 0.04  # seconds between two steps past which a step counts as late
 MOST_PIECES = 4  # of one line in one step
 
@@ -83,6 +84,7 @@ class Gateway:
         for one in [*self._by_channel.values()]:
             self._happen(one, Event.LINE_GONE, Cause.FAILED)
         self.sip.close()
+        log.info("gateway.closed", steps=self.steps, late=self.late)
 
     def step(self) -> None:
         """After each step of the floor."""
@@ -248,7 +250,7 @@ class Gateway:
     def _carry(self, one: Joined) -> None:
         channel = self._floor.channels.get(one.channel)
         if channel is not None:
-            one.line = channel.line.number
+            one.line, one.rtp.heard_at = channel.line.number, time.monotonic()
             self._streams.stream(one.line, True)
 
     def _silence(self, one: Joined) -> None:
@@ -270,7 +272,9 @@ class Gateway:
         given: list[tuple[int, bytes]] = []
         for one in [*self._by_channel.values()]:
             pieces, digits = one.rtp.receive()
-            if one.line >= 0:
+            if one.line >= 0 and self._stepped - one.rtp.heard_at > LOST_AFTER:
+                self._happen(one, Event.PEER_LOST, Cause.MEDIA_LOST)
+            elif one.line >= 0:
                 given += [(one.line, piece) for piece in pieces]
                 if digits:
                     self._command(SendDigits(one.channel, digits))

@@ -9,6 +9,7 @@ import contextlib
 import secrets
 import socket
 import struct
+import time
 from collections import deque
 
 from cards.gateway.sdp import PCMA, USUAL_EVENTS, Sound
@@ -38,6 +39,7 @@ class Rtp:
             raise
         self.port = int(self._socket.getsockname()[1])
         self.events: int | None = USUAL_EVENTS
+        self.heard_at = time.monotonic()
         self._peer, self._to = peer, 0
         self._sequence, self._time = secrets.randbits(16), secrets.randbits(31)
         self._source = secrets.randbits(32)
@@ -86,8 +88,8 @@ class Rtp:
         body = _EVENT.pack(self._digits[0], VOLUME | (0x80 if end else 0), pieces * PIECE)
         self._packet(self.events or USUAL_EVENTS, body, began, first=pieces == 1 and not end)
 
-    def _packet(self, kind: int, body: bytes, time: int, *, first: bool) -> None:
-        head = _HEAD.pack(0x80, kind | (0x80 if first else 0), self._sequence, time, self._source)
+    def _packet(self, kind: int, body: bytes, stamp: int, *, first: bool) -> None:
+        head = _HEAD.pack(0x80, kind | (0x80 if first else 0), self._sequence, stamp, self._source)
         self._sequence = (self._sequence + 1) & 0xFFFF
         if self._to:
             with contextlib.suppress(OSError):  # nobody is there now, or the network is full
@@ -105,9 +107,10 @@ class Rtp:
                 break
             if address[0] != self._peer or (packet := _read(data)) is None:
                 continue
-            kind, sequence, time, source, body = packet
+            kind, sequence, stamp, source, body = packet
+            self.heard_at = time.monotonic()
             if kind == self.events and len(body) >= 4:
-                digits += self._digit_came(time, body)
+                digits += self._digit_came(stamp, body)
             elif kind == PCMA and len(body) == PIECE and self._newer(source, sequence):
                 pieces.append(body)
         return pieces, digits
@@ -120,11 +123,11 @@ class Rtp:
             self._heard = source, sequence
         return newer
 
-    def _digit_came(self, time: int, body: bytes) -> str:
+    def _digit_came(self, stamp: int, body: bytes) -> str:
         event, flags, _ = _EVENT.unpack_from(body)
-        if event >= len(DIGITS) or not flags & 0x80 or time == self._digit_heard:
+        if event >= len(DIGITS) or not flags & 0x80 or stamp == self._digit_heard:
             return ""
-        self._digit_heard = time
+        self._digit_heard = stamp
         return DIGITS[event]
 
 
@@ -132,7 +135,7 @@ def _read(data: bytes) -> tuple[int, int, int, int, bytes] | None:
     """Payload type, sequence number, timestamp, source and body of a packet; ``None``: it is none."""
     if len(data) < _HEAD.size or data[0] >> 6 != 2:
         return None
-    first, kind, sequence, time, source = _HEAD.unpack_from(data)
+    first, kind, sequence, stamp, source = _HEAD.unpack_from(data)
     begin, end = _HEAD.size + 4 * (first & 0x0F), len(data)
     if first & 0x10:
         if len(data) < begin + 4:
@@ -140,4 +143,4 @@ def _read(data: bytes) -> tuple[int, int, int, int, bytes] | None:
         begin += 4 + 4 * int.from_bytes(data[begin + 2 : begin + 4], "big")
     if first & 0x20:
         end -= data[-1]
-    return (kind & 0x7F, sequence, time, source, data[begin:end]) if begin <= end else None
+    return (kind & 0x7F, sequence, stamp, source, data[begin:end]) if begin <= end else None

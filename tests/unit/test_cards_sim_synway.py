@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from cards.host.sound import from_alaw, to_alaw
 from cards.sim.control import SimRefused, State
-from tests.unit.cards_sim import SynwayBench, share
+from tests.unit.cards_sim import SynwayBench, share, sine
 
 STANDBY, PICKED_UP, RINGING, TALKING, WAIT_TONE, SENDING, WAIT_RESULT, PENDING, OFFLINE, UNAVAILABLE = (*range(9), 11)
 DIGIT, DIALLING, RING, CALLER, FLASH, HOOK, BUSY = 0xC, 0x19, 0x1E, 0x1F, 0x23, 0x24, 0x28
@@ -250,3 +252,34 @@ def test_a_call_of_the_far_end_meets_a_line_that_was_taken(board: SynwayBench) -
     assert board.line(TRUNK).state is State.TALKING
     board.lib.SsmHangup(TRUNK)
     board.until(lambda: board.state(TRUNK) == RINGING, 5)
+
+
+def test_a_stream_carries_the_sound_of_a_line_both_ways_and_does_not_grow(board: SynwayBench) -> None:
+    sim, tone = board.sim, to_alaw(sine(1000, 1.0).astype(np.int16))
+    board.line(TRUNK).do("call 1 none; answered 30; tone 600 10 -12")
+    board.until(lambda: board.state(TRUNK) == RINGING, 2)
+    assert sim.take([TRUNK]) == [None]
+    sim.stream(TRUNK, True)
+    assert board.lib.SsmPickup(TRUNK) == 0
+    board.run(0.5)
+    for _ in range(16):
+        sim.take([TRUNK])
+    assert sim.take([TRUNK]) == [None]
+    lost, said = sim.lost_pieces(), b""
+    for n in range(50):
+        sim.give([(TRUNK, tone[n * 160 :][:160])])
+        sim.step()
+        (piece, nothing) = sim.take([TRUNK, TRUNK2])
+        assert piece is not None
+        assert nothing is None
+        said += piece
+    assert share(from_alaw(said).tobytes(), 600) > 0.9
+    assert share(board.line(TRUNK).heard(0.5), 1000) > 0.9
+    assert sim.lost_pieces() == lost
+    for _ in range(10):
+        sim.give([(TRUNK, bytes(160))])
+    assert sim.lost_pieces() > lost, "what comes too fast is dropped, so that delay does not grow"
+    sim.stream(TRUNK, False)
+    assert sim.take([TRUNK]) == [None]
+    with pytest.raises(SimRefused):
+        sim.stream(99, True)

@@ -29,6 +29,7 @@ def test_every_call_ends_whoever_goes_first_and_nothing_moves_afterwards() -> No
             assert new is State.OVER
             assert (Do.END if gone is Event.LINE_GONE else Do.HANG_UP) in effects
             assert (Do.SILENCE in effects) == (state is State.UP)
+    assert TABLE[State.UP, Event.PEER_LOST] == (State.OVER, (Do.SILENCE, Do.HANG_UP, Do.END))
     assert not [event for state, event in TABLE if state is State.OVER]
 
 
