@@ -76,7 +76,7 @@ async def test_an_agent_calls_out_on_a_line_and_hangs_it_up(
 ) -> None:
     agent = await phones("1002")
     await centre.on_duty("1002")
-    board.line(0).when("dialled", f"ring 1; answer; wait 0.5; tone {LINE_TONE:g} 120 -12")
+    board.line(0).when("dialled", f"ring 1; answer; tone {LINE_TONE:g} 120 -12")
     await centre.agent("1002", "dial", number=OUTSIDE)
     leg = await agent.incoming(10)
     await leg.answer(AGENT_TONE)

@@ -33,7 +33,7 @@ class BoardGateway:
         path = library(Face.SYNWAY, folder)
         self.sim, self.port = SimBoard(path), free_ports(1)
         self.sim.reset()
-        self.sim.configure(trunks=LINES, extensions=0)
+        self.sim.configure(trunks=LINES, extensions=0, digit_gap=0.3)
         self.gateway = Gateway(self.sim, HOST, self.port, peer)
         self.floor = Floor(
             "board", driver("synway", path, folder), Prompts(prompts, folder / "p"), folder, self.gateway.on_event
