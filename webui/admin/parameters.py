@@ -17,7 +17,7 @@ from webui.customers.forms import changes
 
 blueprint = Blueprint("parameters", __name__, url_prefix="/parameters")
 
-GROUPS: dict[str, Any] = {"shop": _("Shop"), "lists": _("Import and export")}
+GROUPS: dict[str, Any] = {"shop": _("Shop"), "lists": _("Import and export"), "api": _("Other systems")}
 WORDS: dict[str, Any] = {
     "shop.points_per_unit": _("Points that pay for 1.00"),
     "shop.points_share": _("Share of the goods' price that points may pay"),
@@ -30,6 +30,8 @@ WORDS: dict[str, Any] = {
     "lists.import_rows": _("Most rows of an import"),
     "lists.file_megabytes": _("Largest file"),
     "lists.keep_days": _("Files are kept for"),
+    "api.request_days": _("A request sent again is known for"),
+    "api.delivery_days": _("Finished webhook deliveries are kept for"),
 }
 UNITS: dict[str, Any] = {
     "percent": _("per cent"),

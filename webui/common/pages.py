@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, url_for
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, lazy_pgettext
 from flask_login import current_user
 
 from webui.common import phones
@@ -49,7 +49,9 @@ MENU = (
     MenuItem("stock.index", lazy_gettext("Stock"), "building-warehouse", Permission.ORDERS_READ, group="shop"),
     MenuItem("points.index", lazy_gettext("Members and points"), "crown", Permission.CUSTOMERS_READ, group="shop"),
     MenuItem("review.index", lazy_gettext("Order review"), "list-details", Permission.ORDERS_REVIEW, group="shop"),
-    MenuItem("fulfilment.index", lazy_gettext("Warehouse"), "truck", Permission.ORDERS_FULFIL, group="shop"),
+    MenuItem(
+        "fulfilment.index", lazy_pgettext("department", "Warehouse"), "truck", Permission.ORDERS_FULFIL, group="shop"
+    ),
     MenuItem("finance.index", lazy_gettext("Finance"), "coin", Permission.FINANCE_READ, group="shop"),
     MenuItem("finder.index", lazy_gettext("Queries"), "zoom-in", Permission.CUSTOMERS_READ, group="reports"),
     MenuItem(

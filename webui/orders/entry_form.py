@@ -63,7 +63,7 @@ class OrderForm(FlaskForm):  # type: ignore[misc]
     seen_total = HiddenField()
     phone_token = HiddenField()
     phone = Line(_("Phone number"), 128)
-    name = Line(_("Name"), 128)
+    name = Line(lazy_pgettext("person", "Name"), 128)
     lines = FieldList(FormField(LineForm), min_entries=1, max_entries=LINES)
     address = SelectField(_("Ship to"), choices=[], validate_choice=False)
     city = Line(_("City"), 128)

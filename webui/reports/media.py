@@ -5,35 +5,45 @@ Orders without a medium and calls without an airing have rows of their own: the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cti.store import media as store
-from cti.store.models import Airing, Call, Medium, Order
+from cti.store.models import Airing, Call, Medium, Order, Product
+from cti.store.models.media import airing_products
 from webui.common.i18n import localtime
 from webui.media.queries import Brought, order_sums
 from webui.reports.filters import Filters
 from webui.reports.registry import NOT_STATED, Column, Report, Row, percent, register, share
 
-Key = tuple[int | None, int | None]  # medium, airing
+Key = tuple[int | None, Any]  # medium; what the airing is grouped by, none without an airing
+Words = Callable[[str, Any], str]  # the medium's name and that value as a label
 NOTHING: Key = (None, None)
 
 
+@dataclass(frozen=True)
+class Grouping:
+    """``by``: the column of ``Airing`` whose values make the rows."""
+
+    by: InstrumentedAttribute[Any]
+    words: Callable[[Session, Collection[Any]], Words]
+
+
 def media(session: Session, filters: Filters) -> list[Row]:
-    found = {key: brought for key, brought in of_airings(session, filters).items() if wanted(key, filters)}
-    airings = {a.id: a for a in session.scalars(select(Airing).where(Airing.id.in_([k[1] for k in found if k[1]])))}
+    found = {key: brought for key, brought in brought_by(session, filters).items() if wanted(key, filters)}
     names = {row[0]: row[1] for row in session.execute(select(Medium.id, Medium.name))}
+    words = GROUPINGS[filters.group].words(session, {key[1] for key in found if key[1] is not None})
     sums: dict[str, Brought] = {}
-    words = WORDS[filters.group]
-    for (medium, airing), brought in found.items():
-        label = words(names.get(medium or 0, ""), airings.get(airing or 0)) or str(NOT_STATED)
-        sums[label] = sums.get(label, Brought()) + brought
+    for (medium, value), brought in found.items():
+        label = words(names.get(medium or 0, ""), value) or str(NOT_STATED)
+        sums[label] = sums[label] + brought if label in sums else brought
     rows = [Row(label, dict(vars(one))) for label, one in sums.items()]
     return sorted(rows, key=lambda row: row.label) if filters.group == "airing" else sorted(rows, key=by_worth)
 
@@ -46,41 +56,57 @@ def by_worth(row: Row) -> tuple[Any, ...]:
     return (-row.figures["net"], -row.figures["calls"], row.label)
 
 
-def of_airings(session: Session, filters: Filters) -> dict[Key, Brought]:
-    """One entry an airing, one a medium for its orders without an airing, one for neither."""
-    found: dict[Key, Brought] = {}
+# ---------------------------------------------------------------- sums
 
-    def add(key: Key, brought: Brought) -> None:
-        found[key] = found.get(key, Brought()) + brought
 
-    of_medium = {row[0]: row[1] for row in session.execute(select(Airing.id, Airing.medium_id))}
-    keys = (Order.medium_id, Order.airing_id)
-    sums = select(*keys, *order_sums()).where(*filters.orders(session)).group_by(*keys)
-    for medium, airing, orders, amount, void, net in session.execute(sums):
-        key = (of_medium.get(airing, medium), airing if airing in of_medium else None)
-        add(key, Brought(0, orders, amount or Decimal(0), void, net or Decimal(0)))
-    counted = 0
-    for airing, calls in called(session, filters):
-        add((of_medium[airing], airing), Brought(calls))
-        counted += calls
-    costs = select(Airing.id, Airing.cost).where(Airing.starts_at >= filters.begin, Airing.starts_at < filters.end)
-    for airing, cost in session.execute(costs):
-        add((of_medium[airing], airing), Brought(cost=cost))
-    others = all_calls(session, filters) - counted
+def brought_by(session: Session, filters: Filters) -> dict[Key, Brought]:
+    """One entry for each medium and value of the grouping, summed by the database; one a medium for its orders without
+    an airing, one for neither."""
+    value = GROUPINGS[filters.group].by
+    found = ordered(session, filters, value)
+    calls = called(session, filters, value)
+    for key, count in calls.items():
+        found[key] = found.get(key, Brought()) + Brought(count)
+    for key, cost in costs(session, filters, value).items():
+        found[key] = found.get(key, Brought()) + Brought(cost=cost)
+    others = all_calls(session, filters) - sum(calls.values())
     if others:
-        add(NOTHING, Brought(others))
+        found[NOTHING] = found.get(NOTHING, Brought()) + Brought(others)
     return found
+
+
+def ordered(session: Session, filters: Filters, value: Any) -> dict[Key, Brought]:
+    """By airing first, so that only sums and not orders are joined with airings."""
+    names = ("orders", "amount", "void", "net")
+    labelled = [column.label(name) for name, column in zip(names, order_sums(), strict=True)]
+    inner = select(Order.medium_id, Order.airing_id, *labelled).where(*filters.orders(session))
+    each = inner.group_by(Order.medium_id, Order.airing_id).subquery()
+    medium = func.coalesce(Airing.medium_id, each.c.medium_id)
+    sums = [func.sum(each.c[name], type_=each.c[name].type) for name in names]
+    joined = select(medium, value, *sums).select_from(each).outerjoin(Airing, Airing.id == each.c.airing_id)
+    rows = session.execute(joined.group_by(medium, value)).all()
+    return {
+        (row[0], row[1]): Brought(0, int(row[2]), row[3] or Decimal(0), int(row[4]), row[5] or Decimal(0))
+        for row in rows
+    }
+
+
+def called(session: Session, filters: Filters, value: Any) -> dict[Key, int]:
+    """Calls of these days that an airing brought."""
+    near = (Airing.starts_at < filters.end, Airing.counts_until > filters.begin)
+    query = select(Airing.medium_id, value, func.count()).join(Call, store.answers()).where(*near, *in_days(filters))
+    return {(row[0], row[1]): row[2] for row in session.execute(query.group_by(Airing.medium_id, value))}
+
+
+def costs(session: Session, filters: Filters, value: Any) -> dict[Key, Decimal]:
+    begun = (Airing.starts_at >= filters.begin, Airing.starts_at < filters.end)
+    cost = func.sum(Airing.cost, type_=Airing.cost.type)
+    query = select(Airing.medium_id, value, cost).where(*begun).group_by(Airing.medium_id, value)
+    return {(row[0], row[1]): row[2] for row in session.execute(query)}
 
 
 def in_days(filters: Filters) -> tuple[Any, ...]:
     return (Call.created_at >= filters.begin, Call.created_at < filters.end)
-
-
-def called(session: Session, filters: Filters) -> list[tuple[int, int]]:
-    """Airing and calls of these days that it brought."""
-    near = (Airing.starts_at < filters.end, Airing.counts_until > filters.begin)
-    query = select(Airing.id, func.count()).join(Call, store.answers()).where(*near, *in_days(filters))
-    return [(row[0], row[1]) for row in session.execute(query.group_by(Airing.id))]
 
 
 def all_calls(session: Session, filters: Filters) -> int:
@@ -89,25 +115,55 @@ def all_calls(session: Session, filters: Filters) -> int:
     return session.scalar(select(func.count()).select_from(Call).where(*in_days(filters), *inbound)) or 0
 
 
-def airing_words(medium: str, airing: Airing | None) -> str:
-    if airing is None:
-        return gettext("%(medium)s, no airing", medium=medium) if medium else ""
-    return f"{localtime(airing.starts_at, 'MM-dd HH:mm')} {airing.programme} · {medium} · {airing.number}"
+# ---------------------------------------------------------------- words
 
 
-WORDS: dict[str, Callable[[str, Airing | None], str]] = {
-    "medium": lambda medium, _airing: medium,
-    "airing": airing_words,
-    "programme": lambda medium, airing: airing.programme if airing else airing_words(medium, None),
-    "product": lambda medium, airing: product_words(medium, airing),
-    "dnis": lambda medium, airing: airing.dnis if airing else airing_words(medium, None),
+def no_airing(medium: str) -> str:
+    return gettext("%(medium)s, no airing", medium=medium) if medium else ""
+
+
+def of_medium(_session: Session, _values: Collection[Any]) -> Words:
+    return lambda medium, _value: medium
+
+
+def as_it_is(_session: Session, _values: Collection[Any]) -> Words:
+    return lambda medium, value: no_airing(medium) if value is None else str(value)
+
+
+def of_airing(session: Session, values: Collection[int]) -> Words:
+    columns = (Airing.id, Airing.starts_at, Airing.programme, Airing.number)
+    found = {row.id: row for row in session.execute(select(*columns).where(*among(Airing.id, values)))}
+
+    def words(medium: str, value: int | None) -> str:
+        if value is None:
+            return no_airing(medium)
+        row = found[value]
+        return f"{localtime(row.starts_at, 'MM-dd HH:mm')} {row.programme} · {medium} · {row.number}"
+
+    return words
+
+
+def of_products(session: Session, values: Collection[int]) -> Words:
+    airing = airing_products.c.airing_id
+    shown = select(airing, Product.code, Product.name).join_from(airing_products, Product).where(*among(airing, values))
+    found: dict[int, list[str]] = {}
+    for id, code, name in session.execute(shown.order_by(Product.code)):
+        found.setdefault(id, []).append(f"{code} {name}")
+    return lambda medium, value: ", ".join(found.get(value or 0, ())) or no_airing(medium)
+
+
+def among(column: Any, ids: Collection[int]) -> tuple[Any, ...]:
+    """Rows from the first to the last id: ids grow with time, and a statement takes only so many values."""
+    return (column.between(min(ids), max(ids)),) if ids else (column.is_(None),)
+
+
+GROUPINGS: dict[str, Grouping] = {
+    "medium": Grouping(Airing.medium_id, of_medium),
+    "airing": Grouping(Airing.id, of_airing),
+    "programme": Grouping(Airing.programme, as_it_is),
+    "product": Grouping(Airing.id, of_products),
+    "dnis": Grouping(Airing.dnis, as_it_is),
 }
-
-
-def product_words(medium: str, airing: Airing | None) -> str:
-    if airing is None or not airing.products:
-        return airing_words(medium, None)
-    return ", ".join(f"{product.code} {product.name}" for product in airing.products)
 
 
 MEDIA = register(

@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
+from cti.store.database import for_large_reads
 from webui.common.permissions import Permission
 from webui.reports.filters import Filters
 
@@ -68,6 +69,7 @@ def register(report: Report) -> Report:
 
 
 def result(report: Report, session: Session, filters: Filters) -> Result:
+    for_large_reads(session)
     rows = report.run(session, filters)
     totals: Figures = {c.name: sum(row.figures[c.name] for row in rows) for c in report.columns if c.of is None}
     for column in report.columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, TextAreaField, ValidationError
@@ -26,7 +26,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     """``number`` is as the page showed it (``shown``), or typed; ``token`` stands for the number that was shown."""
 
     number = Line(_("Number"), 40, [DataRequired()], id="ticket-number")
-    name = Line(_("Name"), 128, id="ticket-name")
+    name = Line(lazy_pgettext("person", "Name"), 128, id="ticket-name")
     other = Line(_("Another number, or when to call"), 128, id="ticket-other")
     note = TextAreaField(_("What the customer wants"), [Length(max=1000)], filters=[many_lines], id="ticket-note")
     urgent = BooleanField(_("Urgent"), id="ticket-urgent")

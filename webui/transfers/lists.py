@@ -216,7 +216,7 @@ def ticket_columns() -> Sequence[Column]:
         plain("first_at", lazy_pgettext("callback", "Since"), Cell.TIME),
         plain("lost_at", _("Last call"), Cell.TIME),
         plain("number", _("Number"), Cell.PHONE),
-        plain("name", _("Name")),
+        plain("name", lazy_pgettext("person", "Name")),
         plain("urgent", _("Urgent"), Cell.YES_NO),
         Column("queue", _("Queue"), words_of(Queue, "queue_id")),
         plain("calls", _("Calls"), Cell.WHOLE),

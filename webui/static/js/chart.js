@@ -32,12 +32,13 @@ function heat({ labels, series, unit }) {
 }
 
 function lines({ kind, labels, series, unit, stacked }) {
+  const whole = series.every((row) => row.values.every((value) => value === null || Number.isInteger(value)));
   return {
     tooltip: { trigger: "axis", valueFormatter: shown(unit), axisPointer: { type: kind === "bar" ? "shadow" : "line" } },
     legend: series.length > 1 ? { top: 0, textStyle: TEXT } : undefined,
     grid: { left: 8, right: 16, top: series.length > 1 ? 34 : 14, bottom: 4, containLabel: true },
     xAxis: { type: "category", data: labels, axisLabel: TEXT, axisTick: { alignWithLabel: true } },
-    yAxis: { type: "value", axisLabel: { ...TEXT, formatter: shown("") }, name: unit, nameTextStyle: TEXT },
+    yAxis: { type: "value", minInterval: whole ? 1 : 0, axisLabel: { ...TEXT, formatter: shown("") }, name: unit, nameTextStyle: TEXT },
     series: series.map(({ name, values }) => ({
       type: kind, name, data: values, stack: stacked ? "all" : undefined, barMaxWidth: 36, showSymbol: labels.length < 40,
     })),
