@@ -177,7 +177,8 @@ def order_form(site: Site, username: str, path: str) -> dict[str, str]:
     page = page[: page.index("</form>")]
     fields = re.findall(r"<(?:input|textarea)[^>]*>", page)
     found = {m.group(1): re.search(r'value="([^"]*)"', f) for f in fields if (m := re.search(r'name="([^"]+)"', f))}
-    wanted = ("token", "customer_id", "call_id", "ticket_id", "phone", "name", "lines-0-product", "lines-0-text")
+    wanted = ["token", "customer_id", "call_id", "ticket_id", "phone", "phone_token", "name"]
+    wanted += ["lines-0-product", "lines-0-text"]
     values = {name: unescape(value.group(1)) if value else "" for name, value in found.items() if name in wanted}
     return values | {"remarks": re.search(r'name="remarks"[^>]*>\s*([^<]*)<', page).group(1).strip()}  # type: ignore[union-attr]
 

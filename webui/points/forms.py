@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, IntegerField, SelectField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional
@@ -27,8 +28,8 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
     points = IntegerField(_("Points"), [InputRequired(), NumberRange(1, MOST)])
     product = Line(_("Product"), 160)
     valid_days = IntegerField(_("Valid for days (0: for ever)"), [Optional(), NumberRange(0, 36_500)], default=365)
-    starts = Line(_("From"), 16)
-    ends = Line(_("until"), 16)
+    starts = Line(lazy_pgettext("moment", "From"), 16)
+    ends = Line(lazy_pgettext("moment", "until"), 16)
     active = BooleanField(_("In use"), default=True)
 
     def validate_spend(self, field: Field) -> None:

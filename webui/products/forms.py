@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, FieldList, FileField, Form, FormField, IntegerField, ValidationError
 from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
@@ -28,8 +29,8 @@ class PriceForm(Form):  # type: ignore[misc]
     """A row without a price is none. Times in the user's zone; no end: for good."""
 
     price = Line(_("Price"), 16)
-    starts = Line(_("From"), 16)
-    ends = Line(_("until"), 16)
+    starts = Line(lazy_pgettext("moment", "From"), 16)
+    ends = Line(lazy_pgettext("moment", "until"), 16)
 
     def validate_price(self, field: Field) -> None:
         if field.data and parse_price(field.data) is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, IntegerField, ValidationError
@@ -37,8 +37,8 @@ class GiftForm(FlaskForm):  # type: ignore[misc]
     gift = Line(_("Gift"), 160, [DataRequired()])
     gift_quantity = IntegerField(_("Pieces"), [Optional(), NumberRange(1, 999)], default=1)
     repeat = BooleanField(_("For each time it is reached"))
-    starts = Line(_("From"), 16)
-    ends = Line(_("until"), 16)
+    starts = Line(lazy_pgettext("moment", "From"), 16)
+    ends = Line(lazy_pgettext("moment", "until"), 16)
     active = BooleanField(_("In use"), default=True)
 
     def validate_min_total(self, field: Field) -> None:
