@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT_MS = 10_000
+SUMS_MEMORY = "32MB"
 
 
 def database_url(address: str) -> URL:
@@ -47,6 +48,13 @@ def make_engine(address: str, *, pool_size: int = 8, connect_timeout: int = 5, s
 
 def make_session_factory(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def for_large_reads(session: Session) -> None:
+    """Until this transaction ends, sums of very many rows stay in memory and are not compiled first."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL work_mem = '{SUMS_MEMORY}'"))
+        session.execute(text("SET LOCAL jit = off"))
 
 
 def _sqlite(url: URL) -> Engine:
