@@ -376,7 +376,7 @@ def test_a_locked_sqlite_file_is_waited_for(tmp_path: Path) -> None:
     migrate(url)
     engine = make_engine(url)
     first, second = Session(engine), Session(engine)
-    first.execute(text("INSERT INTO settings (key, value) VALUES ('a', '1')"))
+    first.execute(text("INSERT INTO settings (key, value, changed_by) VALUES ('a', '1', '')"))
 
     async def both() -> None:
         waiting = asyncio.create_task(asyncio.to_thread(_insert, second))
@@ -393,5 +393,5 @@ def test_a_locked_sqlite_file_is_waited_for(tmp_path: Path) -> None:
 
 
 def _insert(session: Session) -> None:
-    session.execute(text("INSERT INTO settings (key, value) VALUES ('b', '2')"))
+    session.execute(text("INSERT INTO settings (key, value, changed_by) VALUES ('b', '2', '')"))
     session.commit()

@@ -9,6 +9,8 @@ let newest = null;
 let linkUp = false;
 let arrived = 0;
 const listeners = new Set();
+const PATIENCE = 1500; // ms that a command waits for the one before
+let latest = Promise.resolve();
 
 export const present = () => newest;
 export const liveCall = () => (newest?.call && newest.call.state !== "ended" ? newest.call : null);
@@ -28,7 +30,7 @@ function set(fresh) {
 
 /**
  * One operation of the engine; resolves to the agent document. A refusal is shown and thrown. A tab that is not in
- * control gives no commands.
+ * control gives no commands. Commands reach the engine in the order in which they were given.
  * While the stream is up it alone brings the truth in order; a reply counts only when nothing else came since.
  */
 export async function command(op, values = {}, { quiet = false } = {}) {
@@ -36,9 +38,12 @@ export async function command(op, values = {}, { quiet = false } = {}) {
     if (!quiet) toast(text("phone.other"), "warning");
     throw new Refused(text("phone.other"), "tab.watching", 409);
   }
+  const turn = Promise.race([latest, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  const sent = turn.then(() => post("/desktop/command", { op, ...values }));
+  latest = sent.catch(() => {});
   const before = arrived;
   try {
-    const reply = await post("/desktop/command", { op, ...values });
+    const reply = await sent;
     if (!linkUp || (before === arrived && !newest)) set(reply.agent);
     return reply.agent;
   } catch (error) {

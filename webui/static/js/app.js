@@ -3,6 +3,7 @@ import { token } from "./api.js";
 import { boot } from "./boot.js";
 import { Alpine } from "./libs.js";
 import * as live from "./live.js";
+import "./rows.js";
 import * as toasts from "./toast.js";
 
 function markMenu() {

@@ -1,7 +1,6 @@
 // Calendars: the moment of an override is asked for where it matters; a day's times are copied from the day before.
 import { dependent } from "./dependent.js";
 import { mount } from "./mount.js";
-import "./rows.js";
 
 mount("[data-override]", dependent);
 

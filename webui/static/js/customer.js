@@ -1,7 +1,6 @@
 // The customer form (its rows are those of rows.js) and choosing among several customers by digit keys.
 import { attachPlaces } from "./combobox.js";
 import { mayTakeFocus, mount } from "./mount.js";
-import "./rows.js";
 
 // Rows are added later, also as copies of others, so a city gets its list when it is first gone to.
 const known = new WeakSet();

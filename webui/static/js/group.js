@@ -1,6 +1,5 @@
 // The form of a ring group: its phones in their order, moved by buttons or by Alt with the arrow keys.
 import { mount } from "./mount.js";
-import "./rows.js";
 
 const who = (row) => row.querySelector("select");
 const number = (row) => row.querySelector("input");
@@ -29,10 +28,10 @@ mount("[data-group-form]", (form) => {
     const row = event.target.closest("[data-row]");
     if (event.target.closest("[data-up]")) move(row, -1);
     else if (event.target.closest("[data-down]")) move(row, 1);
-    else if (event.target.closest("[data-row-add]")) {
-      look();
-      who(all().at(-1)).focus();
-    }
+  });
+  rows.addEventListener("cy:row", ({ target }) => {
+    look();
+    who(target).focus();
   });
   rows.addEventListener("keydown", (event) => {
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];

@@ -1,7 +1,6 @@
 // The queue's form: agents in the order of their rank, moved by buttons or by Alt with the arrow keys.
 import { dependent } from "./dependent.js";
 import { mount } from "./mount.js";
-import "./rows.js";
 
 const chosen = (row) => row.querySelector("[type=checkbox]").checked;
 const rank = (row) => row.querySelector("[name$=-order]");
@@ -53,7 +52,7 @@ function overflow(rows) {
     }
   };
   rows.addEventListener("change", look);
-  rows.addEventListener("click", (event) => event.target.closest("[data-row-add]") && look());
+  rows.addEventListener("cy:row", look);
   look();
 }
 

@@ -1,5 +1,5 @@
-// Rows of a form that can be added and removed; their numbers in names and ids are kept apart.
-import { mount } from "./mount.js";
+// Rows of a form that can be added and removed; their numbers in names and ids are kept apart. There from the start on
+// every page: a click right after a page's arrival counts. A row that was added tells so: `cy:row`.
 
 function renumber(row, index) {
   for (const field of row.querySelectorAll("[name], [id]")) {
@@ -27,27 +27,31 @@ function clear(row) {
   }
 }
 
-mount("[data-rows]", (rows) => {
-  const all = () => [...rows.querySelectorAll("[data-row]")];
-  const next = () => 1 + Math.max(-1, ...all().map((row) => Number(/-(\d+)-/.exec(row.querySelector("[name]")?.name ?? "")?.[1] ?? -1)));
-  rows.addEventListener("click", (event) => {
-    if (event.target.closest("[data-row-add]")) {
-      const row = all().at(-1).cloneNode(true);
-      clear(row);
-      renumber(row, next());
-      all().at(-1).after(row);
-      row.querySelector("input:not([type=hidden])").focus();
-    }
-    const remove = event.target.closest("[data-row-remove]");
-    if (remove) {
-      const row = remove.closest("[data-row]");
-      if (all().length > 1) row.remove();
-      else clear(row);
-      rows.dispatchEvent(new Event("change", { bubbles: true }));
-    }
-  });
-  rows.addEventListener("change", (event) => {
-    if (!event.target.matches("[data-single]") || !event.target.checked) return;
-    for (const box of rows.querySelectorAll("[data-single]")) box.checked = box === event.target;
-  });
+function add(rows) {
+  const all = [...rows.querySelectorAll("[data-row]")];
+  const used = all.map((row) => Number(/-(\d+)-/.exec(row.querySelector("[name]")?.name ?? "")?.[1] ?? -1));
+  const row = all.at(-1).cloneNode(true);
+  clear(row);
+  renumber(row, 1 + Math.max(-1, ...used));
+  all.at(-1).after(row);
+  row.querySelector("input:not([type=hidden])").focus();
+  row.dispatchEvent(new CustomEvent("cy:row", { bubbles: true }));
+}
+
+function remove(rows, row) {
+  if (rows.querySelectorAll("[data-row]").length > 1) row.remove();
+  else clear(row);
+  rows.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+document.addEventListener("click", ({ target }) => {
+  const rows = target.closest("[data-rows]");
+  if (!rows) return;
+  if (target.closest("[data-row-add]")) add(rows);
+  const removed = target.closest("[data-row-remove]")?.closest("[data-row]");
+  if (removed) remove(rows, removed);
+});
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches?.("[data-rows] [data-single]") || !target.checked) return;
+  for (const box of target.closest("[data-rows]").querySelectorAll("[data-single]")) box.checked = box === target;
 });

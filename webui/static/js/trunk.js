@@ -2,7 +2,6 @@
 // checks everything; where it found a mistake, that step opens.
 import { dependent } from "./dependent.js";
 import { mount } from "./mount.js";
-import "./rows.js";
 
 function wizard(form) {
   const steps = [...form.querySelectorAll("[data-step]")];
