@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -149,10 +149,9 @@ class Worker:
     async def _work_while_leased(self) -> None:
         undo = await self.bus.serve("cy.cmd.worker", self._command)
         scheduler = AsyncIOScheduler(timezone="UTC")
-        scheduler.add_job(self._sweep, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
-        scheduler.add_job(self._close_lost, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
-        scheduler.add_job(self._tidy_tickets, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
-        scheduler.add_job(self._end_points, "interval", seconds=SWEEP_EVERY, max_instances=1, coalesce=True)
+        for job in (self._sweep, self._close_lost, self._tidy_tickets, self._end_points):
+            work = partial(_until_stopped, job)
+            scheduler.add_job(work, "interval", seconds=SWEEP_EVERY, id=job.__name__, max_instances=1, coalesce=True)
         scheduler.start()
         tasks = [asyncio.create_task(work()) for work in self._work()]
         try:
@@ -312,3 +311,11 @@ class Worker:
         """One thread a kind of work, so that a long conversion never holds up the writing of events."""
         pool = self._threads.setdefault(name, ThreadPoolExecutor(1, thread_name_prefix=name))
         return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+async def _until_stopped(job: Callable[[], Awaitable[None]]) -> None:
+    """What is cut short by the worker's end is no error; the next worker does it."""
+    try:
+        await job()
+    except asyncio.CancelledError:
+        log.debug("job.cut_short", job=getattr(job, "__name__", ""))
