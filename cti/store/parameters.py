@@ -96,6 +96,8 @@ ALL: tuple[Parameter, ...] = (
     _whole("lists.import_rows", 100_000, 100, 500_000, "rows"),
     _whole("lists.file_megabytes", 32, 1, 256, "megabytes"),
     _whole("lists.keep_days", 7, 1, 90, "days"),
+    _whole("api.request_days", 7, 1, 90, "days"),
+    _whole("api.delivery_days", 30, 2, 365, "days"),
 )
 BY_KEY = {parameter.key: parameter for parameter in ALL}
 

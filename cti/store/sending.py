@@ -26,7 +26,6 @@ from cti.store.models import HookDelivery, HookState, utc_now
 DEADLINE = 5.0
 AT_ONCE = 20
 WAITS = (10, 30, 120, 600, 3600, 6 * 3600, 24 * 3600)  # seconds after each try that failed
-KEPT = timedelta(days=30)
 
 
 class Unsendable(Exception):

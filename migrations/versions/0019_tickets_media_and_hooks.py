@@ -51,6 +51,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("webhook_deliveries", "webhooks", "api_requests", "api_keys"):
         op.drop_table(table)
+    _orders_by_time([])
     op.drop_index(_index("calls", ("dnis", "created_at")), "calls")
     for table in ("airing_products", "airings", "media"):
         op.drop_table(table)
@@ -143,7 +144,19 @@ def _media() -> None:
         sa.PrimaryKeyConstraint("airing_id", "product_id", name=op.f("pk_airing_products")),
     )
     op.create_index(_index("airing_products", ("product_id",)), "airing_products", ["product_id"])
-    op.create_index(_index("calls", ("dnis", "created_at")), "calls", ["dnis", "created_at"])
+    include = ["direction", "test"]
+    op.create_index(
+        _index("calls", ("dnis", "created_at")), "calls", ["dnis", "created_at"], postgresql_include=include
+    )
+    _orders_by_time(["status", "total", "airing_id", "medium_id"])
+
+
+def _orders_by_time(include: list[str]) -> None:
+    """The index of orders by time holds what reports sum up; SQLite has no such columns."""
+    if op.get_bind().dialect.name == "postgresql":
+        name = _index("orders", ("created_at", "id"))
+        op.drop_index(name, "orders")
+        op.create_index(name, "orders", ["created_at", "id"], postgresql_include=include)
 
 
 def _api() -> None:
@@ -208,7 +221,7 @@ def _api() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
     )
-    for columns in (("state", "next_at"), ("webhook_id", "id"), ("kind", "object")):
+    for columns in (("state", "next_at"), ("webhook_id", "id"), ("kind", "object"), ("done_at",)):
         op.create_index(_index("webhook_deliveries", columns), "webhook_deliveries", list(columns))
 
 

@@ -47,6 +47,7 @@ def fill(site: Site) -> None:
             airing.starts_at, airing.ends_at = EVENING, EVENING + timedelta(minutes=30)
             airings.append(media.save(session, airing))
         product = session.scalars(select(Product).where(Product.code == "P001")).one()
+        airings[0].products.append(product)
         rows = [
             ("agent1", "100.00", "new", 0, "北京市海淀区", 5),
             ("agent1", "200.00", "completed", 0, "北京市海淀区", 6),
@@ -141,8 +142,26 @@ def test_media_show_calls_orders_cost_and_return_and_leave_nothing_out(site: Sit
     assert rows["=HYPERLINK(1)"][:7] == ["1", "1", "100.0 %", "40.00", "1", "0.00", "100.00"]
     assert rows["Not stated"][:4] == ["1", "2", "200.0 %", "90.00"]
     assert (totals["calls"], totals["orders"], totals["amount"], totals["cost"]) == ("4", "5", "430.00", "200.00")
+    with site.sessions() as session:
+        goods = "P001 " + session.scalars(select(Product.name).where(Product.code == "P001")).one()
+    labels = {}
     for group in ("airing", "programme", "product", "dnis"):
-        assert table(site, f"/reports/media?{OCTOBER}&group={group}")[1] == totals
+        rows, sums = table(site, f"/reports/media?{OCTOBER}&group={group}")
+        assert sums == totals
+        labels[group] = {label: (row[0], row[1], row[3]) for label, row in rows.items()}
+    first, second, nothing = ("2", "2", "300.00"), ("1", "1", "40.00"), ("1", "2", "90.00")
+    assert labels == {
+        "airing": {
+            "10-05 20:00 show 0 · 五频道 · 1001": first,
+            "10-05 20:00 show 1 · =HYPERLINK(1) · 1002": second,
+            "Not stated": nothing,
+        },
+        "programme": {"show 0": first, "show 1": second, "Not stated": nothing},
+        "product": {goods: first, "=HYPERLINK(1), no airing": second, "Not stated": nothing},
+        "dnis": {"8000": first, "8001": second, "Not stated": nothing},
+    }
+    rows, totals = table(site, f"/reports/media?{OCTOBER}&group=dnis&medium=1")
+    assert (list(rows), totals["calls"], totals["orders"]) == (["8000"], "2", "2")
     november, _ = table(site, "/reports/media?since=2026-11-01&until=2026-11-30&group=medium")
     assert november["=HYPERLINK(1)"][:2] == ["0", "1"], "orders count on their own day"
 

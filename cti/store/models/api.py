@@ -72,7 +72,12 @@ class HookDelivery(Base):
     """One event for one webhook: written with what it tells of, sent by the worker. ``object`` is ``order/12``."""
 
     __tablename__ = "webhook_deliveries"
-    __table_args__ = (Index(None, "state", "next_at"), Index(None, "webhook_id", "id"), Index(None, "kind", "object"))
+    __table_args__ = (
+        Index(None, "state", "next_at"),
+        Index(None, "webhook_id", "id"),
+        Index(None, "kind", "object"),
+        Index(None, "done_at"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))

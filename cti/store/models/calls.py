@@ -50,7 +50,7 @@ class Call(Base):
         Index(None, "queue_id", "created_at"),
         Index(None, "agent_id", "created_at"),
         Index(None, "ended_at"),
-        Index(None, "dnis", "created_at"),
+        Index(None, "dnis", "created_at", postgresql_include=["direction", "test"]),  # reports
     )
 
     id: Mapped[str] = mapped_column(id_type(), primary_key=True)

@@ -50,7 +50,7 @@ class Order(Base):
     __tablename__ = "orders"
     __table_args__ = (
         Index(None, "customer_id", "created_at"),
-        Index(None, "created_at", "id"),
+        Index(None, "created_at", "id", postgresql_include=["status", "total", "airing_id", "medium_id"]),  # reports
         Index(None, "agent_user_id", "created_at"),
         Index(None, "status", "created_at"),
         Index(None, "call_id"),
