@@ -26,8 +26,7 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy --strict cti dialplan cards
 	$(BIN)/lint-imports
 
-unit e2e: WORKERS := 2
-conformance: WORKERS := 3  # it mostly waits for switches
+unit conformance e2e: WORKERS := 3  # on two processors: much of it is waiting
 unit conformance e2e: $(VENV)/.tested
 	$(BIN)/pytest -q -n $(WORKERS) tests/$@
 

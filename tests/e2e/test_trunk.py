@@ -100,7 +100,7 @@ async def is_shown(page: Page, state: str) -> None:
 
 
 async def test_call(page: Page, number: str, state: str, words: str) -> None:
-    await page.locator("input[name=number][required]").fill(number)
+    await page.locator("#main input[name=number][required]").fill(number)
     await page.keyboard.press("Enter")
     await expect(page.locator(f"[data-test-state={state}]")).to_contain_text(words, timeout=30_000)
 
