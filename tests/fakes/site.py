@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,14 @@ from unittest import mock
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, make_url, select
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from cti.settings import Settings
 from cti.store import demo
 from cti.store.config import build_config
-from cti.store.database import make_engine, make_session_factory
+from cti.store.database import database_url, make_engine, make_session_factory
 from cti.store.models import Agent, Base, PhoneKind, User
 from cti.store.passwords import hash_password
 from tests.fakes.engine import FakeEngine
@@ -46,6 +48,33 @@ def filled_file() -> Path:
     return folder / "site.db"
 
 
+@lru_cache(maxsize=4)
+def filled_template(server: URL) -> str:
+    """The name of a PostgreSQL database as ``filled_file`` on that server."""
+    with administering(server) as connection:
+        connection.exec_driver_sql("CREATE DATABASE site_template")
+    database = make_engine(server.set(database="site_template").render_as_string(hide_password=False))
+    fill(database)
+    database.dispose()
+    return "site_template"
+
+
+def copy_filled(url: URL) -> None:
+    """Put a copy of the filled database in the place of the empty one."""
+    server = url.set(database="postgres")
+    template = filled_template(server)
+    with administering(server) as connection:
+        connection.exec_driver_sql(f'DROP DATABASE "{url.database}"')
+        connection.exec_driver_sql(f'CREATE DATABASE "{url.database}" TEMPLATE {template}')
+
+
+@contextlib.contextmanager
+def administering(server: URL) -> Iterator[Connection]:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection
+
+
 def fill(database: Engine) -> None:
     """Tables, the demo data, an administrator; everybody's password is ``PASSWORD`` and language English."""
     Base.metadata.create_all(database)
@@ -63,12 +92,12 @@ class Site:
 
     def __init__(self, var: Path, phone: PhoneKind = PhoneKind.SIP, switch_name: str = "fake", **settings: Any) -> None:
         self.settings = Settings(var=var, **settings)
-        url = make_url(self.settings.database)
+        url = database_url(self.settings.database)
         if url.get_backend_name() == "sqlite":
             shutil.copy(filled_file(), url.database or "")
+        else:
+            copy_filled(url)
         self.database = make_engine(self.settings.database)
-        if url.get_backend_name() != "sqlite":
-            fill(self.database)
         self.sessions: sessionmaker[Session] = make_session_factory(self.database)
         with self.sessions() as session:
             for agent in session.scalars(select(Agent)):

@@ -218,11 +218,11 @@ def test_a_note_may_come_before_its_call(store: Store) -> None:
 
 @pytest.fixture
 def big(store: Store) -> Store:
-    """A hundred thousand customers, each with a number."""
+    """Twenty thousand customers, each with a number."""
     now = datetime.now(UTC)
     with store.engine.begin() as connection:
-        for at in range(0, 100_000, 20_000):
-            ids = range(at + 1, at + 20_001)
+        for at in range(0, 20_000, 10_000):
+            ids = range(at + 1, at + 10_001)
             connection.execute(
                 insert(Customer),
                 [{"id": n, "number": n, "name": f"客户{n}", "first_entry_at": now, "updated_at": now} for n in ids],
@@ -242,13 +242,13 @@ def plan(store: Store, statement: Any) -> str:
 
 
 def test_customers_are_found_by_phone_through_an_index(big: Store) -> None:
-    by_phone = select(Customer.id).join(CustomerPhone).where(CustomerPhone.number == "+8619900054321")
+    by_phone = select(Customer.id).join(CustomerPhone).where(CustomerPhone.number == "+8619900014321")
     shown = plan(big, by_phone)
     assert "ix_customer_phones_number" in shown, shown
     assert "Seq Scan" not in shown, shown
     assert "SCAN" not in shown, shown
     with big.sessions() as session:
-        assert session.scalars(by_phone).all() == [54321]
+        assert session.scalars(by_phone).all() == [14321]
 
 
 @pytest.mark.parametrize(
