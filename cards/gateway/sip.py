@@ -7,6 +7,7 @@ not know lines or sound.
 from __future__ import annotations
 
 import re
+import signal
 import socket
 from _thread import get_ident
 from collections.abc import Callable
@@ -41,6 +42,10 @@ from cards.gateway.causes import REFUSALS, cause_of
 from cards.host.board import BoardError
 from cti.domain.switch import Cause
 from cti.switches.checks import strangers_number
+
+# sippy's loop, which is not run here, blocks this signal in the thread that imports it, and every program started from
+# there inherits that: an Asterisk would then say nothing on its manager interface but after the next action.
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGURG})
 
 NAME = "Callyard"
 LONGEST = 8192

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -48,6 +51,12 @@ def test_a_call_comes_up(way: State, events: list[Event], effects: list[Do]) -> 
         state, more = TABLE.get((state, event), (state, ()))
         done += more
     assert (state, done) == (State.UP, effects)
+
+
+def test_programs_started_beside_a_gateway_hear_every_signal() -> None:
+    blocked = "import cards.gateway.sip, signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    assert subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True).stdout == "set()\n"
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
 
 
 def test_causes_go_both_ways() -> None:
