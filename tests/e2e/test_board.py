@@ -22,7 +22,7 @@ CUSTOMER = "19900000011"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def board(e2e_folder: Path) -> AsyncIterator[Centre]:
-    centre = await Centre.start(e2e_folder / "bo", CALLYARD_SWITCH="board", CALLYARD_BOARD="sim")
+    centre = await Centre.start(e2e_folder / "vb", CALLYARD_SWITCH="board", CALLYARD_BOARD="sim")
     await centre.quick_queues(wrapup=0.0)
     yield centre
     await centre.stop()

@@ -241,13 +241,15 @@ class Centre:
         return await self.bus.request("cy.cmd.centre", {"op": "floor"})
 
     async def configure(self, change: Callable[[Session], None], *, phones: bool = False) -> None:
-        """Change the database as an administrator's page does, and have it published (and loaded by the switch)."""
+        """Change the database as an administrator's page does, and have it known by the engine (and by the switch)."""
         with self.database() as session:
             change(session)
             session.commit()
         for op in ("publish_config", *(("apply_switch",) if phones else ())):
             reply = await self.bus.request("cy.cmd.worker", {"op": op}, 20.0)
             assert reply.get("ok"), f"{op}: {reply}"
+            if version := reply.get("version"):
+                await until(f"the engine knows configuration {version}", lambda: self._knows(version), 20, every=0.01)
 
     async def quick_queues(self, **fields: object) -> None:
         """Set fields of every queue, e.g. ``wrapup=0``, ``ring_timeout=4``."""
@@ -323,6 +325,9 @@ class Centre:
 
     async def _registered(self, number: str) -> bool:
         return bool((await self.agent(number))["registered"])
+
+    async def _knows(self, version: int) -> bool:
+        return bool((await self.floor())["config_version"] >= version)
 
     async def _linked(self) -> bool:
         try:
