@@ -100,7 +100,7 @@ def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Pro
         say(f"prompts: {made} made")
     boards = [switch for switch in all_switches(found.settings) if switch.kind is SwitchKind.BOARD and switch.own]
     if boards:
-        prepare_boards(found.settings, boards)
+        prepare_boards(found.settings, boards, say)
     stages = [[programs.nats_server(settings, secrets)]] if own_nats else []
     if found.own:
         rows = load_rows(settings)

@@ -19,12 +19,11 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tzlocal import get_localzone
 
-from cti.switch_settings import BadSwitches, SwitchEntry, SwitchKind, SwitchSettings, read_switches
+from cti.switch_settings import GATEWAY_HOST, BadSwitches, SwitchEntry, SwitchKind, SwitchSettings, read_switches
 
 __all__ = ["ANYWHERE", "LOOPBACK", "Settings", "SwitchChoice", "SwitchKind", "SwitchSettings", "load_settings"]
 
 LOOPBACK = "127.0.0.1"
-GATEWAY_HOST = "127.0.0.2"  # an address of its own, so that its calls are told from others of this machine
 ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
 
 

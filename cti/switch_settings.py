@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cti.domain.errors import CallyardError
 
 MAX_SWITCHES = 32
+GATEWAY_HOST = "127.0.0.2"  # an address of its own, so that its calls are told from others of this machine
 
 
 class BadSwitches(CallyardError):

@@ -80,10 +80,10 @@ def prepare_switch(switch: SwitchSettings, installation: Installation, rows: Row
     apply(switch, rows)
 
 
-def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings]) -> None:
+def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings], say: Progress) -> None:
     """Folders, a dial plan for a simulated board that has none, a gateway's trunk. Raises ``ProvisionFailed``."""
     from cards.host.simulated import EXTENSIONS, TRUNKS
-    from cti.store.boards import ensure_demo_plan, ensure_gateway_trunk
+    from cti.store.boards import TrunkTaken, ensure_demo_plan, ensure_gateway_trunk
     from cti.store.database import make_engine, make_session_factory
 
     for board in boards:
@@ -93,11 +93,16 @@ def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings]) -> None
         try:
             with make_session_factory(engine)() as session:
                 for board in boards:
+                    trunk = ""
                     if board.gateway:
-                        ensure_gateway_trunk(session, board.name, board.sip_host, board.sip_port)
+                        trunk = ensure_gateway_trunk(session, board.name, board.sip_host, board.sip_port)
+                        if trunk != board.name:
+                            say(f"voice board {board.name}: its trunk is {trunk}; {board.name} is one of your own")
                     if not board.program and settings.demo:
                         alone = not any(switch.speaks_sip for switch in settings.switches())
-                        ensure_demo_plan(session, board.name, TRUNKS, EXTENSIONS, alone=alone)
+                        ensure_demo_plan(session, board.name, TRUNKS, EXTENSIONS, alone=alone, trunk=trunk)
+        except TrunkTaken as error:
+            raise ProvisionFailed(str(error)) from error
         finally:
             engine.dispose()
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cti.domain.errors import CallyardError
 from cti.store.models import Agent, BoardLine, Did, PhoneKind, Trunk, User, VoiceBoard
 
 BUCKET = "cy_boards"
@@ -38,19 +39,47 @@ def extension_digits(session: Session) -> int:
     return lengths.pop() if len(lengths) == 1 else 0
 
 
-def ensure_gateway_trunk(session: Session, board: str, host: str, port: int) -> None:
+class TrunkTaken(CallyardError):
+    """A trunk of somebody else stands where a gateway's must."""
+
+    code = "board.trunk_taken"
+
+
+def ensure_gateway_trunk(session: Session, board: str, host: str, port: int) -> str:
     """The trunk by which a softswitch and the gateway of this board reach each other; its place follows the settings.
-    Commits."""
-    trunk = session.get(Trunk, board)
-    if trunk is None:
-        trunk = Trunk(id=board, name="语音板卡 Voice board", codecs=["alaw"], ping=True, caller_number="")
-        session.add(trunk)
+
+    Called as the board is; where a trunk of that name is somebody else's, by the next name. Returns it. Commits.
+    Raises ``TrunkTaken`` where another trunk leads to the gateway's own address: a switch could not tell their calls
+    apart.
+    """
+    names = [board, *(f"{board}-{n}" for n in range(2, 10))]
+    there = {trunk.id: trunk for trunk in session.scalars(select(Trunk))}
+    for trunk in there.values():
+        if host in (trunk.host, *trunk.sources) and not (trunk.id in names and _of_gateway(trunk, host)):
+            raise TrunkTaken(
+                f"trunk {trunk.id} is at {host}, which is the address of the gateway of {board}: "
+                "give it another address, or delete it"
+            )
+    ours = [name for name in names if name in there and _of_gateway(there[name], host)]
+    name = next((name for name in (*ours, *names) if name in ours or name not in there), "")
+    if not name:
+        raise TrunkTaken(f"trunks {', '.join(names)} are there already: rename one for the gateway of {board}")
+    trunk = there.get(name) or Trunk(id=name, name="语音板卡 Voice board", codecs=["alaw"], ping=True, caller_number="")
     trunk.host, trunk.port, trunk.sources = host, port, [host]
+    session.add(trunk)
     session.commit()
+    return name
 
 
-def ensure_demo_plan(session: Session, board: str, trunks: int, extensions: int, *, alone: bool = False) -> bool:
-    """Give a new board a plan: outside lines to the first service number and trunk, extensions to the agents in order.
+def _of_gateway(trunk: Trunk, host: str) -> bool:
+    return trunk.host == host and list(trunk.sources) == [host] and not trunk.username
+
+
+def ensure_demo_plan(
+    session: Session, board: str, trunks: int, extensions: int, *, alone: bool = False, trunk: str = ""
+) -> bool:
+    """Give a new board a plan: outside lines to the first service number and ``trunk`` (empty: the first), extensions
+    to the agents in order.
 
     ``alone``: there is no switch for browser phones, so that these agents get their telephones chosen. Commits; false
     where the board has a plan.
@@ -58,7 +87,7 @@ def ensure_demo_plan(session: Session, board: str, trunks: int, extensions: int,
     if session.get(VoiceBoard, board) is not None:
         return False
     dialed = session.scalars(select(Did.number).order_by(Did.number)).first() or ""
-    trunk = session.scalars(select(Trunk.id).where(Trunk.active.is_(True)).order_by(Trunk.id)).first() or ""
+    trunk = trunk or session.scalars(select(Trunk.id).where(Trunk.active.is_(True)).order_by(Trunk.id)).first() or ""
     agents = session.scalars(
         select(Agent).join(Agent.user).where(User.active.is_(True)).order_by(Agent.number).limit(extensions)
     ).all()

@@ -29,6 +29,7 @@ from cti.domain.config import (
 from cti.domain.trunks import NumberRule, read_rules
 from cti.store import rules
 from cti.store.models import Agent, Did, Menu, Queue, QueueMember, RingGroup, Trunk, User
+from cti.switch_settings import GATEWAY_HOST
 
 HANGUP = RouteTarget(TargetKind.HANGUP)
 _NUMBER = re.compile(r"\+?[0-9]{3,32}")
@@ -61,7 +62,10 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
             for did in session.scalars(select(Did).order_by(Did.number))
         ),
         trunks=tuple(
-            _trunk(trunk) for trunk in session.scalars(select(Trunk).where(Trunk.active.is_(True)).order_by(Trunk.id))
+            _trunk(trunk)
+            for trunk in session.scalars(
+                select(Trunk).where(Trunk.active.is_(True)).order_by(Trunk.host == GATEWAY_HOST, Trunk.id)
+            )
         ),
         calendars=rules.calendars(session),
         lists=rules.number_lists(session),

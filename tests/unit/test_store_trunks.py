@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from alembic import command
 from sqlalchemy import text
 
 from cti.domain.config import CentreConfig
 from cti.domain.trunks import CallerId, CallerIn, NumberRule, apply_rules
 from cti.store import setup
+from cti.store.boards import TrunkTaken, ensure_gateway_trunk
 from cti.store.config import build_config
 from cti.store.database import make_engine, make_session_factory
 from cti.store.models import Did, Trunk
 from cti.store.switchdata import load_switch_rows
+from cti.switch_settings import GATEWAY_HOST
 from tests.stores import Store
 
 OLD_ROW = (
@@ -77,3 +80,19 @@ def test_the_first_rule_that_fits_is_applied() -> None:
     assert apply_rules(rules, "") == ""
     assert apply_rules((), "123") == "123"
     assert apply_rules((NumberRule("1", 9, ""),), "123") == ""
+
+
+def test_a_gateways_trunk_is_the_last_way_out_and_never_somebody_elses(store: Store) -> None:
+    with store.sessions() as session:
+        mine = Trunk(id="board", name="Carrier of ours", host="192.0.2.7", port=5062, sources=["192.0.2.0/24"])
+        session.add_all([mine, Trunk(id="zoom", name="Zoom", host="192.0.2.8")])
+        session.commit()
+        assert ensure_gateway_trunk(session, "board", GATEWAY_HOST, 5090) == "board-2"
+        assert (mine.host, mine.port, mine.sources) == ("192.0.2.7", 5062, ["192.0.2.0/24"])
+        assert [trunk.id for trunk in build_config(session).trunks] == ["board", "zoom", "board-2"]
+        assert ensure_gateway_trunk(session, "board", GATEWAY_HOST, 5091) == "board-2"
+        assert session.get_one(Trunk, "board-2").port == 5091
+        session.add(Trunk(id="sbc", name="SBC", host="192.0.2.9", sources=[GATEWAY_HOST]))
+        session.commit()
+        with pytest.raises(TrunkTaken, match=r"trunk sbc is at 127\.0\.0\.2"):
+            ensure_gateway_trunk(session, "board", GATEWAY_HOST, 5091)
