@@ -7,6 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection, Enum, text
 
+from cti.store import marks
 from cti.store.database import make_engine
 from cti.store.models.base import Base, Money, UtcDateTime
 
@@ -34,9 +35,12 @@ def _run(connection: Connection) -> None:
         connection.commit()
     else:  # a table that is made anew is dropped first: rows that point at it must not be removed with it
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("PRAGMA legacy_alter_table=ON")  # triggers may name a table that is made anew
         connection.commit()
     with context.begin_transaction():
         context.run_migrations()
+    marks.put(connection)
+    connection.commit()
 
 
 def main() -> None:

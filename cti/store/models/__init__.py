@@ -1,6 +1,7 @@
 """Every table of the store under one name: ``from cti.store.models import Customer``."""
 
 from cti.store import hooks as hooks  # tells webhooks
+from cti.store import marks as marks  # puts the triggers of report_marks
 from cti.store import numbers as numbers  # gives Customer.number and Order.number
 from cti.store import regions as regions  # gives Customer.region
 from cti.store import search_keys as search_keys  # keeps CustomerKey
@@ -91,6 +92,7 @@ from cti.store.models.own import Bulletin, BulletinRead, Task
 from cti.store.models.people import Agent, AuditEntry, PhoneKind, Role, User
 from cti.store.models.points import Member, PointEntry, PointKind, PointRule, RuleKind
 from cti.store.models.rights import Department, RoleRights
+from cti.store.models.rollups import CallDay, OrderDay, ProductDay, ReportDay, ReportMark, RollUp
 from cti.store.models.transfers import ImportMapping, Transfer, TransferState
 
 __all__ = [
@@ -110,6 +112,7 @@ __all__ = [
     "BusyReason",
     "Calendar",
     "Call",
+    "CallDay",
     "CallLeg",
     "CallNote",
     "CallType",
@@ -145,6 +148,7 @@ __all__ = [
     "MovementKind",
     "NumberList",
     "Order",
+    "OrderDay",
     "OrderDraft",
     "OrderHandling",
     "OrderLine",
@@ -159,6 +163,7 @@ __all__ = [
     "PointKind",
     "PointRule",
     "Product",
+    "ProductDay",
     "ProductPicture",
     "ProductPrice",
     "Queue",
@@ -167,11 +172,14 @@ __all__ = [
     "Recording",
     "RecordingState",
     "Refund",
+    "ReportDay",
+    "ReportMark",
     "Return",
     "ReturnLine",
     "RingGroup",
     "Role",
     "RoleRights",
+    "RollUp",
     "RuleKind",
     "SavedQuery",
     "Setting",
