@@ -6,11 +6,10 @@ It must not know the contract's commands or the tests that drive it.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from cti.domain.errors import ChannelGone, CommandRefused
 from cti.domain.switch import (
     Cause,
     ChannelAnswered,
@@ -26,29 +25,28 @@ from cti.domain.switch import (
     SwitchEvent,
 )
 from cti.switches.base import EventSink
+from cti.switches.known import KnownChannels
 from cti.switches.sim.audio import write_recording
 from cti.switches.sim.model import FarEnd, SimChannel, Timer
 
 Schedule = Callable[[float, Callable[[], None]], Timer]
 SIP = {Cause.BUSY: 486, Cause.REJECTED: 603, Cause.UNALLOCATED: 404, Cause.CONGESTION: 503}
-KNOWN_IDS = 100_000
 
 
-class Floor:
+class Floor(KnownChannels[SimChannel]):
     """Channels by id. ``relayed`` are those of other switches whose far end is a phone of ours.
 
     ``schedule(delay, call)`` replaces the loop's timers, for tests with their own time.
     """
 
     def __init__(self, clock: Callable[[], float], spool_dir: str | Path | None, schedule: Schedule | None) -> None:
+        super().__init__()
         self.clock = clock
-        self.channels: dict[str, SimChannel] = {}
         self.relayed: dict[str, SimChannel] = {}
         self.alive = True
         self.link = False
         self._spool = Path(spool_dir) if spool_dir else None
         self._schedule = schedule
-        self._used: OrderedDict[str, None] = OrderedDict()
         self._events: deque[SwitchEvent] = deque()
         self._delivered = asyncio.Event()
         self._draining = False
@@ -64,27 +62,6 @@ class Floor:
         if self._schedule is not None:
             return self._schedule(delay, call)
         return asyncio.get_running_loop().call_later(delay, call)
-
-    def channel(self, channel: str) -> SimChannel:
-        try:
-            return self.channels[channel]
-        except KeyError:
-            raise ChannelGone(f"no channel {channel}", channel=channel) from None
-
-    def controlled(self, channel: str) -> SimChannel:
-        chan = self.channel(channel)
-        if not chan.controlled:
-            raise CommandRefused(f"channel {channel} is not controlled", channel=channel)
-        return chan
-
-    def first_use(self, channel: str) -> bool:
-        """True the first time an id is dialled."""
-        if channel in self._used or channel in self.channels:
-            return False
-        self._used[channel] = None
-        if len(self._used) > KNOWN_IDS:
-            self._used.popitem(last=False)
-        return True
 
     def end_play(self, chan: SimChannel, reason: PlayEnd) -> None:
         playing, chan.playing = chan.playing, None

@@ -1,0 +1,100 @@
+"""What a step of a chart does to the board, to the channel on the line and to who listens. It must not know when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cards.host.board import LineKind, Tone
+from cards.host.channel import Channel, Line
+from cards.host.charts import Do
+from cti.domain.switch import Cause, ChannelAnswered, ChannelOffered, ChannelRinging
+
+if TYPE_CHECKING:
+    from cards.host.floor import Floor
+
+_ENDS: dict[Do, tuple[Cause, bool]] = {
+    Do.END_CANCELLED: (Cause.CANCELLED, True),
+    Do.END_GONE: (Cause.NORMAL, True),
+    Do.END_NO_ANSWER: (Cause.NO_ANSWER, False),
+    Do.END_FAR_NO_ANSWER: (Cause.NO_ANSWER, True),
+    Do.END_BUSY: (Cause.BUSY, True),
+    Do.END_NO_DIAL_TONE: (Cause.CONGESTION, False),
+    Do.END_NO_SIGNAL: (Cause.FAILED, False),
+}
+
+
+def carry_out(floor: Floor, line: Line, effect: Do) -> None:
+    board, number, chan = floor.board, line.number, line.channel
+    if effect is Do.END_ASKED:
+        if chan is not None:
+            floor.end(chan, chan.asked_cause, by_far_side=False)
+    elif effect in _ENDS:
+        if chan is not None:
+            cause, by_far_side = _ENDS[effect]
+            floor.end(chan, cause, by_far_side)
+    elif effect is Do.CLEAR_NUMBER:
+        line.caller_number = line.caller_name = ""
+    elif effect is Do.OFFER:
+        _offer(floor, line)
+    elif effect is Do.PICK_UP:
+        board.pick_up(number)
+    elif effect is Do.ON_HOOK:
+        board.on_hook(number)
+    elif effect is Do.SEND_NUMBER:
+        board.dial(number, line.dialled)
+    elif effect is Do.RING_PHONE:
+        board.ring(number, True, chan.caller_number if chan is not None else "")
+    elif effect is Do.STOP_RINGING:
+        board.ring(number, False)
+    elif effect in (Do.DIAL_TONE, Do.BUSY_TONE, Do.TONE_OFF):
+        _tone(floor, line, effect)
+    elif chan is not None:
+        _tell(floor, chan, effect)
+
+
+def _tell(floor: Floor, chan: Channel, effect: Do) -> None:
+    if effect is Do.TELL_RINGING:
+        floor.emit(ChannelRinging(floor.wall(), chan.id))
+    elif effect is Do.TELL_ANSWERED:
+        chan.answered = chan.controlled = True
+        floor.emit(ChannelAnswered(floor.wall(), chan.id))
+    elif effect in (Do.TELL_HELD, Do.TELL_RETRIEVED):
+        floor.hold(chan, effect is Do.TELL_HELD)
+
+
+def _tone(floor: Floor, line: Line, effect: Do) -> None:
+    if line.kind is LineKind.EXTENSION:
+        tone = {Do.DIAL_TONE: Tone.DIAL, Do.BUSY_TONE: Tone.BUSY}.get(effect, Tone.NONE)
+        floor.board.tone(line.number, tone)
+    elif effect is Do.BUSY_TONE:
+        floor.player.play(line, floor.prompts.busy())
+    else:
+        floor.player.stop(line)
+
+
+def _offer(floor: Floor, line: Line) -> None:
+    plan, extension_line = floor.plan.of(line.number), line.kind is LineKind.EXTENSION
+    chan = Channel(
+        id=floor.new_id(),
+        line=line,
+        created_at=floor.clock(),
+        caller_number=plan.device if extension_line else line.caller_number,
+        caller_name="" if extension_line else line.caller_name,
+        dialed=line.dialled if extension_line else plan.dialed,
+        device=plan.device if extension_line else "",
+        trunk="" if extension_line else plan.trunk,
+        incoming=True,
+        controlled=True,
+    )
+    floor.seat(chan)
+    floor.emit(
+        ChannelOffered(
+            floor.wall(),
+            chan.id,
+            chan.caller_number,
+            chan.caller_name,
+            chan.dialed,
+            device=chan.device,
+            trunk=chan.trunk,
+        )
+    )

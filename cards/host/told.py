@@ -1,0 +1,122 @@
+"""What a board tells of its lines, as events of their charts. It must not know prompts, recordings or joins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cards.host.board import (
+    BoardEvent,
+    FarGone,
+    Fault,
+    Flashed,
+    Key,
+    Lifted,
+    LineKind,
+    NumberRead,
+    PlayEnded,
+    Progressed,
+    Rang,
+    Replaced,
+)
+from cards.host.channel import Line
+from cards.host.charts import UP, LineEvent, LineState
+from cards.host.usable import takes_calls
+from cti.domain.switch import Cause, Digit, PlayEnd
+from cti.switches.checks import strangers_number
+
+if TYPE_CHECKING:
+    from cards.host.floor import Floor
+
+TEST_TONE = 5.0  # seconds
+
+_KEYS = frozenset("0123456789*#ABCD")
+
+
+def take(floor: Floor, event: BoardEvent) -> None:
+    line = floor.lines.get(event.line)
+    if line is None:
+        return
+    match event:
+        case Rang():
+            _rang(floor, line)
+        case NumberRead():
+            _number(floor, line, event)
+        case Progressed():
+            floor.happen(line, LineEvent(event.progress.value))
+        case FarGone():
+            floor.happen(line, LineEvent.FAR_GONE)
+        case Lifted():
+            _lifted(floor, line)
+        case Replaced():
+            line.test_until = 0.0
+            floor.happen(line, LineEvent.REPLACED)
+        case Flashed():
+            if line.channel is not None and (line.channel.peer or line.channel.conference):
+                floor.happen(line, LineEvent.FLASH)
+        case Key():
+            _key(floor, line, event.digit)
+        case PlayEnded():
+            floor.play_ended(line)
+        case Fault():
+            _fault(floor, line, event.dead)
+
+
+def _rang(floor: Floor, line: Line) -> None:
+    line.last_ring = floor.clock()
+    if takes_calls(line, floor.plan):
+        floor.happen(line, LineEvent.RING)
+
+
+def _number(floor: Floor, line: Line, event: NumberRead) -> None:
+    line.last_ring = max(line.last_ring, floor.clock() - 1.0)
+    if line.state in (LineState.IDLE, LineState.RINGING_IN) and takes_calls(line, floor.plan):
+        line.caller_number = strangers_number(event.number)
+        line.caller_name = "".join(c for c in event.name if c.isprintable())[:80]
+        floor.happen(line, LineEvent.NUMBER if line.caller_number else LineEvent.NO_NUMBER)
+
+
+def _lifted(floor: Floor, line: Line) -> None:
+    testing = line.test_until and line.state is LineState.RINGING
+    if not floor.happen(line, LineEvent.LIFTED):
+        return
+    plan = floor.plan.of(line.number)
+    if line.state is LineState.DIALLING and (plan.blocked or not plan.device):
+        floor.happen(line, LineEvent.TIME)  # nobody's telephone: no dial tone, but busy
+    if testing:
+        line.test_until = floor.clock() + TEST_TONE
+        floor.player.play(line, floor.prompts.test_tone())
+
+
+def _key(floor: Floor, line: Line, digit: str) -> None:
+    if digit not in _KEYS:
+        return
+    chan = line.channel
+    if chan is None:
+        if line.kind is LineKind.EXTENSION:
+            _dials(floor, line, digit)
+        return
+    if line.state not in UP:
+        return
+    floor.emit(Digit(floor.wall(), chan.id, digit))
+    if chan.playing is not None and chan.playing.barge_in:
+        floor.end_play(chan, PlayEnd.DIGIT)
+
+
+def _dials(floor: Floor, line: Line, digit: str) -> None:
+    if line.state is LineState.DIALLING:
+        line.dialled = ""
+    if digit == "#" and line.dialled:
+        floor.happen(line, LineEvent.DIALLED)
+    elif floor.happen(line, LineEvent.KEY):
+        line.dialled = (line.dialled + digit)[:40]
+        if len(line.dialled) == floor.plan.extension_digits:
+            floor.happen(line, LineEvent.DIALLED)
+
+
+def _fault(floor: Floor, line: Line, dead: bool) -> None:
+    line.dead = dead
+    if dead and line.channel is not None:
+        floor.end(line.channel, Cause.MEDIA_LOST, by_far_side=True)
+        line.enter(LineState.RELEASING, floor.clock())
+        floor.board.on_hook(line.number)
+    floor.tell_usable()
