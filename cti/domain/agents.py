@@ -46,6 +46,7 @@ class Agent:
     leg_id: str = ""
     wrapup_until: float | None = None
     wrapup_left: float | None = None  # seconds of a wrap-up that is interrupted by dialling
+    handled_for: float = 0.0  # seconds of the contact that a wrap-up is about, and of that wrap-up before the present
     notice: str = ""
     taken_by: str = ""  # with the notice that somebody else has taken the call
     calls: int = 0  # contacts handled today

@@ -252,12 +252,6 @@ class Acd:
 
     # ------------------------------------------------------------ predictions
 
-    def handled(self, call: Call, leg: Leg, wrapup: float) -> None:
-        """An agent is done with a call, but for so many seconds of wrap-up."""
-        queue = self._centre.queues.get(call.queue_id)
-        if queue is not None and leg.answered_at is not None:
-            queue.handled(self._centre.now - leg.answered_at + wrapup)
-
     def predicted_wait(self, queue: QueueRuntime, position: int) -> float | None:
         members = filter(None, map(self._centre.agents.get, queue.config.agents))
         working = sum(1 for agent in members if agent.state in AT_WORK)

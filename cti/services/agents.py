@@ -92,7 +92,7 @@ class AgentService:
             self._enter(agent, AgentState.LOGGED_OFF, "")
             for timer in ("wrapup", "device"):
                 self._centre.stop_timer(f"{timer}:{agent.agent_id}")
-            self._centre.wrapped.pop(agent.agent_id, None)
+            self._book_handled(agent)
             self._removed.discard(agent.agent_id)
             self._leave_queues(agent, ())
             del self._centre.agents[agent.agent_id]
@@ -145,8 +145,21 @@ class AgentService:
 
     def _stop_wrapup(self, agent: Agent) -> None:
         agent.wrapup_until = agent.wrapup_left = None
-        self._centre.wrapped.pop(agent.agent_id, None)
+        self._book_handled(agent)
         self._centre.stop_timer(f"wrapup:{agent.agent_id}")
+
+    def _book_handled(self, agent: Agent) -> None:
+        """The contact and its wrap-up are over: so long they took."""
+        call = self._centre.wrapped.pop(agent.agent_id, None)
+        seconds, agent.handled_for = agent.handled_for, 0.0
+        if call is not None and seconds > 0:
+            self.handled(call, seconds)
+
+    def handled(self, call: Call, seconds: float) -> None:
+        """A contact of the call's queue kept an agent busy for so long, wrap-up included."""
+        queue = self._centre.queues.get(call.queue_id)
+        if queue is not None:
+            queue.handled(seconds)
 
     def _wish(self, agent: Agent, event: AgentEvent, reason: str) -> None:
         if agent.wrapup_left is not None:
@@ -172,6 +185,8 @@ class AgentService:
         centre = self._centre
         if centre.now > agent.since and agent.state is not AgentState.LOGGED_OFF:
             self._log_stretch(agent)
+        if agent.state is AgentState.WRAP_UP and agent.handled_for > 0:
+            agent.handled_for += max(0.0, centre.now - agent.since)
         agent.state, agent.reason, agent.since = state, reason, centre.now
         if state is AgentState.LOGGED_OFF and agent.assigned is not None:
             self.assign(agent, None)
@@ -216,12 +231,19 @@ class AgentService:
         agent.call_id, agent.leg_id = call.call_id, leg.leg_id
         return True
 
-    def give_back(self, agent: Agent, event: AgentEvent, reason: str = "", notice: str = "") -> None:
-        """The agent's contact is over: ``WITHDRAW``, ``FAIL``, ``RELEASE`` or ``WRAP``."""
+    def give_back(
+        self, agent: Agent, event: AgentEvent, reason: str = "", notice: str = "", handled_for: float = 0.0
+    ) -> None:
+        """The agent's contact is over: ``WITHDRAW``, ``FAIL``, ``RELEASE`` or ``WRAP``.
+
+        ``handled_for``: the seconds of it, which count as handled when the wrap-up has ended.
+        """
         centre = self._centre
         call = centre.calls.get(agent.call_id)
         if event is AgentEvent.WRAP and call is not None:
+            self._book_handled(agent)
             centre.wrapped[agent.agent_id] = call
+            agent.handled_for = handled_for
         if event in (AgentEvent.RELEASE, AgentEvent.WRAP):
             self._count(agent)
             agent.idle_since = centre.now
@@ -373,6 +395,7 @@ class AgentService:
         agent.registered = self._centre.device_registered(agent.device)
         left = document.get("wrapup_left")
         agent.wrapup_left = None if left is None else _number(left, 0.0)
+        agent.handled_for = _number(document.get("handled_for"), 0.0)
         if wrapped is not None:
             self._centre.wrapped[agent.agent_id] = wrapped
         if isinstance(assigned := document.get("assigned"), list):

@@ -202,6 +202,7 @@ def stored_agent(centre: Centre, agent: Agent) -> dict[str, Any]:
         "pending_reason": agent.pending_reason,
         "wrapup_until": agent.wrapup_until,
         "wrapup_left": agent.wrapup_left,
+        "handled_for": agent.handled_for,
         "assigned": None if agent.assigned is None else list(agent.assigned),
         "day": centre.day,
         "calls": agent.calls,

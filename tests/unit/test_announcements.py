@@ -67,16 +67,17 @@ async def test_callers_are_told_their_place_and_with_the_setting_the_wait(open_f
     assert told()[1] == "您现在排在第一位。预计等候时间约两分钟。请稍候，正在为您转接。"
 
 
-async def test_handling_times_are_learnt_from_calls_with_their_wrap_up(open_floor: OpenFloor) -> None:
+async def test_handling_times_are_learnt_when_the_wrap_up_ends_and_kept(open_floor: OpenFloor) -> None:
     floor = await open_floor(wrapup=60.0)
     await floor.on_duty("a1")
     queue = floor.runner.engine.centre.queues[ORDERS]
-    assert queue.mean_handling() is None
     caller = await floor.talking_to("a1")
     floor.sim.hangup_by_caller(caller)
-    await floor.until(lambda: queue.mean_handling() is not None, "learnt")
+    await floor.until_agent("a1", "workingAfterCall")
+    assert queue.mean_handling() is None
+    await floor.do("a1", "wrapup_done")
     mean = queue.mean_handling() or 0.0
-    assert 60.0 <= mean < 90.0
+    assert 0.0 < mean < 30.0, "not the wrap-up that was planned"
     await floor.until(lambda: floor.runner.engine._outputs._today_timer, "to be stored")
     fire(floor, "today:")
     await floor.told()

@@ -6,7 +6,7 @@ import pytest
 
 from cti.domain.errors import CommandRefused
 from cti.domain.switch import Cause, Originate
-from tests.floor import Floor
+from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import fire
 
@@ -151,3 +151,79 @@ async def test_a_wrap_up_whose_call_is_nowhere_written_still_ends(open_floor: Op
     fire(floor, "wrapup:a1")
     await floor.do("a1", "wrapup_done")
     assert floor.agent("a1").state == "ready"
+
+
+def handled(floor: Floor) -> tuple[int, float]:
+    today = floor.runner.engine.centre.queues[ORDERS].today
+    return today.handled, today.handling
+
+
+def passes(floor: Floor, seconds: float) -> None:
+    """So long have they been at it."""
+    floor.agent("a1").since -= seconds
+
+
+async def test_handling_is_talk_and_the_wrap_up_that_was_taken(open_floor: OpenFloor) -> None:
+    floor = await open_floor(wrapup=30.0)
+    await wrapping_up(floor)
+    assert handled(floor) == (0, 0.0), "it is booked when it is over"
+    passes(floor, 200.0)
+    await floor.do("a1", "wrapup_done")
+    count, seconds = handled(floor)
+    assert count == 1
+    assert 200.0 < seconds < 215.0
+
+
+async def test_a_call_without_wrap_up_is_booked_at_its_end(open_floor: OpenFloor) -> None:
+    floor = await open_floor(wrapup=0.0)
+    await floor.on_duty("a1")
+    floor.sim.hangup_by_caller(await floor.talking_to("a1"))
+    await floor.until_agent("a1", "ready")
+    count, seconds = handled(floor)
+    assert count == 1
+    assert 0.0 < seconds < 15.0
+
+
+async def test_dialling_in_the_wrap_up_is_no_wrap_up(open_floor: OpenFloor) -> None:
+    floor = await open_floor(wrapup=30.0)
+    await wrapping_up(floor)
+    passes(floor, 10.0)
+    await floor.do("a1", "dial", number=OUTSIDE)
+    passes(floor, 500.0)
+    await floor.do("a1", "hangup")
+    await floor.until_agent("a1", "workingAfterCall")
+    assert handled(floor)[0] == 0
+    passes(floor, 20.0)
+    await floor.do("a1", "wrapup_done")
+    count, seconds = handled(floor)
+    assert count == 1
+    assert 30.0 < seconds < 45.0
+
+
+async def test_a_talk_out_of_the_wrap_up_ends_it_and_is_none_of_the_queues(open_floor: OpenFloor) -> None:
+    floor = await open_floor(wrapup=30.0)
+    await wrapping_up(floor)
+    floor.phone("a1").will_answer()
+    floor.sim.outside(OUTSIDE).will_answer()
+    await floor.do("a1", "dial", number=OUTSIDE)
+    await floor.until_agent("a1", "talking")
+    await floor.do("a1", "hangup")
+    await floor.until_agent("a1", "workingAfterCall")
+    assert handled(floor)[0] == 1
+    await floor.do("a1", "wrapup_done")
+    assert handled(floor)[0] == 1
+
+
+async def test_a_wrap_up_is_booked_whole_after_a_restart(open_floor: OpenFloor) -> None:
+    floor = await open_floor(wrapup=30.0)
+    await wrapping_up(floor)
+    floor.agent("a1").handled_for += 100.0
+    floor.runner.engine.centre.dirty_agents.add("a1")
+    await floor.do("a1", "wrapup_extend", seconds=60)
+    await floor.told()
+    await floor.kill_engine()
+    await floor.restart_engine()
+    await floor.do("a1", "wrapup_done")
+    count, seconds = handled(floor)
+    assert count == 1
+    assert 100.0 < seconds < 115.0
