@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from cti.store import forwarding
 from cti.store.models import OutboundRule
-from webui.admin import ordered, outbound_test, queries
+from webui.admin import outbound_test, queries
+from webui.admin.ordered import RulePages
 from webui.admin.outbound_form import ForwardPrefixes, OutboundForm, values
 from webui.admin.rule_form import read_callers
 from webui.common import audit, db
-from webui.common.ids import valid_id
 from webui.common.labels import options
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
@@ -66,73 +66,6 @@ def test() -> ResponseReturnValue:
     return render_template("admin/_way_out.html", outcome=outcome)
 
 
-@blueprint.get("/new")
-@requires(Permission.ADMIN_QUEUES)
-def new() -> ResponseReturnValue:
-    return show(OutboundForm(formdata=None), None)
-
-
-@blueprint.post("/new")
-@requires(Permission.ADMIN_QUEUES)
-def create() -> ResponseReturnValue:
-    return save(None)
-
-
-@blueprint.get("/<rule_id>")
-@requires(Permission.ADMIN_QUEUES)
-def edit(rule_id: str) -> ResponseReturnValue:
-    rule = load(rule_id)
-    return show(OutboundForm(formdata=None, **values(rule)), rule)
-
-
-@blueprint.post("/<rule_id>")
-@requires(Permission.ADMIN_QUEUES)
-def change(rule_id: str) -> ResponseReturnValue:
-    return save(load(rule_id))
-
-
-@blueprint.post("/<rule_id>/move")
-@requires(Permission.ADMIN_QUEUES)
-def move(rule_id: str) -> ResponseReturnValue:
-    rule = load(rule_id)
-    direction = ordered.move("outbound", rule, list(queries.outbound_rules(db.session())))
-    return redirect(url_for("admin.outbound.index", moved=rule.id, direction=direction), 303)
-
-
-@blueprint.post("/<rule_id>/delete")
-@requires(Permission.ADMIN_QUEUES)
-def delete(rule_id: str) -> ResponseReturnValue:
-    rule = load(rule_id)
-    ordered.remove("outbound", rule, values(rule))
-    return redirect(url_for("admin.outbound.index"), 303)
-
-
-def save(rule: OutboundRule | None) -> ResponseReturnValue:
-    database, form = db.session(), OutboundForm()
-    offer(form, rule)
-    if not form.validate_on_submit():
-        return show(form, rule), 422
-    before = values(rule) if rule else None
-    rule = rule or OutboundRule(order=ordered.last(queries.outbound_rules(database)))
-    form.apply(rule)
-    database.add(rule)
-    database.flush()
-    ordered.store("outbound", rule, before, values(rule))
-    return redirect(url_for("admin.outbound.index"), 303)
-
-
-def load(rule_id: str) -> OutboundRule:
-    rule = db.session().get(OutboundRule, rule_id) if valid_id(rule_id) else None
-    if rule is None:
-        abort(404)
-    return rule
-
-
-def show(form: OutboundForm, rule: OutboundRule | None) -> str:
-    offer(form, rule)
-    return render_template("admin/outbound_rule.html", form=form, rule=rule)
-
-
 def offer(form: OutboundForm, rule: OutboundRule | None) -> None:
     """What can be chosen; what a rule names that is gone stays choosable, and is named so."""
     queues: dict[str, Any] = {row.id: f"{row.number} {row.name}" for row in queries.queues(db.session())}
@@ -153,3 +86,14 @@ def agent_names() -> dict[str, str]:
 
 def trunk_names() -> dict[str, str]:
     return {trunk.id: f"{trunk.id} · {trunk.name}" for trunk in queries.trunks(db.session())}
+
+
+RulePages(
+    "outbound",
+    OutboundRule,
+    OutboundForm,
+    "admin/outbound_rule.html",
+    queries.outbound_rules,
+    values,
+    offer,
+).add_to(blueprint)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from cti.provision.phrases import phrases
 from cti.store.models import InboundRule, Trunk
-from webui.admin import ordered, queries, rule_test, zone
+from webui.admin import queries, rule_test, zone
+from webui.admin.ordered import RulePages
 from webui.admin.rule_form import RuleForm, values
 from webui.common import db
 from webui.common.ids import valid_id
@@ -62,73 +63,6 @@ def test() -> ResponseReturnValue:
     return render_template("admin/_decision.html", outcome=outcome, targets=targets, written=zone.written)
 
 
-@blueprint.get("/new")
-@requires(Permission.ADMIN_QUEUES)
-def new() -> ResponseReturnValue:
-    return show(RuleForm(formdata=None, target="hangup:"), None)
-
-
-@blueprint.post("/new")
-@requires(Permission.ADMIN_QUEUES)
-def create() -> ResponseReturnValue:
-    return save(None)
-
-
-@blueprint.get("/<rule_id>")
-@requires(Permission.ADMIN_QUEUES)
-def edit(rule_id: str) -> ResponseReturnValue:
-    rule = load(rule_id)
-    return show(RuleForm(formdata=None, **values(rule)), rule)
-
-
-@blueprint.post("/<rule_id>")
-@requires(Permission.ADMIN_QUEUES)
-def change(rule_id: str) -> ResponseReturnValue:
-    return save(load(rule_id))
-
-
-@blueprint.post("/<rule_id>/move")
-@requires(Permission.ADMIN_QUEUES)
-def move(rule_id: str) -> ResponseReturnValue:
-    rule = load(rule_id)
-    direction = ordered.move("rule", rule, list(queries.rules(db.session())))
-    return redirect(url_for("admin.rules.index", moved=rule.id, direction=direction), 303)
-
-
-@blueprint.post("/<rule_id>/delete")
-@requires(Permission.ADMIN_QUEUES)
-def delete(rule_id: str) -> ResponseReturnValue:
-    rule = load(rule_id)
-    ordered.remove("rule", rule, values(rule))
-    return redirect(url_for("admin.rules.index"), 303)
-
-
-def save(rule: InboundRule | None) -> ResponseReturnValue:
-    database, form = db.session(), RuleForm()
-    offer(form, rule)
-    if not form.validate_on_submit():
-        return show(form, rule), 422
-    before = values(rule) if rule else None
-    rule = rule or InboundRule(order=ordered.last(queries.rules(database)))
-    form.apply(rule)
-    database.add(rule)
-    database.flush()
-    ordered.store("rule", rule, before, values(rule))
-    return redirect(url_for("admin.rules.index"), 303)
-
-
-def load(rule_id: str) -> InboundRule:
-    rule = db.session().get(InboundRule, rule_id) if valid_id(rule_id) else None
-    if rule is None:
-        abort(404)
-    return rule
-
-
-def show(form: RuleForm, rule: InboundRule | None) -> str:
-    offer(form, rule)
-    return render_template("admin/rule.html", form=form, rule=rule, prompts=sorted(phrases("en")))
-
-
 def offer(form: RuleForm, rule: InboundRule | None) -> None:
     """What can be chosen; what a rule names that is gone stays choosable, and is named so."""
     database = db.session()
@@ -141,3 +75,16 @@ def offer(form: RuleForm, rule: InboundRule | None) -> None:
     calendars: list[tuple[str, Any]] = [(row.id, row.name) for row in queries.calendars(database)]
     form.calendar.choices = options([("", "—"), *calendars])
     form.target.choices = options(queries.target_choices(database))
+
+
+RulePages(
+    "rule",
+    InboundRule,
+    RuleForm,
+    "admin/rule.html",
+    queries.rules,
+    values,
+    offer,
+    begins={"target": "hangup:"},
+    shown=lambda: {"prompts": sorted(phrases("en"))},
+).add_to(blueprint)
