@@ -1,0 +1,1 @@
+"""E1 lines with ISDN (PRI): signalling by libpri in a process of its own, sound by the board that has the timeslots."""
