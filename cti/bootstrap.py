@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 import structlog
 
@@ -20,11 +21,13 @@ from cti.provision.switches import all_switches
 from cti.settings import LOOPBACK, Settings, SwitchKind, SwitchSettings
 from cti.status import serve_status
 from cti.store import worker
-from cti.switches.asterisk import AsteriskSwitch
+from cti.switches.asterisk import AsteriskSwitch, lines_page
 from cti.switches.base import Queued, Switch
 from cti.switches.board import BoardSwitch
+from cti.switches.board.wire import command_subject
 from cti.switches.freeswitch import FreeSwitch
 from cti.switches.sim import SimSwitch
+from dialplan.dahdi import board_name
 from dialplan.which import apply, each
 
 
@@ -124,6 +127,9 @@ async def run_engine(settings: Settings) -> None:
             registry_of(runner.engine, bus, [switch for switch in switches if isinstance(switch, Queued)]),
             lambda: health_of(runner.engine, bus),
         )
+        for switch in switches:
+            if isinstance(switch, AsteriskSwitch):
+                await bus.serve(command_subject(board_name(switch.name)), partial(lines_page.answer, switch))
         starting = asyncio.create_task(runner.start())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)

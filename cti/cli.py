@@ -175,6 +175,9 @@ def _tell(switch: SwitchSettings, applied: Applied) -> None:
         print(f"{switch.name}: {command}")
     if applied.restart:
         print(f"{switch.name}: takes effect when it starts again: {' '.join(applied.restart)}")
+    if "dahdi_system.conf" in applied.changed:
+        file = switch.home / "etc" / "dahdi_system.conf"
+        print(f"{switch.name}: as root, before Asterisk starts: dahdi_cfg -c {file}")
 
 
 def _reset_password(settings: Settings, options: argparse.Namespace) -> int:

@@ -19,7 +19,8 @@ from dialplan.render import Rows, check, render
 
 __all__ = ["KEPT_RELEASES", "Applied", "NothingToRollBack", "apply", "in_force", "rollback"]
 
-TRUNKS = "pjsip_trunks.conf"
+TRUNKS, MODULES = "pjsip_trunks.conf", "modules.conf"
+LINES, DRIVER = "chan_dahdi.conf", "dahdi_system.conf"
 _PJSIP = (
     "module reload res_pjsip.so res_pjsip_authenticator_digest.so res_pjsip_endpoint_identifier_ip.so "
     "res_pjsip_outbound_registration.so"
@@ -56,17 +57,21 @@ def apply(switch: SwitchSettings, rows: Rows, *, app_queue: bool = False) -> App
     files = render(switch, rows, app_queue=app_queue)
     check(files)
     releases = _releases(switch)
-    path = releases.in_force()
-    before = (path / TRUNKS).read_text("utf-8") if path is not None and (path / TRUNKS).exists() else ""
+    before = _texts(releases.in_force(), (TRUNKS, LINES, DRIVER))
     release, changed = releases.put(files)
     if not changed:
         return Applied(release, ())
-    return _reload(switch, release, changed, at_once(before, files[TRUNKS]))
+    return _reload(
+        switch, release, changed, [*boards_anew(before, files), *at_once(before.get(TRUNKS, ""), files[TRUNKS])]
+    )
 
 
 def rollback(switch: SwitchSettings) -> Applied:
     """Put the configuration before the present one in force again. Raises ``NothingToRollBack``."""
-    return _reload(switch, *_releases(switch).back(), [])
+    releases = _releases(switch)
+    before = _texts(releases.in_force(), (LINES, DRIVER))
+    release, changed = releases.back()
+    return _reload(switch, release, changed, boards_anew(before, _texts(releases.in_force(), (LINES, DRIVER))))
 
 
 def in_force(switch: SwitchSettings) -> Path | None:
@@ -76,6 +81,24 @@ def in_force(switch: SwitchSettings) -> Path | None:
 
 def _releases(switch: SwitchSettings) -> Releases:
     return Releases(switch.home, ".conf")
+
+
+def boards_anew(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """What to do when lines of DAHDI boards changed. What they are for is read while calls go on; channels that come
+    or go need the driver unloaded, which Asterisk refuses while one of them is in a call: it is done by its restart."""
+    old, new = before.get(LINES), after.get(LINES)
+    if old == new:
+        return []
+    if old is not None and new is not None and before.get(DRIVER) == after.get(DRIVER):
+        return ["module reload chan_dahdi.so"]
+    unload = ["module unload chan_dahdi.so"] if old is not None else []
+    return unload + (["module load chan_dahdi.so"] if new is not None else [])
+
+
+def _texts(folder: Path | None, names: Sequence[str]) -> dict[str, str]:
+    """Of the files that are there."""
+    paths = [folder / name for name in names] if folder is not None else []
+    return {path.name: path.read_text("utf-8") for path in paths if path.exists()}
 
 
 def at_once(before: str, after: str) -> list[str]:
@@ -105,4 +128,6 @@ def _reload(switch: SwitchSettings, release: str, changed: tuple[str, ...], more
         return Applied(release, changed)
     commands = [*dict.fromkeys(RELOADS[name] for name in changed if name in RELOADS), *more]
     reloaded = tuple(c for c in commands if asterisk_cli(switch, installation, c) is not None)
-    return Applied(release, changed, reloaded, tuple(name for name in changed if name not in RELOADS))
+    dahdi_only = {LINES, *((MODULES,) if {LINES, MODULES} <= {*changed} else ())}
+    waiting = tuple(name for name in changed if name not in RELOADS and name not in dahdi_only)
+    return Applied(release, changed, reloaded, waiting)

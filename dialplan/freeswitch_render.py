@@ -19,6 +19,7 @@ from cti.domain.trunks import DtmfMode
 from cti.switch_settings import SwitchSettings
 from cti.switches.freeswitch.requests import CHANNEL_VARIABLES
 from dialplan import escape
+from dialplan.dahdi import carried_by_boards
 from dialplan.peers import peers_of
 from dialplan.render import NO_ROWS, BadDialplan, Rows
 from dialplan.trunks import Network, Resolve, Trunk, carried_by, trunks, wants_tls
@@ -52,7 +53,9 @@ def addresses_of(host: str) -> list[str]:
 def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, resolve: Resolve = addresses_of) -> dict[str, str]:
     """File name → text. ``rows`` as ``cti.store.switchdata.load_switch_rows`` gives. Raises ``UnsafeValue``."""
     agents = [_agent(row) for row in rows["agents"]]
-    found = trunks(carried_by(switch.name, rows["trunks"]), switch.sip_port, resolve)
+    by_boards = carried_by_boards(rows)
+    by_sip = [row for row in carried_by(switch.name, rows["trunks"]) if row["id"] not in by_boards]
+    found = trunks(by_sip, switch.sip_port, resolve)
     context: dict[str, Any] = {
         "switch": switch,
         "home": switch.home,

@@ -81,6 +81,7 @@ CONTROL = (
     "func_uri",
     "pbx_config",
 )
+DAHDI = ("chan_dahdi",)
 DIAL = ("app_dial",)
 APP_QUEUE = ("app_queue",)
 
@@ -108,6 +109,13 @@ QUIET_EVENTS = (
 )
 
 
-def modules(app_queue: bool = False, dial: bool = False) -> tuple[str, ...]:
+def modules(app_queue: bool = False, dial: bool = False, dahdi: bool = False) -> tuple[str, ...]:
     """In an order in which each finds what it needs. ``dial``: for phones that other switches of ours ring."""
-    return SIP + MEDIA + CONTROL + (DIAL if dial or app_queue else ()) + (APP_QUEUE if app_queue else ())
+    return (
+        SIP
+        + MEDIA
+        + CONTROL
+        + (DAHDI if dahdi else ())
+        + (DIAL if dial or app_queue else ())
+        + (APP_QUEUE if app_queue else ())
+    )

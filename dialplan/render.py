@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from cti.domain.errors import CallyardError
 from cti.switch_settings import SwitchSettings
 from dialplan import escape
+from dialplan.dahdi import Dahdi, carried_by_boards, dahdi_of
 from dialplan.modules import QUIET_EVENTS, modules
 from dialplan.peers import peers_of
 from dialplan.trunks import carried_by, trunks, wants_tls
@@ -48,6 +49,7 @@ EMPTY_FILES_MORE: Final = (
     "sorcery.conf",
     "pjsip_notify.conf",
 )
+DAHDI_FILES: Final = ("chan_dahdi.conf", "dahdi_system.conf")
 LONGEST_NUMBER: Final = 33
 """Asterisk takes patterns of at most 255 characters."""
 NO_ROWS: Final[Rows] = {"agents": [], "trunks": []}
@@ -65,25 +67,28 @@ def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, app_queue: bool = Fa
     ``app_queue`` adds Asterisk's own queue application, for the bench only. Raises ``UnsafeValue``, naming the field.
     """
     environment = _environment()
-    found = trunks(carried_by(switch.name, rows["trunks"]), switch.sip_port)
+    by_boards, dahdi = carried_by_boards(rows), dahdi_of(switch.name, rows)
+    by_sip = [row for row in carried_by(switch.name, rows["trunks"]) if row["id"] not in by_boards]
+    found = trunks(by_sip, switch.sip_port)
     context: dict[str, Any] = {
         "switch": switch,
         "home": switch.home,
         "prompts": switch.prompts_dir,
         "peers": peers_of(switch),
-        "modules": modules(app_queue, bool(switch.peers)),
+        "modules": modules(app_queue, bool(switch.peers), bool(dahdi.spans)),
+        "dahdi": dahdi,
         "quiet_events": QUIET_EVENTS,
         "ami_bind": "127.0.0.1",
         "sip_bind": _address(switch.bind, switch.sip_port),
         "media_address": _media_address(switch.bind),
-        "agents": [_agent(row) for row in rows["agents"]],
+        "agents": [_agent(row, dahdi) for row in rows["agents"]],
         "trunks": found,
         "tls_bind": _address(switch.bind, switch.sip_port + 1) if wants_tls(found) else "",
         "default_trunk": next(t.id for t in found if t.loopback),
         "app_queue": app_queue,
         "longest": LONGEST_NUMBER,
     }
-    names = (*FILES, *(("queues.conf",) if app_queue else ()))
+    names = (*FILES, *(("queues.conf",) if app_queue else ()), *(DAHDI_FILES if dahdi.spans else ()))
     files = {name: environment.get_template(f"{name}.j2").render(context) for name in names}
     empty = environment.get_template("empty.conf.j2").render()
     return files | dict.fromkeys((*EMPTY_FILES, *EMPTY_FILES_MORE), empty)
@@ -163,16 +168,12 @@ def _finalize(value: object) -> str:
     return text
 
 
-def _agent(row: Mapping[str, Any]) -> dict[str, Any]:
+def _agent(row: Mapping[str, Any], dahdi: Dahdi) -> dict[str, Any]:
+    """An agent whose telephone is on a line of a board has no SIP telephone."""
     number = escape.token(row["number"], "agent number")
-    return {
-        "number": number,
-        "name": row["name"],
-        "devices": [
-            (number, "cy-phone", row["sip_secret"]),
-            (f"{number}-web", "cy-web", row["web_secret"]),
-        ],
-    }
+    telephone = [] if number in dahdi.devices else [(number, "cy-phone", row["sip_secret"])]
+    devices = [*telephone, (f"{number}-web", "cy-web", row["web_secret"])]
+    return {"number": number, "name": row["name"], "devices": devices}
 
 
 def _address(host: str, port: int) -> str:

@@ -21,6 +21,7 @@ from cti.provision.switches import switch_named
 from cti.settings import Settings, SwitchSettings, load_settings
 from dialplan.deploy import apply, rollback
 from tests.ports import free_port, free_range
+from tests.unit.test_dahdi import LINES, SPANS
 
 DEADLINE = 50.0  # seconds; other workers of the tests load the machine
 
@@ -238,4 +239,20 @@ def test_a_new_trunk_is_asked_at_once_whether_it_is_there(asterisk: Running) -> 
             "pjsip send register trunk-silent"
         ]
         wait_for(lambda: far_side.recv(4096).startswith(b"REGISTER sip:127.0.0.1:"), "registers")
+    rollback(asterisk.switch)
+
+
+def test_lines_of_boards_are_read_whole_by_the_driver_of_dahdi(asterisk: Running) -> None:
+    """Without a board it goes as far as opening the first channel of each block, and then declines to load."""
+    if not (asterisk.installation.module_dir / "chan_dahdi.so").exists():
+        pytest.skip("this Asterisk has no chan_dahdi.so (package asterisk-dahdi)")
+    rows = demo_rows("1001") | {"dahdi": [{"board": "dahdi-asterisk", "spans": SPANS, "lines": LINES}]}
+    before = asterisk.output.stat().st_size
+    assert apply(asterisk.switch, rows).changed
+    wait_for(lambda: b"SS7 sigchan 82" in asterisk.output.read_bytes()[before:], "the last span to be reached")
+    told = asterisk.output.read_bytes()[before:].decode()
+    said = [line for line in told.splitlines() if "chan_dahdi.c" in line]
+    tried = {word for line in said for word in re.findall(r"Unable to register channel '([^']+)'", line)}
+    assert {"1", "2", "3", "5-6", "7", "8-19,21-35", "36-50,52-66"} <= tried
+    assert not [line for line in said if re.search(r"Ignoring|Unknown|Invalid|Unspecified|not allowed", line)]
     rollback(asterisk.switch)

@@ -103,9 +103,17 @@ def is_phone(endpoint_name: str) -> bool:
     return bool(endpoint_name) and not endpoint_name.startswith((TRUNK_PREFIX, SWITCH_PREFIX))
 
 
-def origin(name: str) -> tuple[str, str]:
-    """Device and trunk of a channel, from its name; one of them is empty. A Local channel is a test call."""
-    where = endpoint(name)
+def on_line(name: str) -> bool:
+    """A channel of a DAHDI board."""
+    return name.startswith("DAHDI/")
+
+
+def origin(name: str, account: str = "") -> tuple[str, str]:
+    """Device and trunk of a channel, from its name; one of them is empty. A Local channel is a test call.
+
+    On a DAHDI board the channel's ``account`` says what an endpoint's name does.
+    """
+    where = account if on_line(name) else endpoint(name)
     if where.startswith(TRUNK_PREFIX):
         return "", where.removeprefix(TRUNK_PREFIX)
     if where:

@@ -37,7 +37,7 @@ from cti.domain.switch import (
     Unbridge,
 )
 from cti.switches.asterisk import requests
-from cti.switches.asterisk.channels import AstChannel, Pending, Playback, Recording, pack_recordings
+from cti.switches.asterisk.channels import AstChannel, Pending, Playback, Recording, on_line, pack_recordings
 from cti.switches.asterisk.wire import Action, text
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ async def originate(switch: AsteriskSwitch, command: Originate, deadline: float)
     target = command.target
     if isinstance(target, DeviceTarget) and not target.switch and switch.astray(target.device):
         raise CommandRefused(f"{target.device} has registered a contact with headers in it", device=target.device)
+    line = switch.lines.dial(target)
     chan = AstChannel(
         id=command.channel,
         caller_number=command.caller_number,
@@ -63,7 +64,7 @@ async def originate(switch: AsteriskSwitch, command: Originate, deadline: float)
     )
     switch.channels[chan.id] = chan
     try:
-        await switch.ask(requests.originate(command), deadline)
+        await switch.ask(requests.originate(command, line), deadline)
     except CommandRefused:
         switch.channels.pop(chan.id, None)
         raise
@@ -89,6 +90,8 @@ async def answer_device(switch: AsteriskSwitch, command: AnswerDevice, deadline:
         if relay is None or not relay.phone:
             raise ChannelGone(f"no channel {command.channel}", channel=command.channel)
         await switch.ask(requests.answer_device(relay.phone), deadline)
+    elif on_line(chan.name):
+        raise CommandRefused("a telephone on a board's line is answered by hand only", channel=command.channel)
     elif not (chan.incoming or chan.answered):
         await switch.ask_all(chan, [requests.answer_device(chan.address)], deadline)
 

@@ -22,6 +22,7 @@ from cti.switches.asterisk import capabilities, commands, requests, trunks, trut
 from cti.switches.asterisk.channels import AstChannel, Devices
 from cti.switches.asterisk.digits import DigitSender
 from cti.switches.asterisk.guarded import GuardedManager, LoginRefused
+from cti.switches.asterisk.lines import LINES_MODULE, SHOW, AstLines, lines
 from cti.switches.asterisk.translate import Translator
 from cti.switches.asterisk.trunks import AstTrunks
 from cti.switches.asterisk.wire import Action, Frame, text, texts
@@ -70,6 +71,7 @@ class AsteriskSwitch:
         self._booted = asyncio.Event()
         self._used: OrderedDict[str, None] = OrderedDict()
         self._trouble = ""
+        self._has_lines = False
 
     # ------------------------------------------------------------ the contract
 
@@ -97,15 +99,33 @@ class AsteriskSwitch:
     async def snapshot(self, deadline: float = 5.0) -> Snapshot:
         manager = self._connected()
         status, devices, found = await self._truth(manager, deadline)
+        await self.show_lines(deadline)
         at = self.clock()
+        self.lines.tell(found)
         found.goes_on_from(self._translator.trunks)
         self._translator.trunks = found
         for changed in found.changes(at):
             self.report(changed)
         relayed = frozenset(truth.relays(status))
-        return Snapshot(at, truth.snapshot(status), devices.registered(), found.states(), relayed)
+        registered = devices.registered() | self.lines.devices()
+        return Snapshot(at, truth.snapshot(status), registered, found.states(), relayed)
+
+    async def show_lines(self, deadline: float) -> AstLines:
+        """The lines of DAHDI boards as they are now; what changed is reported. None where Asterisk has no driver."""
+        if self._has_lines:
+            self._lines_are(lines(await self._connected().act_list(SHOW, deadline)))
+        return self.lines
+
+    def _lines_are(self, found: AstLines) -> None:
+        before, self._translator.lines = self.lines.devices(), found
+        for changed in self._translator.lines_changed(before, self.clock()):
+            self.report(changed)
 
     # ------------------------------------------------------------ used by commands
+
+    @property
+    def lines(self) -> AstLines:
+        return self._translator.lines
 
     @property
     def channels(self) -> dict[str, AstChannel]:
@@ -272,10 +292,14 @@ class AsteriskSwitch:
         before = self.channels
         known = await manager.act({"Action": "ListCommands"}, CONNECT_DEADLINE)
         self.capabilities = capabilities.of_actions(dict(known))
+        self._has_lines = SHOW["Action"] in known
         self._early = []
         status, devices, found = await self._truth(manager, CONNECT_DEADLINE)
         fresh = Translator()
         fresh.devices, fresh.trunks = devices, found
+        if self._has_lines:
+            fresh.lines = lines(await manager.act_list(SHOW, CONNECT_DEADLINE))
+            fresh.lines.tell(found)
         pairs = [(chan, frame) for frame in status if (chan := truth.channel(frame)) is not None]
         truth.spied_on(pairs)
         for chan, _ in pairs:
@@ -322,7 +346,12 @@ class AsteriskSwitch:
     def _on_frame(self, frame: Frame) -> None:
         if text(frame, "Event") == "FullyBooted":
             self._booted.set()
-        elif self._up:
+            return
+        if text(frame, "Event") in ("Load", "Unload") and text(frame, "Module") == LINES_MODULE:
+            self._has_lines = text(frame, "Event") == "Load"
+            if not self._has_lines:
+                self._lines_are(AstLines())
+        if self._up:
             self._apply(frame)
         else:
             self._early.append(frame)

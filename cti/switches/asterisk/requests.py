@@ -115,29 +115,32 @@ def read_state(variables: dict[str, str]) -> str:
     return state if f"{zlib.crc32(state.encode()):08x}" == check else ""
 
 
-def originate(command: Originate) -> Action:
-    """Ring a device or an outside number; the answered channel parks. ``command`` has been checked."""
+def originate(command: Originate, line: str = "") -> Action:
+    """Ring a device or an outside number; the answered channel parks. ``command`` has been checked.
+
+    ``line``: what to dial on a DAHDI board, which has no SIP headers.
+    """
     target = command.target
-    inside = isinstance(target, DeviceTarget)
-    where = _where(target)
+    by_sip = isinstance(target, DeviceTarget) and not line
     variables = [f"{name}={value}" for name, value in state_variables(command.state)]
     variables.append(f"{OUT_VARIABLE}=1")
     if isinstance(target, DeviceTarget):
         variables.append(f"CY_DEVICE={target.device}")
-        variables.append(f"PJSIP_HEADER(add,X-Callyard-Call)={command.channel}")
+        if by_sip:
+            variables.append(f"PJSIP_HEADER(add,X-Callyard-Call)={command.channel}")
         if target.switch:
             variables.append(f"PJSIP_HEADER(add,X-Callyard-Channel)={command.channel}")
     else:
         variables.append(f"CY_TRUNK={target.trunk}")
         if target.hidden:
             variables += _hidden(command.caller_number)
-    if command.auto_answer and inside:
+    if command.auto_answer and by_sip:
         variables.append("PJSIP_HEADER(add,X-Callyard-Auto-Answer)=1")
         variables.append("PJSIP_HEADER(add,Call-Info)=<sip:callyard>;answer-after=0")
         variables.append("PJSIP_HEADER(add,Alert-Info)=<http://callyard>;info=alert-autoanswer;delay=0")
     return {
         "Action": "Originate",
-        "Channel": f"PJSIP/{where}",
+        "Channel": line or f"PJSIP/{_where(target)}",
         "ChannelId": command.channel,
         "Timeout": str(int(command.ring_timeout * 1000)),
         "CallerID": caller_id(command.caller_name, command.caller_number),

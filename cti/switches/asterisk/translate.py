@@ -6,7 +6,7 @@ channel that was given up before it existed). Frames about channels that are not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cti.domain.switch import (
@@ -28,11 +28,12 @@ from cti.domain.switch import (
 )
 from cti.switches.asterisk import causes, requests
 from cti.switches.asterisk.channels import TRUNK_PREFIX, AstChannel, Devices, Pending, Playback, is_phone, origin
+from cti.switches.asterisk.lines import AstLines
 from cti.switches.asterisk.trunks import AstTrunks
 from cti.switches.asterisk.wire import Action, Frame, text
 from cti.switches.checks import strangers_number
 
-INBOUND_CONTEXTS = ("callyard-trunk", "callyard-did", "callyard-agent")
+INBOUND_CONTEXTS = ("callyard-trunk", "callyard-did", "callyard-agent", "callyard-dahdi")
 PARKED_CONTEXT = "callyard-parked"
 RINGING, UP = "5", "6"
 
@@ -52,6 +53,7 @@ class Translator:
         self.channels: dict[str, AstChannel] = {}
         self.devices = Devices()
         self.trunks = AstTrunks()
+        self.lines = AstLines()
         self._bridges: dict[str, list[str]] = {}
 
     def feed(self, frame: Frame, at: float) -> Step:
@@ -63,6 +65,8 @@ class Translator:
         elif name == "Registry":
             self.trunks.registry(text(frame, "Username"), text(frame, "Status"))
             step.events += self.trunks.changes(at)
+        elif name in ("Alarm", "AlarmClear"):
+            self._alarm(frame, at, step)
         elif name == "AsyncAGIStart":
             self._agi_start(frame, at, step)
         elif name == "OriginateResponse":
@@ -109,6 +113,19 @@ class Translator:
         if changed is not None:
             step.events.append(DeviceRegistered(at, device, changed))
 
+    def _alarm(self, frame: Frame, at: float, step: Step) -> None:
+        before = self.lines.devices()
+        if self.lines.alarm(text(frame, "DAHDIChannel"), text(frame, "Alarm")):
+            step.events += self.lines_changed(before, at)
+
+    def lines_changed(self, before: Mapping[str, bool], at: float) -> list[SwitchEvent]:
+        """What telephones and trunks on lines are to be told of, where telephones were as ``before``."""
+        self.lines.tell(self.trunks)
+        now = self.lines.devices()
+        told = [DeviceRegistered(at, name, now.get(name, False)) for name in sorted({*before, *now})
+                if before.get(name, False) != now.get(name, False)]  # fmt: skip
+        return [*told, *self.trunks.changes(at)]
+
     def _agi_start(self, frame: Frame, at: float, step: Step) -> None:
         chan = self.channels.get(text(frame, "Uniqueid"))
         if chan is None:
@@ -143,7 +160,7 @@ class Translator:
         if text(frame, "Context") not in INBOUND_CONTEXTS:
             return
         name = text(frame, "Channel")
-        device, trunk = origin(name)
+        device, trunk = origin(name, text(frame, "AccountCode"))
         chan = AstChannel(
             id=text(frame, "Uniqueid"),
             name=name,

@@ -35,7 +35,7 @@ def channel(frame: Frame) -> AstChannel | None:
     if text(frame, "Context") not in (*INBOUND_CONTEXTS, PARKED_CONTEXT) or not (dialed or out):
         return None
     name = text(frame, "Channel")
-    device, trunk = origin(name)
+    device, trunk = origin(name, text(frame, "AccountCode"))
     via = other_switch(name)
     answered = text(frame, "ChannelState") == UP
     bridge = text(frame, "BridgeID")
