@@ -73,7 +73,7 @@ class Gateway:
         self._floor: Floor
         self._by_channel: dict[str, Joined] = {}
         self._by_call: dict[Call, Joined] = {}
-        self._count, self._stepped = 0, 0.0
+        self._count, self._stepped, self._lost = 0, 0.0, 0
 
     def open(self, floor: Floor) -> None:
         """In the board's thread. Raises ``BoardError``."""
@@ -84,7 +84,12 @@ class Gateway:
         for one in [*self._by_channel.values()]:
             self._happen(one, Event.LINE_GONE, Cause.FAILED)
         self.sip.close()
-        log.info("gateway.closed", steps=self.steps, late=self.late)
+        log.info("gateway.closed", steps=self.steps, late=self.late, lost=self.lost)
+
+    @property
+    def lost(self) -> int:
+        """Packets of the peer that never came."""
+        return self._lost + sum(one.rtp.lost for one in self._by_channel.values())
 
     def step(self) -> None:
         """After each step of the floor."""
@@ -208,6 +213,7 @@ class Gateway:
             self._by_channel.pop(one.channel, None)
             if one.call is not None:
                 self._by_call.pop(one.call, None)
+            self._lost += one.rtp.lost
             one.rtp.close()
 
     def _do(self, one: Joined, effect: Do) -> None:

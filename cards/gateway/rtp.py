@@ -46,7 +46,8 @@ class Rtp:
         self._marked = False
         self._digits: deque[int] = deque()
         self._digit_at = 0  # pieces of the digit that is being sent
-        self._heard: tuple[int, int] | None = None  # source and sequence number of the last piece
+        self.lost = 0  # packets of the peer that never came
+        self._heard: tuple[int, int] | None = None  # source and sequence number of the last packet
         self._digit_heard: int | None = None  # timestamp of the last digit
 
     def close(self) -> None:
@@ -110,6 +111,7 @@ class Rtp:
             kind, sequence, stamp, source, body = packet
             self.heard_at = time.monotonic()
             if kind == self.events and len(body) >= 4:
+                self._newer(source, sequence)
                 digits += self._digit_came(stamp, body)
             elif kind == PCMA and len(body) == PIECE and self._newer(source, sequence):
                 pieces.append(body)
@@ -118,10 +120,15 @@ class Rtp:
     def _newer(self, source: int, sequence: int) -> bool:
         """Another source begins to count anew, as where the peer joins the call with another."""
         heard = self._heard
-        newer = heard is None or heard[0] != source or 0 < (sequence - heard[1]) & 0xFFFF < 0x8000
-        if newer:
+        if heard is None or heard[0] != source:
             self._heard = source, sequence
-        return newer
+            return True
+        gone_on = (sequence - heard[1]) & 0xFFFF
+        if not 0 < gone_on < 0x8000:
+            return False
+        self.lost += gone_on - 1
+        self._heard = source, sequence
+        return True
 
     def _digit_came(self, stamp: int, body: bytes) -> str:
         event, flags, _ = _EVENT.unpack_from(body)

@@ -24,6 +24,7 @@ from tests.bench import (
     customers,
     engine_cost,
     esl_events,
+    gateway,
     load,
     media,
     people,
@@ -40,7 +41,7 @@ GAP, POP, TIMES = ("p99", 0.020), ("p95", 0.150), ("times", 2.0)
 LATE = ("late_p99_ms", 5.0)
 ASTERISK = ("screen_pop", "agent_gap", "floor_gap", "load")
 FREESWITCH = ("freeswitch_gap", "freeswitch_floor_gap", "freeswitch_load")
-ALONE = ("esl_events", "engine_cost", "boards")
+ALONE = ("esl_events", "engine_cost", "boards", "gateway")
 Results = dict[str, Any]
 SHOP: dict[str, Callable[[str], Results]] = {"customers": customers.measure_on, "media": media.measure_on}
 NAMES = (*ASTERISK, *FREESWITCH, *ALONE, *SHOP)
@@ -59,6 +60,8 @@ async def run(names: Sequence[str]) -> Results:
         results["engine_cost"] = await one("engine_cost", engine_cost.measure())
     if "boards" in names:
         results["boards"] = await one("boards", boards.measure())
+    if "gateway" in names:
+        results["gateway"] = await one("gateway", gateway.measure())
     if wanted := [name for name in names if name in SHOP]:
         results |= await _on_a_shop(wanted)
     return results
@@ -188,6 +191,10 @@ def verdict(results: Results) -> bool:
         _at_most("boards", results.get("boards"), *LATE),
         _at_most("boards", results.get("boards"), "lost_ticks", 0),
         _at_most("boards", results.get("boards"), "false_digits", 0),
+        _at_most("gateway", results.get("gateway"), *LATE),
+        _at_most("gateway", results.get("gateway"), "to_sip_p99_ms", 60.0),
+        _at_most("gateway", results.get("gateway"), "from_sip_p99_ms", 60.0),
+        _at_most("gateway", results.get("gateway"), "lost_frames", 0),
         _at_most("freeswitch agent_gap", freeswitch.get("agent_gap", {}).get("ours"), *GAP),
         _at_most("freeswitch floor_gap", freeswitch.get("floor_gap", {}).get("ours"), *GAP),
         _at_most("freeswitch load", freeswitch.get("load", {}).get("ours"), "lost", 0),

@@ -279,6 +279,17 @@ def test_a_stream_carries_the_sound_of_a_line_both_ways_and_does_not_grow(board:
     for _ in range(10):
         sim.give([(TRUNK, bytes(160))])
     assert sim.lost_pieces() > lost, "what comes too fast is dropped, so that delay does not grow"
+
+    def dropped(ticks: int) -> int:
+        before = sim.lost_pieces()
+        for _ in range(ticks):
+            sim.give([(TRUNK, bytes(160))])
+            sim.step()
+            sim.take([TRUNK])
+        return sim.lost_pieces() - before
+
+    assert dropped(125) > 3, "nor stays after a burst"
+    assert dropped(125) == 0
     sim.stream(TRUNK, False)
     assert sim.take([TRUNK]) == [None]
     with pytest.raises(SimRefused):

@@ -104,6 +104,15 @@ def test_sound_and_digits_arrive_once_and_in_order(ends: tuple[Rtp, Rtp]) -> Non
     assert [piece[0] for piece in sound] == list(range(24, 40)), "no sound while a digit is sent"
 
 
+def test_packets_that_never_came_are_counted(ends: tuple[Rtp, Rtp]) -> None:
+    one, other = ends
+    for _ in range(2):
+        other.send(bytes(160))
+    other._sequence += 3
+    other.send(bytes(160))
+    assert (len(one.receive()[0]), one.lost) == (3, 3)
+
+
 def test_strangers_and_rubbish_are_not_heard(ends: tuple[Rtp, Rtp]) -> None:
     one, other = ends
     good = struct.pack("!BBHII", 0x80, 8, 7, 0, 1) + bytes(160)

@@ -7,6 +7,7 @@
 #define ROOM 16              /* pieces that wait, either way */
 #define BEGIN 2              /* pieces that are there before the first is said */
 #define MOST 6               /* pieces that wait to be said: past it the oldest is dropped, so that delay does not grow */
+#define LOOK 25              /* ticks in which more than enough waited all the time: then one is dropped */
 
 struct queue {
     unsigned char piece[ROOM][TICK];
@@ -15,7 +16,7 @@ struct queue {
 
 struct stream {
     struct queue in, out;
-    int saying;
+    int saying, ticks, least;
 };
 
 static long long lost;
@@ -38,6 +39,19 @@ void stream_hear(struct channel *channel)
     for (int i = 0; i < TICK; i++) piece[i] = alaw_code[(uint16_t) channel->in[i]];
 }
 
+/* A burst after a gap leaves more waiting than need be, for ever: one who sends never sends less than 20 ms in 20 ms. */
+static void shorten(struct stream *stream)
+{
+    int waiting = stream->out.count;
+    stream->least = stream->ticks && stream->least < waiting ? stream->least : waiting;
+    if (++stream->ticks < LOOK) return;
+    if (stream->least >= BEGIN) {
+        drop(&stream->out);
+        lost++;
+    }
+    stream->ticks = 0;
+}
+
 void stream_say(struct channel *channel, int32_t *sum)
 {
     struct stream *stream = channel->stream;
@@ -47,6 +61,7 @@ void stream_say(struct channel *channel, int32_t *sum)
     if (!stream->saying) return;
     for (int i = 0; i < TICK; i++) sum[i] += alaw_sample[out->piece[out->at][i]];
     drop(out);
+    shorten(stream);
 }
 
 void stream_close(struct channel *channel)

@@ -97,15 +97,20 @@ class AsteriskExchange(Exchange):
     username, password = "callyard", "as-long-as-you-like-1"
 
     def start(self, settings: Settings, *, registered: bool = False) -> AsteriskExchange:
-        installation = ensure_asterisk(_one_of(settings, SwitchKind.ASTERISK), lambda _: None)
-        first, last = free_range(100)
         trunk = "; pjsip.conf: Callyard signs on here" if registered else "; pjsip.conf: Callyard by its address"
+        pjsip = self.placed(_PJSIP.format(host=self.host, port=self.port) + told(trunk))
+        return self.run(settings, pjsip, self.placed(_EXTENSIONS + told("; extensions.conf of the exchange")))
+
+    def run(self, settings: Settings, pjsip: str, extensions: str, ports: int = 100) -> AsteriskExchange:
+        """With these files, and so many ports for sound."""
+        installation = ensure_asterisk(_one_of(settings, SwitchKind.ASTERISK), lambda _: None)
+        first, last = free_range(ports)
         self.write("asterisk.conf", _asterisk_conf(self.folder, installation.module_dir, installation.data_dir))
         self.write("modules.conf", "[modules]\nautoload = no\n" + "".join(f"load = {m}.so\n" for m in _MODULES))
         self.write("logger.conf", "[logfiles]\nconsole => notice,warning,error\n")
         self.write("rtp.conf", f"[general]\nrtpstart = {first}\nrtpend = {last}\n")
-        self.write("pjsip.conf", self.placed(_PJSIP.format(host=self.host, port=self.port) + told(trunk)))
-        self.write("extensions.conf", self.placed(_EXTENSIONS + told("; extensions.conf of the exchange")))
+        self.write("pjsip.conf", pjsip)
+        self.write("extensions.conf", extensions)
         for name in ("run", "db", "log", "spool"):
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
         self.launch([*installation.argv_prefix, "-C", str(self.folder / "asterisk.conf"), "-f", "-n"])
