@@ -92,6 +92,20 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _sums(settings: Settings, options: argparse.Namespace) -> int:
+    from cti.store.database import make_engine, make_session_factory
+    from cti.store.models import utc_now
+    from cti.store.rollups import rebuild
+
+    engine = make_engine(settings.database, statement_timeout=0)
+    try:
+        with make_session_factory(engine)() as session:
+            print(f"{rebuild(session, utc_now().date())} days summed")
+    finally:
+        engine.dispose()
+    return 0
+
+
 def _check_config(settings: Settings, options: argparse.Namespace) -> int:
     from cti.provision.checks import check_all
 
@@ -204,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     host.add_argument("name", nargs="?", default="board", metavar="NAME", help="the board's (default: board)")
     add("web", _web, "run the site alone")
     add("migrate", _migrate, "bring the database's tables up to date")
+    add("sums", _sums, "sum the days of reports anew; reports stay right meanwhile")
     add("check-config", _check_config, "check settings, folders, ports, database, bus and switches")
     add("prompts", _prompts, "make the spoken prompts that are missing")
 

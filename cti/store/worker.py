@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cti.domain.errors import CallyardError
 from cti.status import serve_status
-from cti.store import callbacks, clearing, hooks, points, sending, tickets
+from cti.store import callbacks, clearing, hooks, points, rollups, sending, tickets
 from cti.store.closing import LostCalls
 from cti.store.database import make_engine, make_session_factory
 from cti.store.intake import Intake
@@ -149,7 +149,7 @@ class Worker:
     async def _work_while_leased(self) -> None:
         undo = await self.bus.serve("cy.cmd.worker", self._command)
         scheduler = AsyncIOScheduler(timezone="UTC")
-        for job in (self._sweep, self._close_lost, self._tidy_tickets, self._end_points, self._clear):
+        for job in (self._sweep, self._close_lost, self._tidy_tickets, self._end_points, self._clear, self._sum_days):
             work = partial(_until_stopped, job)
             scheduler.add_job(work, "interval", seconds=SWEEP_EVERY, id=job.__name__, max_instances=1, coalesce=True)
         scheduler.start()
@@ -282,6 +282,14 @@ class Worker:
             await self._in_thread("hooks", lambda: self._read(lambda session: clearing.clear(session, utc_now())))
         except SQLAlchemyError as error:
             log.warning("clearing.later", error=str(error).splitlines()[0])
+
+    # ------------------------------------------------------------ sums for reports
+
+    async def _sum_days(self) -> None:
+        try:
+            await self._in_thread("sums", lambda: self._read(lambda s: rollups.fold_due(s, utc_now().date())))
+        except SQLAlchemyError as error:
+            log.warning("sums.later", error=str(error).splitlines()[0])
 
     # ------------------------------------------------------------ calls nobody saw the end of
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cti.store import media
-from cti.store.models import Airing, Call, Department, Medium, Order, OrderLine, Product, User
+from cti.store import media, rollups
+from cti.store.models import Airing, Call, Department, Medium, Order, OrderLine, Product, User, utc_now
 from tests.fakes.site import Site
 from tests.pages import audited, body, browser, statuses
 
@@ -189,3 +189,13 @@ def test_reports_are_for_those_who_may_read_them(site: Site) -> None:
     assert statuses(site, "GET", "/reports/orders.csv") == seen
     assert browser(site, "supervisor").get("/reports/none").status_code == 404
     assert browser(site, "supervisor").get("/reports").status_code == 302
+
+
+def test_days_that_are_summed_show_the_same(site: Site) -> None:
+    asked = ("media?group=airing", "media?status=new", "orders?group=payment", "products?medium=1", "products?")
+    spans = (OCTOBER, "since=2026-10-05&until=2026-11-15")
+    paths = [f"/reports/{query}&{days}" for query in asked for days in spans]
+    before = [table(site, path) for path in paths]
+    with site.sessions() as session:
+        assert rollups.fold_due(session, utc_now().date()) > 0
+    assert [table(site, path) for path in paths] == before

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, select
 from sqlalchemy.orm import Session
 
 from cti.domain.orders import OrderStatus
@@ -50,6 +50,15 @@ def order_sums() -> tuple[Any, ...]:
     nothing = func.coalesce(func.sum(case((void, 1), else_=0)), 0)
     net = func.sum(case((void, None), else_=Order.total), type_=Order.total.type)
     return func.count(Order.id), func.sum(Order.total, type_=Order.total.type), nothing, net
+
+
+def sums_of(each: Subquery) -> tuple[Any, ...]:
+    """The same columns out of sums by status: of ``orders`` and ``total``."""
+    void, money = each.c.status.in_(VOID), each.c.total.type
+    count = func.coalesce(func.sum(each.c.orders), 0)
+    nothing = func.coalesce(func.sum(case((void, each.c.orders), else_=0)), 0)
+    net = func.sum(case((void, None), else_=each.c.total), type_=money)
+    return count, func.sum(each.c.total, type_=money), nothing, net
 
 
 def brought(

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Subquery, select
 from sqlalchemy.orm import Session
 
 from cti.store.models import Airing, Order, OrderLine, OrderStatus, Payment, Product, User
@@ -43,6 +43,16 @@ class Filters:
     @property
     def end(self) -> datetime:
         return to_utc(datetime.combine(self.until + timedelta(days=1), time()))
+
+    @property
+    def by_days(self) -> bool:
+        """Whether all that is asked of orders stands in their sums by day: medium, status and payment."""
+        return self.seen is None and not (self.agent or self.department or self.product or self.airing)
+
+    def of_days(self, each: Subquery) -> list[ColumnElement[bool]]:
+        """The conditions on ``cti.store.rollups.orders``."""
+        asked = {"status": self.status, "payment": self.payment, "medium_id": self.medium}
+        return [each.c[name] == value for name, value in asked.items() if value]
 
     def orders(self, session: Session) -> list[ColumnElement[bool]]:
         """The conditions on ``Order``."""

@@ -15,11 +15,11 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from cti.store import media as store
-from cti.store.models import Airing, Call, Medium, Order, Product
+from cti.store import rollups
+from cti.store.models import Airing, Medium, Order, Product
 from cti.store.models.media import airing_products
 from webui.common.i18n import localtime
-from webui.media.queries import Brought, order_sums
+from webui.media.queries import Brought, order_sums, sums_of
 from webui.reports.filters import Filters
 from webui.reports.registry import NOT_STATED, Column, Report, Row, percent, register, share
 
@@ -64,23 +64,23 @@ def brought_by(session: Session, filters: Filters) -> dict[Key, Brought]:
     an airing, one for neither."""
     value = GROUPINGS[filters.group].by
     found = ordered(session, filters, value)
-    calls = called(session, filters, value)
-    for key, count in calls.items():
+    for key, count in called(session, filters, value).items():
         found[key] = found.get(key, Brought()) + Brought(count)
     for key, cost in costs(session, filters, value).items():
         found[key] = found.get(key, Brought()) + Brought(cost=cost)
-    others = all_calls(session, filters) - sum(calls.values())
-    if others:
-        found[NOTHING] = found.get(NOTHING, Brought()) + Brought(others)
     return found
 
 
 def ordered(session: Session, filters: Filters, value: Any) -> dict[Key, Brought]:
     """By airing first, so that only sums and not orders are joined with airings."""
     names = ("orders", "amount", "void", "net")
-    labelled = [column.label(name) for name, column in zip(names, order_sums(), strict=True)]
-    inner = select(Order.medium_id, Order.airing_id, *labelled).where(*filters.orders(session))
-    each = inner.group_by(Order.medium_id, Order.airing_id).subquery()
+    if filters.by_days:
+        days = rollups.orders(session, filters.begin, filters.end)
+        keys, columns, conditions = (days.c.medium_id, days.c.airing_id), sums_of(days), filters.of_days(days)
+    else:
+        keys, columns, conditions = (Order.medium_id, Order.airing_id), order_sums(), filters.orders(session)
+    labelled = [column.label(name) for name, column in zip(names, columns, strict=True)]
+    each = select(*keys, *labelled).where(*conditions).group_by(*keys).subquery("sums")
     medium = func.coalesce(Airing.medium_id, each.c.medium_id)
     sums = [func.sum(each.c[name], type_=each.c[name].type) for name in names]
     joined = select(medium, value, *sums).select_from(each).outerjoin(Airing, Airing.id == each.c.airing_id)
@@ -92,10 +92,12 @@ def ordered(session: Session, filters: Filters, value: Any) -> dict[Key, Brought
 
 
 def called(session: Session, filters: Filters, value: Any) -> dict[Key, int]:
-    """Calls of these days that an airing brought."""
-    near = (Airing.starts_at < filters.end, Airing.counts_until > filters.begin)
-    query = select(Airing.medium_id, value, func.count()).join(Call, store.answers()).where(*near, *in_days(filters))
-    return {(row[0], row[1]): row[2] for row in session.execute(query.group_by(Airing.medium_id, value))}
+    """Calls of these days that an airing brought, and those from outside that none did."""
+    days = rollups.calls(session, filters.begin, filters.end)
+    each = select(days.c.airing_id, func.sum(days.c.calls).label("calls")).group_by(days.c.airing_id).subquery("sums")
+    query = select(Airing.medium_id, value, func.sum(each.c.calls)).select_from(each)
+    query = query.outerjoin(Airing, Airing.id == each.c.airing_id).group_by(Airing.medium_id, value)
+    return {(row[0], row[1]): int(row[2]) for row in session.execute(query) if row[2]}
 
 
 def costs(session: Session, filters: Filters, value: Any) -> dict[Key, Decimal]:
@@ -103,16 +105,6 @@ def costs(session: Session, filters: Filters, value: Any) -> dict[Key, Decimal]:
     cost = func.sum(Airing.cost, type_=Airing.cost.type)
     query = select(Airing.medium_id, value, cost).where(*begun).group_by(Airing.medium_id, value)
     return {(row[0], row[1]): row[2] for row in session.execute(query)}
-
-
-def in_days(filters: Filters) -> tuple[Any, ...]:
-    return (Call.created_at >= filters.begin, Call.created_at < filters.end)
-
-
-def all_calls(session: Session, filters: Filters) -> int:
-    """Calls from outside in these days."""
-    inbound = (Call.direction == "inbound", Call.test.is_(False))
-    return session.scalar(select(func.count()).select_from(Call).where(*in_days(filters), *inbound)) or 0
 
 
 # ---------------------------------------------------------------- words

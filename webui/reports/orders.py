@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Date, cast, func, select
+from sqlalchemy import Date, Select, cast, func, select
 from sqlalchemy.orm import Session
 
+from cti.store import rollups
 from cti.store.locations import path_code, path_of
 from cti.store.models import Department, Order, OrderLine, Product, User
 from webui.common.labels import LABELS
-from webui.media.queries import order_sums
+from webui.media.queries import order_sums, sums_of
 from webui.reports.filters import Filters
 from webui.reports.registry import NOT_STATED, Column, Figures, Report, Row, percent, register, share
 
@@ -35,7 +36,7 @@ FILTERS = ("agent", "department", "product", "medium", "airing", "status", "paym
 
 def figures(values: Any) -> Figures:
     orders, amount, void, net = values
-    return {"orders": orders, "amount": amount or MONEY, "void": void, "net": net or MONEY}
+    return {"orders": int(orders), "amount": amount or MONEY, "void": int(void), "net": net or MONEY}
 
 
 def grouped(session: Session, filters: Filters, *keys: Any) -> list[tuple[Any, Figures]]:
@@ -43,6 +44,21 @@ def grouped(session: Session, filters: Filters, *keys: Any) -> list[tuple[Any, F
     query = select(*keys, *order_sums()).where(*filters.orders(session)).group_by(*keys)
     rows = session.execute(query).all()
     return [(row[0] if len(keys) == 1 else tuple(row[: len(keys)]), figures(row[len(keys) :])) for row in rows]
+
+
+def by_column(session: Session, filters: Filters, name: str) -> dict[Any, Figures]:
+    """The sums by each value of a column that days are summed by."""
+    if not filters.by_days:
+        return dict(grouped(session, filters, getattr(Order, name)))
+    days = rollups.orders(session, filters.begin, filters.end)
+    rows = session.execute(select(days.c[name], *sums_of(days)).where(*filters.of_days(days)).group_by(days.c[name]))
+    return {row[0]: figures(row[1:]) for row in rows}
+
+
+def whole(session: Session, filters: Filters) -> Figures:
+    """The sums of everything asked for."""
+    sums = by_column(session, filters, "status").values()
+    return {name: sum((one[name] for one in sums), MONEY if name in ("amount", "net") else 0) for name in SUMS}
 
 
 def folded(rows: list[tuple[Any, Figures]], key: Callable[[Any], Any]) -> dict[Any, Figures]:
@@ -96,12 +112,12 @@ def by_department(session: Session, filters: Filters) -> list[Row]:
 
 
 def by_payment(session: Session, filters: Filters) -> list[Row]:
-    return largest_first(dict(grouped(session, filters, Order.payment)), lambda code: str(LABELS["payment"][code]))
+    return largest_first(by_column(session, filters, "payment"), lambda code: str(LABELS["payment"][code]))
 
 
 def by_status(session: Session, filters: Filters) -> list[Row]:
     words = LABELS["order_status"]
-    return largest_first(dict(grouped(session, filters, Order.status)), lambda code: str(words.get(code, code)))
+    return largest_first(by_column(session, filters, "status"), lambda code: str(words.get(code, code)))
 
 
 def by_region(session: Session, filters: Filters) -> list[Row]:
@@ -153,18 +169,26 @@ ORDERS = register(
 def products(session: Session, filters: Filters) -> list[Row]:
     """The goods' own amounts; what orders cost besides, less discounts and points, is a row of its own, so that the
     total is that of the orders."""
-    sums = (func.sum(OrderLine.quantity), func.sum(OrderLine.amount, type_=OrderLine.amount.type))
-    lines = select(OrderLine.product_id, *sums).join(Order, Order.id == OrderLine.order_id)
-    found = session.execute(lines.where(*filters.orders(session)).group_by(OrderLine.product_id)).all()
+    found = session.execute(lines(session, filters)).all()
     names = {row[0]: f"{row[1]} {row[2]}" for row in session.execute(select(Product.id, Product.code, Product.name))}
     rows = [
         Row(names.get(product, str(product)), {"pieces": int(pieces), "amount": amount or MONEY})
         for product, pieces, amount in found
     ]
-    whole = figures(session.execute(select(*order_sums()).where(*filters.orders(session))).one())
-    rest = whole["amount"] - sum((row.figures["amount"] for row in rows), MONEY)
+    rest = whole(session, filters)["amount"] - sum((row.figures["amount"] for row in rows), MONEY)
     rows.sort(key=lambda row: (-row.figures["amount"], row.label))
     return rows if not rest else [*rows, Row(gettext("Shipping, discounts and points"), {"pieces": 0, "amount": rest})]
+
+
+def lines(session: Session, filters: Filters) -> Select[Any]:
+    """Products with their pieces and amounts."""
+    if filters.by_days and not (filters.payment or filters.medium):
+        days = rollups.products(session, filters.begin, filters.end)
+        sums = (func.sum(days.c.pieces), func.sum(days.c.amount, type_=days.c.amount.type))
+        return select(days.c.product_id, *sums).where(*filters.of_days(days)).group_by(days.c.product_id)
+    sums = (func.sum(OrderLine.quantity), func.sum(OrderLine.amount, type_=OrderLine.amount.type))
+    read = select(OrderLine.product_id, *sums).join(Order, Order.id == OrderLine.order_id)
+    return read.where(*filters.orders(session)).group_by(OrderLine.product_id)
 
 
 def regions(session: Session, filters: Filters) -> list[Row]:
