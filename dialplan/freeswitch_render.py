@@ -171,7 +171,8 @@ def _codec_string(trunk: Trunk) -> str:
 def _trunk_variables(trunk: Trunk) -> dict[str, str]:
     """What the channel of a call out through the trunk carries."""
     asserted = {"sip_cid_type": "pid" if trunk.asserted else "none"}
-    return {"absolute_codec_string": _codec_string(trunk)} | asserted | _dtmf(trunk)
+    quiet = {"media_timeout": str(trunk.quiet_for * 1000), "media_hold_timeout": "3600000"}
+    return {"absolute_codec_string": _codec_string(trunk)} | quiet | asserted | _dtmf(trunk)
 
 
 def _from_trunk(trunk: Trunk) -> str:
@@ -179,7 +180,7 @@ def _from_trunk(trunk: Trunk) -> str:
     settings = {
         "cy_trunk": trunk.id,
         "absolute_codec_string": _codec_string(trunk),
-        "media_timeout": "600000",
+        "media_timeout": str(trunk.quiet_for * 1000),
         "media_hold_timeout": "3600000",
     } | _dtmf(trunk)
     return ";".join(f"{name}={value}" for name, value in settings.items())

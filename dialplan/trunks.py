@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cti.domain.trunks import CODECS, DEFAULT_CODECS, CallerIn, DidFrom, DtmfMode, Transport
+from cti.switch_settings import GATEWAY_HOST
 from dialplan import escape
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -47,6 +48,11 @@ class Trunk:
     did_fixed: str
     from_user: str  # what From carries instead of the number shown, or empty
     asserted: bool  # P-Asserted-Identity carries the number shown
+
+    @property
+    def quiet_for(self) -> int:
+        """Seconds without a packet of sound that end a call: a gateway of ours sends always, a carrier may not."""
+        return 20 if self.host == GATEWAY_HOST else 600
 
 
 Resolve = Callable[[str], Sequence[str]]

@@ -22,6 +22,7 @@ class Event(StrEnum):
     LINE_RINGING = "line_ringing"
     LINE_ANSWERED = "line_answered"
     LINE_GONE = "line_gone"
+    LINE_SILENT = "line_silent"  # for so long that nobody can be there
     PEER_ANSWERED = "peer_answered"
     PEER_GONE = "peer_gone"  # refused, cancelled or hung up
     PEER_LOST = "peer_lost"  # nothing comes from it any more
@@ -51,6 +52,7 @@ TABLE: Mapping[tuple[State, Event], tuple[State, tuple[Do, ...]]] = {
     (S.RINGING, E.LINE_GONE): (S.OVER, (Do.END,)),
     (S.RINGING, E.PEER_GONE): (S.OVER, (Do.HANG_UP,)),
     (S.UP, E.LINE_GONE): (S.OVER, (Do.SILENCE, Do.END)),
+    (S.UP, E.LINE_SILENT): (S.OVER, (Do.SILENCE, Do.HANG_UP, Do.END)),
     (S.UP, E.PEER_GONE): (S.OVER, (Do.SILENCE, Do.HANG_UP)),
     (S.UP, E.PEER_LOST): (S.OVER, (Do.SILENCE, Do.HANG_UP, Do.END)),
 }

@@ -20,6 +20,7 @@ from cards.gateway.sip import Call, Said, Sip, Told
 from cards.host import commands
 from cards.host.charts import LineState
 from cards.host.floor import Floor
+from cards.host.sound import from_alaw
 from cti.domain.errors import CallyardError
 from cti.domain.switch import (
     Answer,
@@ -38,6 +39,8 @@ from cti.domain.switch import (
 
 RINGS_AT_MOST = 120.0  # seconds; the softswitch gives up sooner
 LOST_AFTER = 120.0  # seconds without a packet of an answered call: the softswitch has died
+SILENT_AFTER = 900.0  # seconds without any sound of an answered line: its exchange has told no end
+QUIET = bytes(code for code in range(256) if abs(int(from_alaw(bytes([code]))[0])) <= 100)  # below -50 dBm0
 LATE = 0.04  # seconds between two steps past which a step counts as late
 MOST_PIECES = 4  # of one line in one step
 
@@ -62,6 +65,7 @@ class Joined:
     call: Call | None = None
     sound: Sound | None = None
     line: int = -1  # whose sound is carried
+    loud_at: float = 0.0
     cause: Cause = Cause.NORMAL
 
 
@@ -248,7 +252,7 @@ class Gateway:
 
     def _rtp(self) -> Rtp | None:
         try:
-            return Rtp(self._host, self._peer)
+            return Rtp(self._host, self._peer, self._floor.clock)
         except OSError as error:
             log.error("gateway.no_socket", error=str(error))
             return None
@@ -256,7 +260,8 @@ class Gateway:
     def _carry(self, one: Joined) -> None:
         channel = self._floor.channels.get(one.channel)
         if channel is not None:
-            one.line, one.rtp.heard_at = channel.line.number, time.monotonic()
+            one.line, one.rtp.heard_at = channel.line.number, self._floor.clock()
+            one.loud_at = one.rtp.heard_at
             self._streams.stream(one.line, True)
 
     def _silence(self, one: Joined) -> None:
@@ -266,20 +271,25 @@ class Gateway:
 
     def _from_lines(self) -> None:
         carried = {one.line: one for one in self._by_channel.values() if one.line >= 0}
-        lines = list(carried)
+        lines, now = list(carried), self._floor.clock()
         for _ in range(MOST_PIECES):
             pieces = self._streams.take(lines) if lines else []
             for line, piece in zip(lines, pieces, strict=True):
                 if piece is not None:
                     carried[line].rtp.send(piece)
+                    if piece.translate(None, QUIET):
+                        carried[line].loud_at = now
             lines = [line for line, piece in zip(lines, pieces, strict=True) if piece is not None]
 
     def _from_peer(self) -> None:
         given: list[tuple[int, bytes]] = []
+        now = self._floor.clock()
         for one in [*self._by_channel.values()]:
             pieces, digits = one.rtp.receive()
-            if one.line >= 0 and self._stepped - one.rtp.heard_at > LOST_AFTER:
+            if one.line >= 0 and now - one.rtp.heard_at > LOST_AFTER:
                 self._happen(one, Event.PEER_LOST, Cause.MEDIA_LOST)
+            elif one.line >= 0 and now - one.loud_at > SILENT_AFTER:
+                self._happen(one, Event.LINE_SILENT)
             elif one.line >= 0:
                 given += [(one.line, piece) for piece in pieces]
                 if digits:

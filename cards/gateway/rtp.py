@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections import deque
+from collections.abc import Callable
 
 from cards.gateway.sdp import PCMA, USUAL_EVENTS, Sound
 
@@ -29,7 +30,7 @@ _EVENT = struct.Struct("!BBH")
 class Rtp:
     """``host`` is ours, ``peer`` the only address that is listened to."""
 
-    def __init__(self, host: str, peer: str) -> None:
+    def __init__(self, host: str, peer: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         try:
@@ -39,7 +40,7 @@ class Rtp:
             raise
         self.port = int(self._socket.getsockname()[1])
         self.events: int | None = USUAL_EVENTS
-        self.heard_at = time.monotonic()
+        self._clock, self.heard_at = clock, clock()
         self._peer, self._to = peer, 0
         self._sequence, self._time = secrets.randbits(16), secrets.randbits(31)
         self._source = secrets.randbits(32)
@@ -109,7 +110,7 @@ class Rtp:
             if address[0] != self._peer or (packet := _read(data)) is None:
                 continue
             kind, sequence, stamp, source, body = packet
-            self.heard_at = time.monotonic()
+            self.heard_at = self._clock()
             if kind == self.events and len(body) >= 4:
                 self._newer(source, sequence)
                 digits += self._digit_came(stamp, body)

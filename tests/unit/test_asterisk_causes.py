@@ -27,6 +27,8 @@ N, Y = False, True
         ("34", N, Y, N, None, Cause.CONGESTION),
         ("44", N, N, N, None, Cause.CONGESTION),
         ("44", Y, N, Y, None, Cause.MEDIA_LOST),
+        ("27", Y, Y, Y, None, Cause.MEDIA_LOST),
+        ("27", N, Y, N, None, Cause.UNREACHABLE),
         ("", N, N, N, None, Cause.FAILED),
         ("x", Y, N, N, None, Cause.NORMAL),
         ("16", N, N, N, Cause.NORMAL, Cause.CANCELLED),

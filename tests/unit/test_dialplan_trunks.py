@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.settings import Settings
-from cti.switch_settings import SwitchSettings
+from cti.switch_settings import GATEWAY_HOST, SwitchSettings
 from dialplan import freeswitch_render, render
 from dialplan.escape import UnsafeValue
 from dialplan.trunks import carried_by, trunks
@@ -118,7 +118,8 @@ def test_an_account_on_freeswitch(freeswitch: SwitchSettings) -> None:
         "ping": "30",
     }
     assert {name: parameters[name] for name in wanted} == wanted
-    assert variables == {"absolute_codec_string": "G722,PCMA", "dtmf_type": "info", "sip_cid_type": "pid"}
+    quiet = {"media_timeout": "600000", "media_hold_timeout": "3600000"}
+    assert variables == {"absolute_codec_string": "G722,PCMA", "dtmf_type": "info", "sip_cid_type": "pid"} | quiet
     files = freeswitch_render.render(freeswitch, {"agents": [], "trunks": [ACCOUNT]})
     assert "mod_spandsp" in files["configuration.xml"]
     assert "cy_did=to" in files["dialplan.xml"]
@@ -245,3 +246,11 @@ def test_any_text_is_refused_or_harmless(field: str, value: str) -> None:
         return
     written = "".join(str(part) for part in (trunk.host, trunk.proxy, trunk.username, trunk.auth_user, trunk.realm))
     assert re.fullmatch(r"[A-Za-z0-9_.+\[\]:-]*", written + trunk.did_fixed.replace("*", "").replace("#", ""))
+
+
+def test_a_gateway_of_ours_that_says_nothing_has_died(switch: SwitchSettings, freeswitch: SwitchSettings) -> None:
+    rows = [PEER, {**PEER, "id": "board", "host": GATEWAY_HOST, "sources": [GATEWAY_HOST]}]
+    at_asterisk = render.render(switch, {"agents": [], "trunks": rows})["pjsip_trunks.conf"]
+    at_freeswitch = "".join(freeswitch_render.render(freeswitch, {"agents": [], "trunks": rows}).values())
+    assert re.findall(r"^rtp_timeout = (\d+)$", at_asterisk, re.M) == ["600", "20"]
+    assert {"media_timeout=20000", "media_timeout=600000"} <= set(re.findall(r"media_timeout=\d+", at_freeswitch))

@@ -122,6 +122,15 @@ def test_users_are_registered_when_they_have_a_contact() -> None:
     assert truth.listed("-ERR no") == []
 
 
+def test_a_line_that_breaks_in_talk_is_told_from_one_that_is_hung_up() -> None:
+    def ended(name: str, *, answered: bool) -> str:
+        return causes.ended(name, answered=answered, by_far_side=True, incoming=False, asked=None).value
+
+    assert ended("DESTINATION_OUT_OF_ORDER", answered=True) == "media_lost"
+    assert ended("DESTINATION_OUT_OF_ORDER", answered=False) == "unreachable"
+    assert ended("NETWORK_OUT_OF_ORDER", answered=True) == "normal"
+
+
 def test_causes_of_calls_that_failed_before_there_was_a_channel() -> None:
     assert causes.not_originated("-ERR USER_NOT_REGISTERED\n").value == "unreachable"
     assert causes.not_originated("-ERR USER_BUSY\n").value == "busy"

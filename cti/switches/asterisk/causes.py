@@ -15,6 +15,7 @@ _Q850: dict[int, Cause] = {
     21: Cause.REJECTED,
     22: Cause.UNREACHABLE,  # so says another switch of ours of a phone that is not registered there
     26: Cause.NORMAL,
+    27: Cause.UNREACHABLE,
     28: Cause.UNALLOCATED,
     31: Cause.NORMAL,
     34: Cause.CONGESTION,
@@ -24,6 +25,7 @@ _Q850: dict[int, Cause] = {
     44: Cause.CONGESTION,
 }
 _UNSAID = (0, 127)
+BROKEN = 27  # the line itself, as a gateway says of one that is unplugged
 
 TO_Q850: dict[Cause, int] = {
     Cause.NORMAL: 16,
@@ -53,6 +55,8 @@ def ended(
     code = int(q850) if q850.isdigit() else 0
     if answered:
         if code == 44 and (relayed or not by_far_side):
+            return Cause.MEDIA_LOST
+        if code == BROKEN:
             return Cause.MEDIA_LOST
         return Cause.NORMAL if code in _UNSAID else _Q850.get(code, Cause.FAILED)
     if incoming and by_far_side:

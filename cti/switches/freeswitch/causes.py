@@ -22,6 +22,7 @@ _NAMES: dict[str, Cause] = {
     "GATEWAY_DOWN": Cause.UNREACHABLE,
     "INVALID_GATEWAY": Cause.UNREACHABLE,
     "NETWORK_OUT_OF_ORDER": Cause.UNREACHABLE,
+    "DESTINATION_OUT_OF_ORDER": Cause.UNREACHABLE,
     "RECOVERY_ON_TIMER_EXPIRE": Cause.UNREACHABLE,
     "NUMBER_CHANGED": Cause.UNREACHABLE,  # so says another switch of ours of a phone that is not registered there
     "CALL_REJECTED": Cause.REJECTED,
@@ -48,6 +49,8 @@ TO_NAME: dict[Cause, str] = {
 
 LOST_THERE = "REQUESTED_CHAN_UNAVAIL"  # Q.850 44, as Asterisk says it of a phone without RTP
 
+BROKEN = "DESTINATION_OUT_OF_ORDER"  # Q.850 27: the line itself, as a gateway says of one that is unplugged
+
 
 def ended(
     name: str, *, answered: bool, by_far_side: bool, incoming: bool, asked: Cause | None, relayed: bool = False
@@ -59,7 +62,7 @@ def ended(
     if asked is not None:
         return Cause.CANCELLED if asked is Cause.NORMAL and not answered else asked
     cause = _NAMES.get(name, Cause.FAILED)
-    if answered and relayed and name == LOST_THERE:
+    if answered and (name == BROKEN or (relayed and name == LOST_THERE)):
         return Cause.MEDIA_LOST
     if answered:
         return cause if cause in (Cause.NORMAL, Cause.MEDIA_LOST) or not by_far_side else Cause.NORMAL

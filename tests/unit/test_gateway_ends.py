@@ -1,0 +1,211 @@
+"""How a call of the gateway ends, whatever fails: a simulated board in its own time, and a SIP peer that answers.
+
+Each time the peer is told why, and no line stays seized.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cards.gateway import gateway as joined
+from cards.gateway.gateway import Gateway
+from cards.gateway.rtp import Rtp
+from cards.gateway.sdp import read, write
+from cards.gateway.sip import Call, Said, Sip, Told
+from cards.host.charts import LineState
+from cards.host.floor import Floor
+from cards.host.plan import LinePlan, Plan
+from cards.host.simulated import driver
+from cards.host.sound import Prompts
+from cards.sim.build import Face, library
+from cards.sim.control import SimBoard, State
+from cti.domain.switch import Cause
+from tests.ports import free_ports
+from tests.unit.cards_sim import BUILT
+
+OURS, PEER = "127.0.0.2", "127.0.0.3"
+OUTSIDE, CUSTOMER = "13900139001", "13800138000"
+
+
+class Joint:
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, library(Face.SYNWAY, BUILT)
+        self.sim = SimBoard(self.path)
+        self.ports = free_ports(1), free_ports(1)
+        self.told: list[Told] = []
+        self.peer = Sip(PEER, self.ports[1], (OURS, self.ports[0]), self.told.append)
+        self.sound = Rtp(PEER, OURS)
+        self.peer_lives = True
+        self.peer.open()
+
+    def open(self, lines: int = 1, **words: object) -> None:
+        self.sim.reset()
+        self.sim.configure(trunks=lines, extensions=0, digit_gap=0.3, **words)
+        self.gateway = Gateway(self.sim, OURS, self.ports[0], (PEER, self.ports[1]))
+        board, prompts = driver("synway", self.path, self.folder), Prompts(self.folder, self.folder / "p")
+        self.floor = Floor("board", board, prompts, self.folder, self.gateway.on_event, clock=lambda: self.sim.now)
+        self.floor.set_plan(Plan({n: LinePlan(n, dialed="8000", trunk="board") for n in range(lines)}))
+        self.floor.open()
+        self.gateway.open(self.floor)
+
+    def crash(self) -> None:
+        """The process is gone without a word, and the board's relays fall."""
+        self.gateway.sip.close()
+        for one in self.gateway._by_channel.values():
+            one.rtp.close()
+        self.floor.board.close()
+
+    def close(self) -> None:
+        self.gateway.close()
+        self.floor.close()
+        self.peer.close()
+        self.sound.close()
+        self.sim.reset()
+
+    def tick(self) -> None:
+        self.sim.step()
+        self.floor.step()
+        self.gateway.step()
+        if self.peer_lives:
+            self.peer.poll()
+            self.sound.send(bytes([0xD5]) * 160)
+            self.sound.receive()
+
+    def until(self, condition: Callable[[], object], seconds: float) -> float:
+        """The board's seconds that it took."""
+        began = self.sim.now
+        while not condition():
+            assert self.sim.now - began < seconds, (self.told, self.floor.lines)
+            self.tick()
+        return self.sim.now - began
+
+    def said(self, said: Said, seconds: float) -> Told:
+        self.until(lambda: self.told and self.told[-1].said is said, seconds)
+        return self.told[-1]
+
+    def dial(self) -> Call:
+        return self.peer.call(OUTSIDE, "8000", "", write(PEER, self.sound.port, 101))
+
+    def talk(self) -> Call:
+        """An agent's call out is answered."""
+        self.sim.line(0).when("dialled", "ring 1; answer; tone 800 0.5; wait 3600")
+        call = self.dial()
+        self.sound.to(read(self.said(Said.ANSWERED, 15).sdp))
+        return call
+
+    def free(self, line: int = 0) -> None:
+        self.until(lambda: self.floor.lines[line].state is LineState.IDLE, 5)
+        assert not self.floor.channels
+        assert not self.gateway._by_channel
+        assert not self.gateway._by_call
+        assert not self.sim.line(line).now().off_hook
+
+
+@pytest.fixture
+def joint(tmp_path: Path) -> Iterator[Joint]:
+    made = Joint(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("outside", "cause"),
+    [
+        ("busy", Cause.BUSY),
+        ("ring 3600", Cause.NO_ANSWER),
+        ("dead", Cause.FAILED),
+        ("nodialtone", Cause.CONGESTION),
+    ],
+)
+def test_a_call_out_that_reaches_nobody_tells_why(joint: Joint, outside: str, cause: Cause) -> None:
+    joint.open(no_answer=3, no_signal=3)
+    if outside == "nodialtone":
+        joint.sim.line(0).do(outside)
+    else:
+        joint.sim.line(0).when("dialled", outside)
+    joint.dial()
+    assert joint.said(Said.GONE, 30).cause is cause
+    joint.free()
+
+
+def test_a_call_out_without_a_free_line_is_refused_at_once(joint: Joint) -> None:
+    joint.open()
+    joint.talk()
+    joint.dial()
+    assert joint.said(Said.GONE, 1).cause is Cause.CONGESTION
+    assert joint.sim.line(0).state is State.TALKING
+
+
+def test_busy_tone_releases_the_line_within_two_seconds(joint: Joint) -> None:
+    joint.open()
+    joint.talk()
+    joint.sim.line(0).do("hangup")
+    assert joint.until(lambda: joint.told[-1].said is Said.GONE, 5) < 2.0
+    assert joint.told[-1].cause is Cause.NORMAL
+    joint.free()
+
+
+def test_a_line_that_is_unplugged_ends_its_call_as_broken(joint: Joint) -> None:
+    joint.open(lines=2)
+    joint.talk()
+    joint.sim.line(0).do("unplug")
+    assert joint.said(Said.GONE, 5).cause is Cause.UNREACHABLE
+    assert not joint.floor.channels
+    joint.sim.line(0).do("plug")
+    joint.free()
+
+
+def test_a_line_whose_far_end_goes_without_a_tone_is_given_up_in_the_end(
+    joint: Joint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joined, "SILENT_AFTER", 5.0)
+    joint.open(busy=0)
+    joint.talk()
+    joint.sim.line(0).do("wait 4; tone 500 0.1 -30; wait 4; hangup")
+    assert joint.until(lambda: joint.told[-1].said is Said.GONE, 20) > 8.0, "who says little is still there"
+    assert joint.told[-1].cause is Cause.NORMAL
+    joint.free()
+
+
+def test_a_softswitch_that_dies_in_talk_leaves_no_line_seized(joint: Joint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joined, "LOST_AFTER", 4.0)
+    joint.open()
+    joint.talk()
+    joint.peer_lives = False
+    assert joint.until(lambda: not joint.floor.channels, 10) > 3.0
+    joint.free()
+
+
+def test_a_host_that_crashed_begins_anew_and_its_old_calls_end_at_the_first_word(joint: Joint) -> None:
+    joint.open()
+    call = joint.talk()
+    joint.crash()
+    joint.open()
+    assert not joint.sim.line(0).now().off_hook
+    server, sent = joint.gateway.sip._config["_sip_tm"].l4r.server, []
+    server.send_to = lambda data, *rest: sent.append(str(data))
+    call.end(Cause.NORMAL)
+    joint.until(lambda: any("481 " in data for data in sent), 5)
+    del server.send_to
+    joint.talk()
+
+
+def test_a_host_that_is_stopped_tells_the_peer(joint: Joint) -> None:
+    joint.open()
+    joint.talk()
+    joint.gateway.close()
+    joint.peer.poll()
+    assert joint.told[-1].said is Said.GONE
+
+
+def test_a_caller_who_gives_up_while_it_rings_is_told_to_the_peer(joint: Joint) -> None:
+    joint.open()
+    joint.sim.line(0).do(f"call {CUSTOMER} dtmf; answered 8; hangup")
+    asked = joint.said(Said.CALL, 10)
+    assert (asked.number, asked.caller) == ("8000", CUSTOMER)
+    asked.call.ringing()
+    assert joint.said(Said.GONE, 20).call is asked.call
+    joint.free()
