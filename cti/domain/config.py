@@ -296,6 +296,9 @@ class TrunkConfig:
     switches: tuple[str, ...] = ()
 
 
+MESSAGE_SILENCE = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class CentreConfig:
     """The whole document. ``version`` grows with every change."""
@@ -311,6 +314,7 @@ class CentreConfig:
     inbound: tuple[InboundRule, ...] = ()  # in order; the first that takes a call decides, else its service number
     outbound: tuple[OutboundRule, ...] = ()  # in order; the first that fits decides, else any trunk will do
     groups: tuple[RingGroupConfig, ...] = ()
+    message_silence: float = MESSAGE_SILENCE  # seconds of silence after which a message is over; 0: never
 
     def to_document(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -350,6 +354,7 @@ class CentreConfig:
                 inbound=tuple(_inbound(r) for r in document.get("inbound", ())),
                 outbound=tuple(_outbound(r) for r in document.get("outbound", ())),
                 groups=tuple(_group(g) for g in document.get("groups", ())),
+                message_silence=float(document.get("message_silence", MESSAGE_SILENCE)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadRequest(f"centre configuration: {error!r}") from error

@@ -40,6 +40,7 @@ class Capability(StrEnum):
     CALLER_NAME = "caller_name"  # who calls in may give a name besides the number
     RECORD = "record"
     RECORD_PAUSE = "record_pause"
+    SILENCE_END = "silence_end"  # a recording ends by itself when nothing is said
     SPY = "spy"
     CONFERENCE = "conference"
     REGISTRATION = "registration"
@@ -219,12 +220,14 @@ class RecordStart:
     """Record ``channel`` on two tracks: left what it says, right what it hears.
 
     ``name`` is a relative path without ending. Recording goes on through hold and bridges until ``RecordStop`` or
-    hang-up; ``RecordingStopped`` follows in either case.
+    hang-up; ``RecordingStopped`` follows in either case. With ``silence`` it ends by itself, and is reported in the
+    same way, after so many seconds in which the channel has said nothing (``SILENCE_END``; else that is passed over).
     """
 
     channel: str
     recording_id: str
     name: str
+    silence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -383,11 +383,11 @@ class CallControl:
         self.stop_recordings(call, a)  # two at once on one channel starve the newer of what the channel hears
         self._record(call, a, agent_leg)
 
-    def record_message(self, call: Call, leg: Leg) -> None:
-        """Record what a caller says to the queue of the call."""
-        self._record(call, leg, leg, voicemail=call.queue_id)
+    def record_message(self, call: Call, leg: Leg, silence: float) -> None:
+        """Record what a caller says to the queue of the call, until so many seconds of silence; 0: for ever."""
+        self._record(call, leg, leg, voicemail=call.queue_id, silence=silence)
 
-    def _record(self, call: Call, a: Leg, whose: Leg, voicemail: str = "") -> None:
+    def _record(self, call: Call, a: Leg, whose: Leg, voicemail: str = "", silence: float = 0.0) -> None:
         now = self._centre.now
         day = time.strftime("%Y/%m/%d", time.gmtime(now))
         recording = Recording(
@@ -400,7 +400,7 @@ class CallControl:
             voicemail=voicemail,
         )
         call.recordings.append(recording)
-        self._centre.command(call, RecordStart(a.channel, recording.recording_id, recording.name))
+        self._centre.command(call, RecordStart(a.channel, recording.recording_id, recording.name, silence))
 
     def not_recorded(self, call: Call, recording_id: str) -> None:
         """It did not start: over at once, and tried again at the next join."""

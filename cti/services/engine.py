@@ -279,6 +279,9 @@ class Engine:
             self._offered(switch, event)
         elif isinstance(event, RecordingStarted | RecordingStopped):
             self._recordings.event(event)
+            found = self.centre.channels.get(event.channel)
+            if found is not None and isinstance(event, RecordingStopped):
+                self._routing.voicemail.stopped(found[0], event.recording_id)
         else:
             found = self.centre.channels.get(event.channel)
             if found is not None and found[0].switch != switch:

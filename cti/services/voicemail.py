@@ -1,4 +1,4 @@
-"""Messages that callers leave for a queue: greeting, tone, message until a key, a hang-up, or too long.
+"""Messages that callers leave for a queue: greeting, tone, message until a key, a hang-up, silence, or too long.
 
 Knows nothing of files or of who listens later; the recording says for which queue it is.
 """
@@ -80,13 +80,20 @@ class Voicemail:
     def _record(self, call: Call, customer: Leg, message: Message) -> None:
         message.stage, message.play_id = MessageStage.RECORDING, ""
         customer.wants = Audio.SILENCE
-        self._control.record_message(call, customer)
+        self._control.record_message(call, customer, self._centre.config.message_silence)
         self._centre.start_timer(f"message:{call.call_id}", self._longest(call))
         self._centre.log_call("voicemail", call)
 
     def _longest(self, call: Call) -> float:
         queue = self._centre.queues.get(call.queue_id)
         return queue.config.voicemail_max if queue is not None else 0.0
+
+    def stopped(self, call: Call, recording_id: str) -> None:
+        """The switch has ended a recording: where it is the message, the caller has fallen silent."""
+        running = next((r for r in call.recordings if r.recording_id == recording_id and r.ended_at is None), None)
+        if running is not None and running.voicemail and call.message is not None:
+            running.ended_at = self._centre.now
+            self.finish(call)
 
     def finish(self, call: Call) -> None:
         """The caller is done, or has to be."""

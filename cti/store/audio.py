@@ -27,6 +27,8 @@ FRAME = 2 * CHANNELS  # bytes
 PAIRS = 600
 CHUNK = 600_000  # frames read at a time, about 2.4 MB
 FULL_SCALE = 32_768
+STEP = 160  # frames, 20 ms
+VOICE = 256  # mean level of a step in which something is said
 MODE = 0o640  # what people said is not for everybody on the machine
 
 _Samples = NDArray[np.int16]
@@ -36,6 +38,7 @@ _Samples = NDArray[np.int16]
 class Converted:
     duration: float  # seconds
     bytes: int  # of the WAV
+    spoken: float  # seconds in which something is said on the left side
 
 
 def convert(raw: Path, target: Path, *, swap: bool = False) -> Converted | None:
@@ -50,7 +53,7 @@ def convert(raw: Path, target: Path, *, swap: bool = False) -> Converted | None:
     target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     sound, shape = _beside(target, ".wav.part"), _beside(target, ".json.part")
     try:
-        pairs = _write_wav(raw, sound, frames, swap)
+        pairs, spoken = _write_wav(raw, sound, frames, swap)
         shape.write_text(json.dumps(_waveform(pairs, frames), separators=(",", ":")))
         shape.replace(target.with_suffix(".json"))
         sound.replace(target)
@@ -59,16 +62,28 @@ def convert(raw: Path, target: Path, *, swap: bool = False) -> Converted | None:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
         raise
-    return Converted(frames / RATE, target.stat().st_size)
+    return Converted(frames / RATE, target.stat().st_size, spoken)
+
+
+def measure(target: Path) -> Converted:
+    """A WAV that was made before. Raises ``OSError``, ``EOFError`` or ``wave.Error``."""
+    spoken = 0.0
+    with wave.open(str(target), "rb") as wav:
+        seconds = wav.getnframes() / wav.getframerate()
+        while data := wav.readframes(CHUNK):
+            spoken += _spoken(np.frombuffer(data, "<i2").reshape(-1, wav.getnchannels()))
+    return Converted(seconds, target.stat().st_size, spoken)
 
 
 def _beside(target: Path, ending: str) -> Path:
     return target.with_name(f".{target.stem}{ending}")
 
 
-def _write_wav(raw: Path, path: Path, frames: int, swap: bool) -> list[_Samples]:
+def _write_wav(raw: Path, path: Path, frames: int, swap: bool) -> tuple[list[_Samples], float]:
+    """The waveform, and the seconds in which the left side speaks."""
     step = -(-frames // PAIRS)
     pairs: list[_Samples] = []
+    spoken = 0.0
     with path.open("wb") as output:
         with wave.open(output, "wb") as wav:
             wav.setnchannels(CHANNELS)
@@ -79,10 +94,17 @@ def _write_wav(raw: Path, path: Path, frames: int, swap: bool) -> list[_Samples]
                 samples = block[:, ::-1] if swap else block
                 wav.writeframesraw(samples.astype("<i2").tobytes())
                 pairs.extend(_extremes(samples, step))
+                spoken += _spoken(samples)
         output.flush()
         os.fchmod(output.fileno(), MODE)
         os.fsync(output.fileno())
-    return pairs
+    return pairs, spoken
+
+
+def _spoken(samples: _Samples) -> float:
+    left = samples[: len(samples) // STEP * STEP, 0].astype(np.int32)
+    loud = np.abs(left).reshape(-1, STEP).mean(axis=1) >= VOICE
+    return float(loud.sum()) * STEP / RATE
 
 
 def _blocks(raw: Path, frames: int, step: int) -> Iterator[_Samples]:

@@ -27,7 +27,7 @@ from cti.domain.config import (
     read_overflow,
 )
 from cti.domain.trunks import NumberRule, read_rules
-from cti.store import rules
+from cti.store import parameters, rules
 from cti.store.models import Agent, Did, Menu, Queue, QueueMember, RingGroup, Trunk, User
 from cti.switch_settings import GATEWAY_HOST
 
@@ -72,6 +72,7 @@ def build_config(session: Session, version: int = 0) -> CentreConfig:
         outbound=rules.outbound(session),
         inbound=rules.inbound(session, partial(_target, known=known)),
         groups=tuple(_group(group, known) for group in groups),
+        message_silence=float(parameters.whole(session, "calls.message_silence")),
     )
 
 

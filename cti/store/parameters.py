@@ -92,6 +92,7 @@ ALL: tuple[Parameter, ...] = (
     _whole("shop.discounts.admin", 100, 0, 100, "percent"),
     Parameter("shop.shipping_fee", ParameterKind.MONEY, Decimal("0.00"), 0, 9_999_999),
     Parameter("shop.free_shipping_from", ParameterKind.MONEY, None, 0, 9_999_999),
+    _whole("calls.message_silence", 5, 0, 60, "seconds"),
     _whole("lists.export_rows", 200_000, 100, 1_000_000, "rows"),
     _whole("lists.import_rows", 100_000, 100, 500_000, "rows"),
     _whole("lists.file_megabytes", 32, 1, 256, "megabytes"),

@@ -22,13 +22,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cti.store import audio
 from cti.store.events import BadEvent, safe_path
-from cti.store.models import Call, Recording, RecordingState, utc_now
+from cti.store.models import Call, MessageState, Recording, RecordingState, Voicemail, utc_now
 
 BATCH = 100
 SETTLED = timedelta(seconds=20)  # after an end of which the switch did not say that the file is complete
 LOST = timedelta(minutes=10)  # without a file for so long after its end: missing
 ABANDONED = timedelta(hours=12)  # a recording that never ended: engine and switch both forgot it
 LARGEST = 2 * 2**30  # bytes, 18 hours of sound; a WAV holds no more than 4 GB
+SAID = 0.3  # seconds of voice that make a message
 ORPHAN_AGE = 3600.0  # seconds since the last write to a file that no row names
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,10 @@ class RecordingStats:
 
 @dataclass(slots=True)
 class Finaliser:
-    """``swap_tracks`` when the switch writes the two sides the other way round; ``more_spools`` of further switches."""
+    """``swap_tracks`` when the switch writes the two sides the other way round; ``more_spools`` of further switches.
+
+    ``unsaid`` collects the calls that left a message in which nothing is said: such a message is put away as empty.
+    """
 
     sessions: sessionmaker[Session]
     spool: Path
@@ -54,6 +58,7 @@ class Finaliser:
     more_spools: tuple[Path, ...] = ()
     clock: Callable[[], datetime] = utc_now
     stats: RecordingStats = field(default_factory=RecordingStats)
+    unsaid: set[str] = field(default_factory=set)
 
     def finish(self, complete: Collection[str] = ()) -> int:
         """Convert the recordings ``complete`` and those whose end is past; how many became ready.
@@ -81,7 +86,7 @@ class Finaliser:
 
     def _finish_row(self, session: Session, recording_id: str) -> bool:
         recording = session.get(Recording, recording_id)
-        if recording is None or not self._convert(recording):
+        if recording is None or not self._convert(session, recording):
             return False
         session.commit()
         raw = self._raw(recording.spool_file)
@@ -93,7 +98,7 @@ class Finaliser:
         self.stats.missing += not ready
         return ready
 
-    def _convert(self, recording: Recording) -> bool:
+    def _convert(self, session: Session, recording: Recording) -> bool:
         """Whether the row changed."""
         raw = self._raw(recording.spool_file)
         name = str(PurePosixPath(recording.spool_file).with_suffix(".wav"))
@@ -105,13 +110,15 @@ class Finaliser:
             elif raw.exists():
                 made = audio.convert(raw, target, swap=self.swap_tracks)
             elif target.exists():
-                made = _measure(target)
+                made = audio.measure(target)
             else:
                 return False
         except (OSError, EOFError, wave.Error) as error:
             self._failed(recording, error)
             return False
         self._disk_is_fine()
+        if made is None or made.spoken < SAID:
+            self._no_message(session, recording)
         if made is None:
             recording.state = RecordingState.MISSING
             return True
@@ -119,6 +126,13 @@ class Finaliser:
         recording.ended_at = recording.ended_at or recording.started_at + timedelta(seconds=made.duration)
         recording.state = RecordingState.READY
         return True
+
+    def _no_message(self, session: Session, recording: Recording) -> None:
+        """Where it was left as a message, nobody need listen to it."""
+        voicemail = session.get(Voicemail, recording.id)
+        if voicemail is not None and voicemail.state is MessageState.NEW:
+            voicemail.state = MessageState.EMPTY
+            self.unsaid.add(voicemail.call_id)
 
     def _raw(self, name: str) -> Path:
         """The file ``name`` in whichever spool has it; its place in the first where none has."""
@@ -206,11 +220,6 @@ class Finaliser:
         if self.stats.disk_full:
             log.info("recording.disk_has_room", folder=str(self.recordings))
         self.stats.disk_full = False
-
-
-def _measure(target: Path) -> audio.Converted:
-    with wave.open(str(target), "rb") as wav:
-        return audio.Converted(wav.getnframes() / wav.getframerate(), target.stat().st_size)
 
 
 def _old_files(spool: Path, before: float) -> Iterable[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from cti.store import callbacks
-from cti.store.models import Call, Queue, Ticket, TicketState, Voicemail, utc_now
+from cti.store.models import Call, MessageState, Queue, Ticket, TicketState, Voicemail, utc_now
 
 BATCH = 200
 LOOK_BACK = timedelta(hours=24)
@@ -91,6 +91,6 @@ def _wanted(session: Session, call: Call, waited: float) -> bool:
     queue = session.get(Queue, call.queue_id)
     if queue is None or (call.direction == "inbound" and (not queue.tickets or waited < queue.ticket_after)):
         return False
-    left_a_message = exists().where(Voicemail.call_id == call.id)
+    left_a_message = exists().where(Voicemail.call_id == call.id, Voicemail.state != MessageState.EMPTY)
     talked = exists().where(Call.number == call.number, Call.answered_at > call.ended_at)
     return not session.scalar(select(or_(left_a_message, talked)))

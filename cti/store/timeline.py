@@ -25,6 +25,7 @@ from cti.store.models import (
     Customer,
     CustomerMerge,
     CustomerPhone,
+    MessageState,
     Order,
     OrderLine,
     Ticket,
@@ -161,6 +162,7 @@ def _voicemails(session: Session, people: Who, before: datetime | None, limit: i
         select(Voicemail)
         .join(Call, Call.id == Voicemail.call_id)
         .where(Call.number.in_(people.numbers), *_until(Voicemail.left_at, before))
+        .where(Voicemail.state != MessageState.EMPTY)
         .order_by(Voicemail.left_at.desc(), Voicemail.recording_id.desc())
         .limit(limit)
         .options(joinedload(Voicemail.recording), joinedload(Voicemail.call))

@@ -223,9 +223,17 @@ class Worker:
             while self._complete:
                 ids = [self._complete.pop() for _ in range(min(len(self._complete), 50))]
                 await self._recording_job(partial(self.finaliser.finish, ids))
+                await self._unsaid()
 
     async def _sweep(self) -> None:
         await self._recording_job(self.finaliser.sweep)
+        await self._unsaid()
+
+    async def _unsaid(self) -> None:
+        """Who was asked for a message and said nothing may be lost after all."""
+        if self.finaliser.unsaid:
+            ids, self.finaliser.unsaid = self.finaliser.unsaid, set()
+            await self._settle_tickets(partial(tickets.settle, call_ids=ids))
 
     async def _recording_job(self, job: Callable[[], object]) -> None:
         try:

@@ -33,6 +33,7 @@ SHOWN_NUMBER = re.compile(r"\+?[0-9A-Za-z*#._-]{0,40}")
 LONGEST_NUMBER = 40
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Za-z*#+._-]|(?<!\A)\+")
 MAX_PROMPTS = 40
+MAX_SILENCE = 600.0
 
 
 def strangers_number(text: str) -> str:
@@ -69,6 +70,8 @@ def check_command(command: Command) -> None:
             _match(DIGITS, command.digits, "digits")
         case RecordStart():
             _match(PATH, command.name, "name")
+            if not 0 <= command.silence <= MAX_SILENCE:
+                raise CommandRefused(f"silence must be 0 to {MAX_SILENCE:g} s", field="silence")
         case SetState():
             _match(STATE, command.state, "state")
         case TestCall():

@@ -48,15 +48,15 @@ def missing(placed: Iterable[Placed], calls: Iterable[Call], dark: Dark) -> list
     return told
 
 
-def incomplete(calls: Iterable[Call]) -> list[str]:
+def incomplete(calls: Iterable[Call], dark: Dark) -> list[str]:
     """Rows that contradict themselves."""
     told = []
     for call in calls:
         name = f"call {call.id} of {call.number}"
         if not call.cause or not call.ended_by:
             told.append(f"{name}: ended by {call.ended_by!r}, cause {call.cause!r}")
-        if not any(leg.kind == "customer" for leg in call.legs) and call.direction != "internal":
-            told.append(f"{name} has no customer")
+        if not any(leg.kind == "customer" for leg in call.legs) and not _never_dialled(call, dark):
+            told.append(f"{name} has no customer; legs {[(leg.kind, leg.answered_at) for leg in call.legs]}")
         for leg in call.legs:
             times = [t for t in (leg.created_at, leg.alerting_at, leg.answered_at, leg.ended_at) if t is not None]
             if leg.ended_at is None or times != sorted(times):
@@ -64,6 +64,15 @@ def incomplete(calls: Iterable[Call]) -> list[str]:
             elif call.ended_at is not None and leg.ended_at > call.ended_at:
                 told.append(f"{name}: leg {leg.kind} {leg.number} outlived it")
     return told
+
+
+def _never_dialled(call: Call, dark: Dark) -> bool:
+    """A colleague was called; or a number outside was to be, but the agent's own phone was not picked up before, or
+    nobody was there to go on."""
+    if call.direction != "outbound":
+        return call.direction == "internal"
+    unseen = call.ended_at is not None and dark.within(call.created_at.timestamp(), call.ended_at.timestamp()) > 0
+    return unseen or not any(leg.answered_at for leg in call.legs)
 
 
 def unrecorded(calls: Iterable[Call], dark: Dark) -> list[str]:

@@ -35,16 +35,18 @@ from tests.fakes.rtp import tone_level
 
 pytestmark = pytest.mark.needs(Capability.RECORD)
 
+SILENCE = 0.6
+
 
 def tracks(world: World, file: str) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
     stereo = np.frombuffer((world.spool / file).read_bytes(), dtype="<i2").reshape(-1, 2)
     return stereo[:, 0], stereo[:, 1]
 
 
-async def start(world: World, channel: str) -> tuple[str, str]:
+async def start(world: World, channel: str, silence: float = 0.0) -> tuple[str, str]:
     recording_id = new_channel()
     name = f"2026/11/21/{recording_id}"
-    await world.switch.execute(RecordStart(channel, recording_id, name))
+    await world.switch.execute(RecordStart(channel, recording_id, name, silence))
     await world.log.until(RecordingStarted, channel=channel, recording_id=recording_id)
     return recording_id, f"{name}.raw"
 
@@ -54,6 +56,11 @@ async def has_sound(world: World, file: str) -> None:
     if Capability.MEDIA in world.switch.capabilities:
         path = world.spool / file
         await eventually(lambda: path.exists() and path.stat().st_size > 0, f"sound on {file}")
+
+
+def seconds_on(world: World, file: str) -> float:
+    path = world.spool / file
+    return path.stat().st_size / 32_000 if path.exists() else 0.0
 
 
 async def stopped(world: World, recording_id: str) -> str:
@@ -160,3 +167,29 @@ async def test_a_name_outside_the_spool_is_refused(world: World) -> None:
     for name in ("../x", "/tmp/x", "a|b", "a,b", "$(x)", ""):
         with pytest.raises(CommandRefused):
             await world.switch.execute(RecordStart(channel, "r", name))
+
+
+@pytest.mark.needs(Capability.SILENCE_END, Capability.MEDIA)
+async def test_who_has_finished_speaking_ends_a_recording_that_waits_for_it(world: World) -> None:
+    channel, line = await customer_is_served(world)
+    recording_id, file = await start(world, channel, silence=SILENCE)
+    begun = time.monotonic()
+    await eventually(lambda: seconds_on(world, file) > 1.5 * SILENCE, "it goes on while something is said")
+    line.say(0.0)
+    spoken = time.monotonic() - begun
+    await stopped(world, recording_id)
+    assert SILENCE - 0.15 < time.monotonic() - begun - spoken < SILENCE + 0.6
+    said, _ = tracks(world, file)
+    assert tone_level(said[:1600], CUSTOMER_HERTZ) > 0.9
+    another, _ = await start(world, channel)
+    await world.switch.execute(RecordStop(channel, another))
+    await stopped(world, another)
+
+
+@pytest.mark.needs(Capability.SILENCE_END, Capability.MEDIA)
+async def test_who_says_nothing_at_all_ends_it_too(world: World) -> None:
+    channel, line = await customer_is_served(world)
+    line.say(0.0)
+    recording_id, _ = await start(world, channel, silence=SILENCE)
+    await stopped(world, recording_id)
+    assert len(world.log.all(RecordingStopped)) == 1

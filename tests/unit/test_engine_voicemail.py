@@ -89,6 +89,31 @@ async def test_a_message_ends_when_it_is_as_long_as_it_may_be(open_floor: OpenFl
     assert sum(isinstance(c, RecordStop) for c in floor.sim.commands) == 1
 
 
+async def test_who_falls_silent_has_finished(open_floor: OpenFloor) -> None:
+    floor = await with_voicemail(open_floor)
+    caller = await floor.call_in("8002")
+    call = floor.call(caller)
+    await records(floor, caller)
+    assert [c.silence for c in floor.sim.commands if isinstance(c, RecordStart)] == [5.0]
+    floor.sim.fall_silent(caller)
+    await floor.until(lambda: caller not in floor.sim.channels, "the end")
+    assert said(floor)[-1] == "zh_CN/voicemail_saved"
+    ledger = await floor.ledger(call.call_id)
+    assert [r["ended_at"] is not None for r in ledger["recordings"]] == [True]
+    assert ledger["ended_by"] == "system"
+    assert not any(isinstance(c, RecordStop) for c in floor.sim.commands), "it had ended by itself"
+
+
+async def test_silence_ends_nothing_where_the_centre_says_so(open_floor: OpenFloor) -> None:
+    floor = await with_voicemail(open_floor)
+    await floor.configure(replace(floor.config, message_silence=0.0))
+    caller = await floor.call_in("8002")
+    await records(floor, caller)
+    floor.sim.fall_silent(caller)
+    await floor.sim.settle()
+    assert floor.sim.channels[caller].recordings
+
+
 async def test_nobody_talks_to_a_switch_that_does_not_record(open_floor: OpenFloor) -> None:
     floor = await with_voicemail(open_floor)
     floor.sim.fail_next(RecordStart, CommandRefused("no space"))

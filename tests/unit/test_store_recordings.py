@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from cti.store import audio
-from cti.store.models import Call, Recording, RecordingState
+from cti.store.models import Call, MessageState, Recording, RecordingState, Voicemail
 from cti.store.recordings import Finaliser
 from tests.stores import Store
 
@@ -162,6 +162,21 @@ def test_a_link_in_the_spool_gives_no_file_of_elsewhere_away(
     assert the_row(store).state is RecordingState.MISSING
     assert secret.exists()
     assert not (finaliser.recordings / "2026/11/21/c1-1.wav").exists()
+
+
+@pytest.mark.parametrize(("voice", "state"), [(440.0, MessageState.NEW), (0.0, MessageState.EMPTY)])
+def test_a_message_in_which_nothing_is_said_is_put_away(
+    store: Store, finaliser: Finaliser, voice: float, state: MessageState
+) -> None:
+    add_row(store)
+    with store.sessions() as session:
+        session.add(Voicemail(recording_id="r1", call_id="c1", queue_id="orders", left_at=NOW))
+        session.commit()
+    write_raw(finaliser.spool / NAME, 2.5, left=voice)
+    assert finaliser.finish(["r1"]) == 1
+    with store.sessions() as session:
+        assert session.get_one(Voicemail, "r1").state is state
+    assert finaliser.unsaid == ({"c1"} if state is MessageState.EMPTY else set())
 
 
 def test_a_file_too_large_for_a_recording_holds_nothing_up(store: Store, finaliser: Finaliser) -> None:

@@ -146,6 +146,15 @@ def test_who_left_a_message_is_heard_there(session: Session) -> None:
     assert tickets.settle(session, ["c1"]) == 0
 
 
+def test_who_left_a_message_without_a_word_is_lost_after_all(session: Session) -> None:
+    call(session, "c1", 0)
+    session.add(Voicemail(recording_id="r1", call_id="c1", queue_id="orders", left_at=MORNING))
+    session.commit()
+    assert tickets.settle(session, ["c1"]) == 0
+    session.get_one(Voicemail, "r1").state = MessageState.EMPTY
+    assert tickets.settle(session, ["c1"]) == 1
+
+
 def test_who_asked_for_a_callback_is_not_lost_before_the_last_attempt(session: Session) -> None:
     call(session, "c1", 0, document={"place": "p1"})
     call(session, "c2", 5, direction="outbound", document={"place": "p1", "given_up": False})

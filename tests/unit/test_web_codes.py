@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from cti.store import parameters, shop
+from cti.store.config import build_config
 from cti.store.models import Code, Customer, Setting
 from tests.fakes.site import Site
 from tests.pages import audited, body, browser, statuses
@@ -154,6 +155,17 @@ def test_a_parameter_is_changed_and_says_who_did_it(site: Site) -> None:
     entry = audited(site, "parameters.change")[-1]
     assert entry.before == {"shop.points_share": 50, "shop.free_shipping_from": None}
     assert "Last changed by admin" in body(browser(site, "admin"), "/admin/parameters")
+
+
+def test_what_the_engine_goes_by_is_published(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr("webui.admin.parameters.announce", lambda *, switch: told.append(switch))
+    browser(site, "admin").post("/admin/parameters", data=typed(site, **{"lists.keep_days": "8"}))
+    assert told == []
+    browser(site, "admin").post("/admin/parameters", data=typed(site, **{"calls.message_silence": "9"}))
+    assert told == [False]
+    with site.sessions() as session:
+        assert build_config(session).message_silence == 9.0
 
 
 @pytest.mark.parametrize("wrong", ["", "-1", "101", "1e2", "５", "x", "1" * 30])

@@ -78,6 +78,16 @@ def test_what_is_no_message_is_not_shown(site: Site) -> None:
     assert found & {short, missing, pending} == {pending}
 
 
+def test_a_message_without_a_word_is_none(site: Site) -> None:
+    empty = message(site, "m-empty")
+    with site.sessions() as session:
+        session.get_one(Voicemail, empty).state = MessageState.EMPTY
+        session.commit()
+    assert empty not in shown(site, "supervisor", "/followup/messages?state=all")
+    answer = browser(site, "supervisor").post(f"/followup/messages/{message(site, 'm-full')}", data={"state": "empty"})
+    assert answer.status_code == 400
+
+
 def test_an_agent_of_the_queue_may_listen_and_it_is_audited(site: Site) -> None:
     recording, other = message(site, "m-heard"), message(site, "m-other", "service")
     assert statuses(site, "POST", f"/calls/recordings/{other}/listen") == {

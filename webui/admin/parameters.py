@@ -11,13 +11,19 @@ from flask_login import current_user
 
 from cti.store import parameters
 from cti.store.parameters import Parameter, ParameterKind, Value
+from webui.admin.publish import announce
 from webui.common import audit, db
 from webui.common.permissions import Permission, requires
 from webui.customers.forms import changes
 
 blueprint = Blueprint("parameters", __name__, url_prefix="/parameters")
 
-GROUPS: dict[str, Any] = {"shop": _("Shop"), "lists": _("Import and export"), "api": _("Other systems")}
+GROUPS: dict[str, Any] = {
+    "shop": _("Shop"),
+    "calls": _("Calls"),
+    "lists": _("Import and export"),
+    "api": _("Other systems"),
+}
 WORDS: dict[str, Any] = {
     "shop.points_per_unit": _("Points that pay for 1.00"),
     "shop.points_share": _("Share of the goods' price that points may pay"),
@@ -26,6 +32,7 @@ WORDS: dict[str, Any] = {
     "shop.discounts.admin": _("Highest discount by administrators"),
     "shop.shipping_fee": _("Shipping fee"),
     "shop.free_shipping_from": _("No shipping fee from"),
+    "calls.message_silence": _("Silence after which a caller's message is over (0: never)"),
     "lists.export_rows": _("Most rows of an export"),
     "lists.import_rows": _("Most rows of an import"),
     "lists.file_megabytes": _("Largest file"),
@@ -33,8 +40,12 @@ WORDS: dict[str, Any] = {
     "api.request_days": _("A request sent again is known for"),
     "api.delivery_days": _("Finished webhook deliveries are kept for"),
 }
+OF_THE_ENGINE = {"calls"}
+"""Rows that are part of the configuration the engine is given."""
+
 UNITS: dict[str, Any] = {
     "percent": _("per cent"),
+    "seconds": _("seconds"),
     "rows": _("rows"),
     "megabytes": _("MB"),
     "days": _("days"),
@@ -61,6 +72,8 @@ def save() -> ResponseReturnValue:
         told = changes(*({key: parameters.plain(values[key]) for key in changed} for values in (before, wanted)))
         audit.record("parameters.change", "parameters", *told)
         database.commit()
+    if any(parameters.BY_KEY[key].row in OF_THE_ENGINE for key in changed):
+        announce(switch=False)
     return redirect(url_for("admin.parameters.index"), 303)
 
 

@@ -118,6 +118,9 @@ def wanted(kind: type[MessageState] | type[TicketState], otherwise: str) -> str:
 
 def chosen(kind: type[State]) -> State:
     try:
-        return kind(request.form.get("state", ""))
+        state = kind(request.form.get("state", ""))
     except ValueError:
         raise BadRequest from None
+    if state is MessageState.EMPTY:
+        raise BadRequest
+    return state

@@ -81,7 +81,7 @@ def counts(session: Session, queues: Collection[str] | None) -> tuple[int, int, 
 def is_message() -> ColumnElement[bool]:
     """Something was said, or that is not known yet."""
     heard = and_(Recording.state == RecordingState.READY, Recording.duration >= SHORTEST)
-    return or_(heard, Recording.state == RecordingState.PENDING)
+    return and_(Voicemail.state != MessageState.EMPTY, or_(heard, Recording.state == RecordingState.PENDING))
 
 
 def of(column: Any, queues: Collection[str] | None) -> list[ColumnElement[bool]]:

@@ -19,6 +19,7 @@ from cti.store.models.people import User
 class MessageState(StrEnum):
     NEW = "new"
     DONE = "done"
+    EMPTY = "empty"  # nothing is said in it: shown to nobody
 
 
 class Voicemail(Base):

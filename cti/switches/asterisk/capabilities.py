@@ -17,6 +17,7 @@ OPEN = frozenset(
         Capability.CALLER_NAME,
         Capability.RECORD,
         Capability.RECORD_PAUSE,
+        Capability.SILENCE_END,
         Capability.SPY,
         Capability.CONFERENCE,
         Capability.REGISTRATION,

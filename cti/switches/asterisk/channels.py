@@ -41,6 +41,7 @@ class Recording:
     recording_id: str
     monitor: str
     name: str
+    silence: float = 0.0  # seconds of it that end the recording
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +71,7 @@ class AstChannel:
     ending: bool = False
     by_far_side: bool = False
     hangup_asked: Cause | None = None
+    talked: bool = False  # since a recording that silence ends has begun
     monitored_until: float = -1.0  # loop time at which the last recording was stopped
     playback: Playback | None = None
     pending: dict[str, Pending] = field(default_factory=dict)
@@ -125,7 +127,7 @@ def pack_recordings(recordings: Iterable[Recording]) -> str:
     """As one channel variable, so that a restarted driver can stop what another has started. Whole items, 500 chars."""
     packed = ""
     for r in recordings:
-        item = f"{r.recording_id}!{r.monitor}!{r.name}"
+        item = f"{r.recording_id}!{r.monitor}!{r.name}!{r.silence:g}"
         if len(packed) + len(item) < 500:
             packed = f"{packed}&{item}" if packed else item
     return packed
@@ -133,8 +135,12 @@ def pack_recordings(recordings: Iterable[Recording]) -> str:
 
 def unpack_recordings(packed: str) -> dict[str, Recording]:
     """Raises nothing: what does not have the shape is left out."""
-    parts = (item.split("!") for item in packed.split("&") if item.count("!") == 2)
-    return {p[0]: Recording(*p) for p in parts}
+    parts = (item.split("!") for item in packed.split("&") if item.count("!") == 3)
+    return {p[0]: Recording(p[0], p[1], p[2], _seconds(p[3])) for p in parts}
+
+
+def _seconds(text: str) -> float:
+    return float(text) if text.replace(".", "", 1).isdecimal() else 0.0
 
 
 class Devices:

@@ -251,15 +251,21 @@ async def record_start(switch: AsteriskSwitch, command: RecordStart, deadline: f
     chan = switch.channel(command.channel)
     if command.recording_id in chan.recordings:
         return
-    recording = chan.recordings[command.recording_id] = Recording(command.recording_id, "", command.name)
+    recording = Recording(command.recording_id, "", command.name, command.silence)
+    chan.recordings[command.recording_id] = recording
+    actions = [requests.record(chan, switch.recording_file(command.name))]
+    if command.silence:
+        chan.talked = False
+        actions.append(requests.notice_talk(chan, command.silence))
     try:
-        (answer,) = await switch.ask_all(chan, [requests.record(chan, switch.recording_file(command.name))], deadline)
+        answer, *_ = await switch.ask_all(chan, actions, deadline)
     except (CommandRefused, ChannelGone):
         chan.recordings.pop(command.recording_id, None)
         raise
     recording.monitor = text(answer, "MixMonitorID")
     if chan.id in switch.channels:
         switch.report(RecordingStarted(switch.clock(), chan.id, command.recording_id))
+        switch.silence.begin(chan, recording)
         await switch.ask_all(chan, [_note_recordings(chan)], deadline)
 
 
@@ -269,7 +275,10 @@ async def record_stop(switch: AsteriskSwitch, command: RecordStop, deadline: flo
     if recording is None:
         return
     chan.monitored_until = asyncio.get_running_loop().time()
-    await switch.ask_all(chan, [requests.stop_recording(chan, recording.monitor)], deadline)
+    actions = [requests.stop_recording(chan, recording.monitor)]
+    if recording.silence:
+        actions.append(requests.notice_talk(chan, 0))
+    await switch.ask_all(chan, actions, deadline)
     if chan.recordings.pop(command.recording_id, None) is not None and chan.id in switch.channels:
         at, file = switch.clock(), f"{recording.name}.raw"
         switch.report(RecordingStopped(at, chan.id, command.recording_id, file))

@@ -23,6 +23,7 @@ from cti.switches.asterisk.channels import AstChannel, Devices
 from cti.switches.asterisk.digits import DigitSender
 from cti.switches.asterisk.guarded import GuardedManager, LoginRefused
 from cti.switches.asterisk.lines import LINES_MODULE, SHOW, AstLines, lines
+from cti.switches.asterisk.silence import SilenceWatch
 from cti.switches.asterisk.translate import Translator
 from cti.switches.asterisk.trunks import AstTrunks
 from cti.switches.asterisk.wire import Action, Frame, text, texts
@@ -60,6 +61,7 @@ class AsteriskSwitch:
         self.clock = clock
         self.capabilities = capabilities.OPEN
         self.digits = DigitSender(host, port, username, secret)
+        self.silence = SilenceWatch(self)
         self._address, self._login = (host, port), (username, secret)
         self._prompts, self._spool = prompts_dir.rstrip("/"), spool_dir.rstrip("/")
         self._translator = Translator()
@@ -86,6 +88,7 @@ class AsteriskSwitch:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         await self.digits.stop()
+        await self.silence.stop()
 
     async def execute(self, command: Command, deadline: float = 5.0) -> None:
         if not self._up:
@@ -366,6 +369,8 @@ class AsteriskSwitch:
             self._send(action)
         for event in step.events:
             self.report(event)
+        for chan in step.silent:
+            self.silence.fell(chan)
 
 
 def _raise_refusal(action: Action, answer: Any) -> None:

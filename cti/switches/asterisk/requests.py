@@ -17,6 +17,7 @@ SPY_OPTIONS = {SpyMode.LISTEN: "", SpyMode.WHISPER: "w", SpyMode.BARGE: "B"}
 PARKED = {"Context": "callyard-parked", "Exten": "s", "Priority": "1"}
 STATE_VARIABLE, RECORDINGS_VARIABLE, OUT_VARIABLE = "CALLYARD", "CY_RECORDINGS", "CY_OUT"
 RELAY_VARIABLE = "CY_RELAY"
+TALK_LEVEL = 256  # mean level from which a channel talks
 STATE_PART = 480  # characters a variable: ``Status`` cuts what is longer than 511
 STATE_PARTS = 5
 STATE_NAMES = [STATE_VARIABLE, *(f"{STATE_VARIABLE}_{n}" for n in range(2, STATE_PARTS + 1))]
@@ -187,6 +188,13 @@ def test_call(command: TestCall, test_id: str) -> Action:
 def record(chan: AstChannel, file: str) -> Action:
     """One raw file, 16-bit 8 kHz stereo: left what ``chan`` says, right what it hears. Answered with MixMonitorID."""
     return {"Action": "MixMonitor", "Channel": chan.address, "File": file, "Options": "Di(CY_MONITOR)"}
+
+
+def notice_talk(chan: AstChannel, silence: float) -> Action:
+    """Tell when it begins to talk, and when it has been silent for so many seconds; with 0 no more."""
+    if not silence:
+        return set_variable(chan, "TALK_DETECT(remove)", "")
+    return set_variable(chan, "TALK_DETECT(set)", f"{round(silence * 1000)},{TALK_LEVEL}")
 
 
 def stop_recording(chan: AstChannel, monitor: str) -> Action:

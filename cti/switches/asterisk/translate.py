@@ -44,6 +44,7 @@ class Step:
 
     events: list[SwitchEvent] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
+    silent: list[AstChannel] = field(default_factory=list)  # have stopped talking
 
 
 class Translator:
@@ -306,6 +307,12 @@ class Translator:
             self._bridges.pop(chan.bridge, None)
         chan.bridge = chan.bridge_to = ""
 
+    def _talks(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        chan.talked = True
+
+    def _silent(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
+        step.silent.append(chan)
+
     def _held(self, chan: AstChannel, frame: Frame, at: float, step: Step) -> None:
         step.events.append(ChannelHeld(at, chan.id, text(frame, "Event") == "Hold"))
 
@@ -359,6 +366,8 @@ _HANDLERS: dict[str, _Handler] = {
     "DTMFEnd": Translator._digit,
     "BridgeEnter": Translator._bridge_enter,
     "BridgeLeave": Translator._bridge_leave,
+    "ChannelTalkingStart": Translator._talks,
+    "ChannelTalkingStop": Translator._silent,
     "Hold": Translator._held,
     "Unhold": Translator._held,
     "HangupRequest": Translator._hangup_request,

@@ -16,6 +16,7 @@ CLOSED: dict[Capability, str] = {
     Capability.DECLINE: "an analog telephone can be left to ring, it cannot refuse",
     Capability.SPY: "this board cannot let one of two who talk hear what the other does not",
     Capability.TEST_CALL: "a board places calls, it cannot make its own line ring; a simulated one can",
+    Capability.SILENCE_END: "a board does not tell how loud a line is while it records it",
     Capability.CALLER_NAME: "the vendor's interface gives the number only",
 }
 

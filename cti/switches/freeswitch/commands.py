@@ -201,13 +201,17 @@ async def record_start(switch: FreeSwitch, command: RecordStart, deadline: float
         return
     chan.recordings[command.recording_id] = Recording(command.recording_id, command.name)
     try:
-        await switch.ask(chan, deadline, (requests.record(chan, "start", switch.recording_file(command.name)),))
+        await switch.ask(chan, deadline, (_start(chan, switch.recording_file(command.name), command.silence),))
     except (CommandRefused, ChannelGone):
         chan.recordings.pop(command.recording_id, None)
         raise
     if chan.id in switch.channels and command.recording_id in chan.recordings:
         switch.report(RecordingStarted(switch.clock(), chan.id, command.recording_id))
         await switch.ask(chan, deadline, _note_recordings(chan))
+
+
+def _start(chan: FsChannel, file: str, silence: float) -> str:
+    return requests.record_speech(chan, file, silence) if silence else requests.record(chan, "start", file)
 
 
 async def record_stop(switch: FreeSwitch, command: RecordStop, deadline: float) -> None:

@@ -21,6 +21,7 @@ EAVESDROP, CONFERENCE = "eavesdrop", "conference"
 RINGBACK, RINGBACK_TONE = "ringback", "tone_stream://%(1000,4000,450);loops=-1"
 NO_REDIRECT = "outbound_redirect_fatal"
 NOT_REGISTERED = "error/user_not_registered"
+QUIET = 128  # mean level of both tracks under which nothing is said; the right one is silent then
 DIGIT_LENGTH = 1600  # samples: 200 ms at 8 kHz
 
 EVENTS = (
@@ -157,6 +158,14 @@ def park_anew(chan: FsChannel) -> str:
 def record(chan: FsChannel, action: str, file: str) -> str:
     """``start stop mask unmask``."""
     return f"api uuid_record {chan.id} {action} {file}"
+
+
+def record_speech(chan: FsChannel, file: str, silence: float) -> str:
+    """Start a recording that ends by itself after so many seconds of silence, from its beginning or later."""
+    wait = round(silence * 1000)
+    values = {"INITIAL_TIMEOUT_MS": wait, "FINAL_TIMEOUT_MS": wait, "SILENCE_THRESHOLD": QUIET}
+    variables = ",".join(f"RECORD_{name}={value}" for name, value in values.items())
+    return f"{record(chan, 'start', file)} 0 {{{variables}}}"
 
 
 def set_variable(chan: FsChannel, name: str, value: str) -> str:

@@ -186,7 +186,7 @@ def record_start(sim: SimSwitch, command: RecordStart) -> None:
     chan = sim.channel(command.channel)
     if command.recording_id in chan.recordings:
         return
-    chan.recordings[command.recording_id] = Recording(command.name, sim.clock())
+    chan.recordings[command.recording_id] = Recording(command.name, sim.clock(), command.silence)
     sim.emit(RecordingStarted(sim.clock(), chan.id, command.recording_id))
 
 

@@ -162,6 +162,12 @@ class SimSwitch(Floor):
             if chan.playing is not None and chan.playing.barge_in:
                 self.end_play(chan, PlayEnd.DIGIT)
 
+    def fall_silent(self, channel: str) -> None:
+        """The far side has said nothing for as long as a recording goes on without."""
+        chan = self.channel(channel)
+        for recording_id in [i for i, recording in chan.recordings.items() if recording.silence > 0]:
+            self.stop_recording(chan, recording_id)
+
     def cut_link(self, reason: str = "cut") -> None:
         """Lose the connection: calls go on, nothing is reported until ``restore_link``."""
         if self.link:

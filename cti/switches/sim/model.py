@@ -27,6 +27,7 @@ class Playing:
 class Recording:
     name: str
     started_at: float
+    silence: float = 0.0
     paused: bool = False
 
 
