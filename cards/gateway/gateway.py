@@ -39,6 +39,7 @@ from cti.domain.switch import (
 
 RINGS_AT_MOST = 120.0  # seconds; the softswitch gives up sooner
 LOST_AFTER = 120.0  # seconds without a packet of an answered call: the softswitch has died
+HELD_AT_MOST = 3600.0  # … of one that the softswitch holds
 SILENT_AFTER = 900.0  # seconds without any sound of an answered line: its exchange has told no end
 QUIET = bytes(code for code in range(256) if abs(int(from_alaw(bytes([code]))[0])) <= 100)  # below -50 dBm0
 LATE = 0.04  # seconds between two steps past which a step counts as late
@@ -146,24 +147,25 @@ class Gateway:
             return
         if told.said is Said.GONE:
             self._happen(one, Event.PEER_GONE, told.cause)
-        elif told.said in (Said.ANSWERED, Said.CHANGED):
+        elif told.said in (Said.ANSWERED, Said.CHANGED, Said.AGREED):
             self._sound_agreed(one, told)
 
     def _sound_agreed(self, one: Joined, told: Told) -> None:
         try:
-            one.sound = self._trusted(read(told.sdp))
+            sound = self._trusted(read(told.sdp))
         except BadOffer as error:
             log.warning("gateway.sdp", error=str(error))
             if told.said is Said.CHANGED:
                 told.call.refuse(488, "Not Acceptable Here")
-            else:
+            elif told.said is Said.ANSWERED:
                 told.call.end(Cause.FAILED)
                 self._happen(one, Event.PEER_GONE, Cause.FAILED)
             return
-        one.rtp.to(one.sound)
+        one.sound = sound
+        one.rtp.to(sound)
         if told.said is Said.CHANGED:
-            told.call.answer(write(self._host, one.rtp.port, one.sound.events))
-        else:
+            told.call.answer(write(self._host, one.rtp.port, sound.events, sound.way))
+        elif told.said is Said.ANSWERED:
             self._happen(one, Event.PEER_ANSWERED)
 
     def _peer_calls(self, told: Told) -> None:
@@ -199,7 +201,7 @@ class Gateway:
         )
 
     def _trusted(self, sound: Sound) -> Sound:
-        if sound.host != self._peer:
+        if sound.host not in ("", self._peer):
             raise BadOffer(f"its sound is at {sound.host}, which is not the peer")
         return sound
 
@@ -286,7 +288,8 @@ class Gateway:
         now = self._floor.clock()
         for one in [*self._by_channel.values()]:
             pieces, digits = one.rtp.receive()
-            if one.line >= 0 and now - one.rtp.heard_at > LOST_AFTER:
+            lost_after = LOST_AFTER if one.sound is None or one.sound.sends else HELD_AT_MOST
+            if one.line >= 0 and now - one.rtp.heard_at > lost_after:
                 self._happen(one, Event.PEER_LOST, Cause.MEDIA_LOST)
             elif one.line >= 0 and now - one.loud_at > SILENT_AFTER:
                 self._happen(one, Event.LINE_SILENT)

@@ -55,8 +55,9 @@ class Rtp:
         self._socket.close()
 
     def to(self, sound: Sound) -> None:
-        """Where and how the peer wants to hear."""
-        self._to, self.events = sound.port, sound.events
+        """Where and how the peer wants to hear; it need not say anything while it holds."""
+        self._to, self.events = sound.port if sound.hears else 0, sound.events
+        self.heard_at = self._clock()
 
     def press(self, digit: str) -> None:
         """Send this digit, in the place of what is said meanwhile."""

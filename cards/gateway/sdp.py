@@ -13,6 +13,8 @@ from cti.domain.errors import CallyardError
 PCMA = 8
 USUAL_EVENTS = 101
 LONGEST = 8192
+_WAY = re.compile(r"^a=(sendrecv|sendonly|recvonly|inactive)$", re.MULTILINE)
+_ANSWERS = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
 class BadOffer(CallyardError):
@@ -23,11 +25,21 @@ class BadOffer(CallyardError):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """``events``: the payload type of digits; ``None``: the peer takes none."""
+    """``events``: the payload type of digits; ``None``: the peer takes none. ``host`` empty: nowhere now, it holds.
+    ``way`` is what the peer does: sendrecv, sendonly (it holds), recvonly or inactive."""
 
     host: str
     port: int
     events: int | None
+    way: str = "sendrecv"
+
+    @property
+    def sends(self) -> bool:
+        return bool(self.host) and self.way in ("sendrecv", "sendonly")
+
+    @property
+    def hears(self) -> bool:
+        return bool(self.host) and self.way in ("sendrecv", "recvonly")
 
 
 def read(text: str) -> Sound:
@@ -48,11 +60,12 @@ def read(text: str) -> Sound:
         raise BadOffer("no A-law, or no port")
     mapped = re.search(r"^a=rtpmap:(\d{2,3}) telephone-event/8000$", audio, re.MULTILINE | re.IGNORECASE)
     events = int(mapped[1]) if mapped and 96 <= int(mapped[1]) <= 127 and int(mapped[1]) in types else None
-    return Sound(where[1], port, events)
+    way = _WAY.search(audio) or _WAY.search(whole)
+    return Sound("" if where[1] == "0.0.0.0" else where[1], port, events, way[1] if way else "sendrecv")  # noqa: S104
 
 
-def write(host: str, port: int, events: int | None) -> str:
-    """An offer, or the answer to one."""
+def write(host: str, port: int, events: int | None, way: str = "sendrecv") -> str:
+    """An offer, or the answer to one that goes ``way``."""
     types = f"{PCMA} {events}" if events else str(PCMA)
     digits = [f"a=rtpmap:{events} telephone-event/8000", f"a=fmtp:{events} 0-15"] if events else []
     lines = [
@@ -65,6 +78,6 @@ def write(host: str, port: int, events: int | None) -> str:
         f"a=rtpmap:{PCMA} PCMA/8000",
         *digits,
         "a=ptime:20",
-        "a=sendrecv",
+        f"a={_ANSWERS[way]}",
     ]
     return "\r\n".join(lines) + "\r\n"

@@ -60,7 +60,8 @@ class Said(StrEnum):
     CALL = "call"
     RINGING = "ringing"
     ANSWERED = "answered"
-    CHANGED = "changed"  # its sound is elsewhere from now on
+    CHANGED = "changed"  # its sound is elsewhere from now on, or it holds
+    AGREED = "agreed"  # its answer to an offer of ours that it had asked for
     GONE = "gone"
 
 
@@ -179,6 +180,8 @@ class Sip:
                 code, _, body = event.getData()
                 if code != "ACK":
                     self._told(Told(Said.ANSWERED, call, sdp=str(body or "")))
+                elif body is not None:
+                    self._told(Told(Said.AGREED, call, sdp=str(body)))
             case CCEventUpdate():
                 self._told(Told(Said.CHANGED, call, sdp=str(event.getData() or "")))
             case CCEventFail() | CCEventRedirect():

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sippy.CCEvents import CCEventConnect, CCEventUpdate
+from sippy.MsgBody import MsgBody
 
 from cards.gateway import gateway as joined
 from cards.gateway.gateway import Gateway
@@ -38,7 +40,7 @@ class Joint:
         self.told: list[Told] = []
         self.peer = Sip(PEER, self.ports[1], (OURS, self.ports[0]), self.told.append)
         self.sound = Rtp(PEER, OURS)
-        self.peer_lives = True
+        self.peer_lives = self.peer_speaks = True
         self.peer.open()
 
     def open(self, lines: int = 1, **words: object) -> None:
@@ -71,8 +73,9 @@ class Joint:
         self.gateway.step()
         if self.peer_lives:
             self.peer.poll()
-            self.sound.send(bytes([0xD5]) * 160)
             self.sound.receive()
+        if self.peer_lives and self.peer_speaks:
+            self.sound.send(bytes([0xD5]) * 160)
 
     def until(self, condition: Callable[[], object], seconds: float) -> float:
         """The board's seconds that it took."""
@@ -81,6 +84,16 @@ class Joint:
             assert self.sim.now - began < seconds, (self.told, self.floor.lines)
             self.tick()
         return self.sim.now - began
+
+    def run(self, seconds: float) -> None:
+        end = self.sim.now + seconds
+        self.until(lambda: self.sim.now >= end, seconds + 1)
+
+    def change(self, call: Call, sdp: str, said: Said) -> Told:
+        """The peer says anew how it wants to speak and hear (re-INVITE)."""
+        self.told.clear()
+        call._agent.recvEvent(CCEventUpdate(MsgBody(sdp)))
+        return self.said(said, 1)
 
     def said(self, said: Said, seconds: float) -> Told:
         self.until(lambda: self.told and self.told[-1].said is said, seconds)
@@ -179,13 +192,46 @@ def test_a_softswitch_that_dies_in_talk_leaves_no_line_seized(joint: Joint, monk
     joint.free()
 
 
+def test_a_held_call_may_be_silent_and_comes_back(joint: Joint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joined, "LOST_AFTER", 1.0)
+    joint.open()
+    call, whole = joint.talk(), write(PEER, joint.sound.port, 101)
+    (one,) = joint.gateway._by_channel.values()
+    for held, answer in (
+        (whole.replace("sendrecv", "sendonly"), "recvonly"),
+        (whole.replace("sendrecv", "inactive"), "inactive"),
+        (whole.replace(f"c=IN IP4 {PEER}", "c=IN IP4 0.0.0.0"), "sendrecv"),
+    ):
+        assert f"a={answer}" in joint.change(call, held, Said.ANSWERED).sdp
+        joint.peer_speaks = answer == "recvonly"
+        assert one.sound is not None
+        assert not one.sound.hears
+        joint.run(1.5)
+        assert joint.floor.lines[0].channel is not None
+    assert one.call is not None
+    joint.gateway.sip._event(CCEventConnect(("ACK", "ACK", MsgBody(whole))), one.call._agent)
+    joint.peer_speaks, packets = True, joint.sound.heard_at
+    joint.run(0.5)
+    assert one.sound is not None
+    assert one.sound.hears
+    assert joint.sound.heard_at > packets
+    joint.change(call, whole.replace(PEER, "127.0.0.9"), Said.GONE)
+    assert one.sound.host == PEER, "refused, and the call goes on as it was"
+    joint.run(1.5)
+    assert joint.floor.lines[0].channel is not None
+    joint.peer_speaks = False
+    joint.run(1.5)
+    joint.free()
+
+
 def test_a_host_that_crashed_begins_anew_and_its_old_calls_end_at_the_first_word(joint: Joint) -> None:
     joint.open()
     call = joint.talk()
     joint.crash()
     joint.open()
     assert not joint.sim.line(0).now().off_hook
-    server, sent = joint.gateway.sip._config["_sip_tm"].l4r.server, []
+    server = joint.gateway.sip._config["_sip_tm"].l4r.server
+    sent: list[str] = []
     server.send_to = lambda data, *rest: sent.append(str(data))
     call.end(Cause.NORMAL)
     joint.until(lambda: any("481 " in data for data in sent), 5)
