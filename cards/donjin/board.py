@@ -31,6 +31,7 @@ from cards.host.board import (
     Tone,
 )
 from cards.host.library import Library, text
+from cti.domain.switch import Cause
 
 WHAT = "Donjin TC08A32"
 BUFFER = 8192
@@ -201,13 +202,13 @@ class DonjinBoard:
         self._lib.InitDtmfBuf(line)
         self._watch_busy(line)
 
-    def on_hook(self, line: int) -> None:
+    def on_hook(self, line: int, cause: Cause = Cause.NORMAL) -> None:
         self._lib.StopSigCheck(line)
         self._lib.HangUp(line)
         self._lib.ResetCallerIDBuffer(line)
         self._trunks[line] = _Trunk(dead=self._trunks[line].dead)
 
-    def dial(self, line: int, number: str) -> None:
+    def dial(self, line: int, number: str, caller: str = "", hidden: bool = False) -> None:
         trunk = self._trunks[line]
         self._lib.StopSigCheck(line)
         started = self._lib.Sig_StartDial(line, number.encode("ascii"), b"", 0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cti.domain.errors import CallyardError
+from cti.domain.switch import Cause
 
 
 class BoardError(CallyardError):
@@ -23,9 +24,23 @@ class BoardError(CallyardError):
 
 class LineKind(StrEnum):
     TRUNK = "trunk"
+    PRI = "pri"  # a timeslot of an E1 with signalling of its own: who calls, whom, and why a call ended are told
     EXTENSION = "extension"
     RECORDER = "recorder"
     EMPTY = "empty"
+
+
+OUTSIDE = (LineKind.TRUNK, LineKind.PRI)
+"""What callers come in on."""
+
+
+class Alarm(StrEnum):
+    """Why an E1 takes no calls."""
+
+    NONE = ""
+    SIGNAL = "signal"  # nothing comes from the far end: is it plugged in?
+    D_CHANNEL = "d_channel"  # the signalling is down; calls that are up live on for T309
+    HELPER = "helper"  # the process of the signalling is not there
 
 
 class Tone(StrEnum):
@@ -79,6 +94,31 @@ class FarGone:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """A call came in on a ``PRI`` line, all of its numbers are there; the texts are as they came."""
+
+    line: int
+    number: str
+    name: str
+    dialled: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The call on a ``PRI`` line was ended by the far side, or could not be made. ``Released`` follows."""
+
+    line: int
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A ``PRI`` line may be used again."""
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lifted:
     line: int
 
@@ -106,13 +146,28 @@ class PlayEnded:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The line is dead (unplugged, out of order), or well again."""
+    """The line is dead (unplugged, out of order), or well again. With an alarm it may live on until its call ends."""
 
     line: int
     dead: bool
+    alarm: Alarm = Alarm.NONE
 
 
-BoardEvent = Rang | NumberRead | Progressed | FarGone | Lifted | Replaced | Flashed | Key | PlayEnded | Fault
+BoardEvent = (
+    Rang
+    | NumberRead
+    | Progressed
+    | FarGone
+    | Called
+    | Cleared
+    | Released
+    | Lifted
+    | Replaced
+    | Flashed
+    | Key
+    | PlayEnded
+    | Fault
+)
 
 Hearing = Mapping[int, frozenset[int]]
 """By line: the lines that it hears."""
@@ -132,12 +187,14 @@ class Board(Protocol):
         """Give the library its time and fetch what happened. Raises ``BoardError`` when the board is lost."""
 
     def pick_up(self, line: int) -> None: ...
-    def on_hook(self, line: int) -> None: ...
-    def dial(self, line: int, number: str) -> None:
-        """On a trunk that was picked up."""
+    def on_hook(self, line: int, cause: Cause = Cause.NORMAL) -> None:
+        """An analog line cannot say why."""
+
+    def dial(self, line: int, number: str, caller: str = "", hidden: bool = False) -> None:
+        """On a trunk that was picked up, or a ``PRI`` line. That one says who calls, ``hidden`` to the network only."""
 
     def ring(self, line: int, on: bool, caller: str = "") -> None:
-        """An extension; off does not change a phone that has been lifted."""
+        """An extension; off does not change a phone that has been lifted. On a ``PRI`` line: the caller is told."""
 
     def tone(self, line: int, tone: Tone) -> None: ...
     def play(self, line: int, file: Path) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cards.host import extension, trunk_in
-from cards.host.board import LineKind
+from cards.host import extension, trunk_in, trunk_pri
+from cards.host.board import Alarm, LineKind
 from cards.host.charts import Chart, LineState
 from cti.domain.switch import Cause, SpyMode
 
@@ -36,12 +36,15 @@ class Line:
     dialled: str = ""
     last_ring: float = 0.0
     dead: bool = False
+    alarm: Alarm = Alarm.NONE
+    cause: Cause = Cause.NORMAL  # of the last call's end
     file_playing: bool = False
     looping: Path | None = None  # the file that is played again when it ends
     test_until: float = 0.0
 
     def __post_init__(self) -> None:
-        self.chart = extension.TABLE if self.kind is LineKind.EXTENSION else trunk_in.TABLE
+        charts = {LineKind.EXTENSION: extension.TABLE, LineKind.PRI: trunk_pri.INBOUND}
+        self.chart = charts.get(self.kind, trunk_in.TABLE)
 
     def enter(self, state: LineState, now: float) -> None:
         self.state, self.since = state, now
@@ -57,6 +60,7 @@ class Channel:
     dialed: str = ""
     device: str = ""
     trunk: str = ""
+    hidden: bool = False
     incoming: bool = False
     answered: bool = False
     controlled: bool = False

@@ -1,7 +1,7 @@
-"""What the three state charts of a board share: the states of a line, what happens to it, what is done then.
+"""What the state charts of a board share: the states of a line, what happens to it, what is done then.
 
-The charts are ``trunk_in``, ``trunk_out`` and ``extension``. A pair that is in no chart changes nothing: a board says
-things late, twice, or out of turn. It must not know boards, files or the bus.
+The charts are ``trunk_in``, ``trunk_out``, ``trunk_pri`` and ``extension``. A pair that is in no chart changes nothing:
+a board says things late, twice, or out of turn. It must not know boards, files or the bus.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ class LineEvent(StrEnum):
     JOIN = "join"
     PART = "part"
     FAR_GONE = "far_gone"
+    CALLED = "called"  # a call came in by its signalling, number and all
+    CLEARED = "cleared"  # the far side has ended it, and said why
+    RELEASED = "released"  # nothing is left of it
     LIFTED = "lifted"
     REPLACED = "replaced"
     FLASH = "flash"
@@ -78,6 +81,7 @@ class Do(StrEnum):
     TELL_RETRIEVED = "tell_retrieved"
     END_CANCELLED = "end_cancelled"  # by the far side, before the answer
     END_GONE = "end_gone"  # by the far side
+    END_CLEARED = "end_cleared"  # by the far side, for the cause it told
     END_ASKED = "end_asked"  # by us
     END_NO_ANSWER = "end_no_answer"
     END_FAR_NO_ANSWER = "end_far_no_answer"

@@ -115,6 +115,7 @@ def originate(floor: Floor, command: Originate) -> None:
         caller_name=command.caller_name,
         device=target.device if isinstance(target, DeviceTarget) else "",
         trunk="" if isinstance(target, DeviceTarget) else target.trunk,
+        hidden=not isinstance(target, DeviceTarget) and target.hidden,
         state=command.state,
     )
     longest = LONGEST_RING if isinstance(target, DeviceTarget) else command.ring_timeout

@@ -25,13 +25,9 @@ _ENDS: dict[Do, tuple[Cause, bool]] = {
 
 def carry_out(floor: Floor, line: Line, effect: Do) -> None:
     board, number, chan = floor.board, line.number, line.channel
-    if effect is Do.END_ASKED:
+    if effect in (Do.END_ASKED, Do.END_CLEARED) or effect in _ENDS:
         if chan is not None:
-            floor.end(chan, chan.asked_cause, by_far_side=False)
-    elif effect in _ENDS:
-        if chan is not None:
-            cause, by_far_side = _ENDS[effect]
-            floor.end(chan, cause, by_far_side)
+            _end(floor, chan, effect)
     elif effect is Do.CLEAR_NUMBER:
         line.caller_number = line.caller_name = ""
     elif effect is Do.OFFER:
@@ -39,9 +35,9 @@ def carry_out(floor: Floor, line: Line, effect: Do) -> None:
     elif effect is Do.PICK_UP:
         board.pick_up(number)
     elif effect is Do.ON_HOOK:
-        board.on_hook(number)
+        board.on_hook(number, line.cause)
     elif effect is Do.SEND_NUMBER:
-        board.dial(number, line.dialled)
+        board.dial(number, line.dialled, chan.caller_number if chan is not None else "", chan is None or chan.hidden)
     elif effect is Do.RING_PHONE:
         board.ring(number, True, chan.caller_number if chan is not None else "")
     elif effect is Do.STOP_RINGING:
@@ -50,6 +46,15 @@ def carry_out(floor: Floor, line: Line, effect: Do) -> None:
         _tone(floor, line, effect)
     elif chan is not None:
         _tell(floor, chan, effect)
+
+
+def _end(floor: Floor, chan: Channel, effect: Do) -> None:
+    line = chan.line
+    if effect is Do.END_ASKED:
+        line.cause = chan.asked_cause
+    elif effect in _ENDS:
+        line.cause = _ENDS[effect][0]
+    floor.end(chan, line.cause, by_far_side=effect is Do.END_CLEARED or _ENDS.get(effect, (Cause.NORMAL, False))[1])
 
 
 def _tell(floor: Floor, chan: Channel, effect: Do) -> None:
@@ -80,7 +85,7 @@ def _offer(floor: Floor, line: Line) -> None:
         created_at=floor.clock(),
         caller_number=plan.device if extension_line else line.caller_number,
         caller_name="" if extension_line else line.caller_name,
-        dialed=line.dialled if extension_line else plan.dialed,
+        dialed=plan.dialed if line.kind is LineKind.TRUNK else line.dialled or plan.dialed,
         device=plan.device if extension_line else "",
         trunk="" if extension_line else plan.trunk,
         incoming=True,

@@ -14,12 +14,8 @@ from pathlib import Path
 
 import structlog
 
-from cards.host import extension, trunk_in, trunk_out
-from cards.host.board import (
-    Board,
-    BoardError,
-    LineKind,
-)
+from cards.host import extension, trunk_in, trunk_out, trunk_pri
+from cards.host.board import OUTSIDE, Board, BoardError, LineKind
 from cards.host.channel import Channel, Line, Playing
 from cards.host.charts import LIMITS, LineEvent, LineState
 from cards.host.effects import carry_out
@@ -90,7 +86,7 @@ class Floor(KnownChannels[Channel]):
         self.lines = {
             number: Line(number, kind, now)
             for number, kind in enumerate(kinds)
-            if kind in (LineKind.TRUNK, LineKind.EXTENSION)
+            if kind in (*OUTSIDE, LineKind.EXTENSION)
         }
         self.tapes.clean()
         self.set_plan(self.plan)
@@ -153,8 +149,10 @@ class Floor(KnownChannels[Channel]):
         """Move the line's chart; whether it had a step for this."""
         if event in (LineEvent.RING, LineEvent.NUMBER) and line.state is LineState.IDLE:
             line.chart = trunk_in.TABLE
+        elif event is LineEvent.CALLED and line.state is LineState.IDLE:
+            line.chart = trunk_pri.INBOUND
         elif event is LineEvent.SEIZE:
-            line.chart = trunk_out.TABLE
+            line.chart = trunk_pri.OUTBOUND if line.kind is LineKind.PRI else trunk_out.TABLE
         elif line.kind is LineKind.EXTENSION:
             line.chart = extension.TABLE
         found = line.chart.get((line.state, event))
@@ -175,8 +173,8 @@ class Floor(KnownChannels[Channel]):
         if line.channel is not None:
             self.end(line.channel, Cause.FAILED, by_far_side=False)
         line.enter(LineState.BUSY_TONE if line.kind is LineKind.EXTENSION else LineState.RELEASING, self.clock())
-        if line.kind is LineKind.TRUNK:
-            self.board.on_hook(line.number)
+        if line.kind in OUTSIDE:
+            self.board.on_hook(line.number, Cause.FAILED)
 
     # ------------------------------------------------------------ channels
 

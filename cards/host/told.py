@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from cards.host.board import (
     BoardEvent,
+    Called,
+    Cleared,
     FarGone,
     Fault,
     Flashed,
@@ -16,6 +18,7 @@ from cards.host.board import (
     PlayEnded,
     Progressed,
     Rang,
+    Released,
     Replaced,
 )
 from cards.host.channel import Line
@@ -45,6 +48,13 @@ def take(floor: Floor, event: BoardEvent) -> None:
             floor.happen(line, LineEvent(event.progress.value))
         case FarGone():
             floor.happen(line, LineEvent.FAR_GONE)
+        case Called():
+            _called(floor, line, event)
+        case Cleared():
+            line.cause = event.cause
+            floor.happen(line, LineEvent.CLEARED)
+        case Released():
+            floor.happen(line, LineEvent.RELEASED)
         case Lifted():
             _lifted(floor, line)
         case Replaced():
@@ -58,7 +68,7 @@ def take(floor: Floor, event: BoardEvent) -> None:
         case PlayEnded():
             floor.play_ended(line)
         case Fault():
-            _fault(floor, line, event.dead)
+            _fault(floor, line, event)
 
 
 def _rang(floor: Floor, line: Line) -> None:
@@ -73,6 +83,16 @@ def _number(floor: Floor, line: Line, event: NumberRead) -> None:
         line.caller_number = strangers_number(event.number)
         line.caller_name = "".join(c for c in event.name if c.isprintable())[:80]
         floor.happen(line, LineEvent.NUMBER if line.caller_number else LineEvent.NO_NUMBER)
+
+
+def _called(floor: Floor, line: Line, event: Called) -> None:
+    if line.state is not LineState.IDLE or not takes_calls(line, floor.plan):
+        floor.board.on_hook(line.number, Cause.CONGESTION)
+        return
+    line.caller_number = strangers_number(event.number)
+    line.caller_name = "".join(c for c in event.name if c.isprintable())[:80]
+    line.dialled = strangers_number(event.dialled)
+    floor.happen(line, LineEvent.CALLED)
 
 
 def _lifted(floor: Floor, line: Line) -> None:
@@ -113,10 +133,10 @@ def _dials(floor: Floor, line: Line, digit: str) -> None:
             floor.happen(line, LineEvent.DIALLED)
 
 
-def _fault(floor: Floor, line: Line, dead: bool) -> None:
-    line.dead = dead
-    if dead and line.channel is not None:
+def _fault(floor: Floor, line: Line, event: Fault) -> None:
+    line.dead, line.alarm = event.dead, event.alarm
+    if event.dead and line.channel is not None:
         floor.end(line.channel, Cause.MEDIA_LOST, by_far_side=True)
         line.enter(LineState.RELEASING, floor.clock())
-        floor.board.on_hook(line.number)
+        floor.board.on_hook(line.number, Cause.MEDIA_LOST)
     floor.tell_usable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cards.host.board import LineKind
+from cards.host.board import OUTSIDE, LineKind
 from cards.host.channel import Line
 from cards.host.plan import Plan
 from cti.domain.switch import TrunkState
@@ -17,7 +17,8 @@ def usable(line: Line, plan: Plan) -> bool:
 def takes_calls(line: Line, plan: Plan) -> bool:
     """The outside line is planned and not blocked; any other is left to ring."""
     own = plan.of(line.number)
-    return bool(own.dialed) and not own.blocked
+    told = line.kind is LineKind.PRI and own.trunk  # its callers' number comes with the call
+    return bool(own.dialed or told) and not own.blocked
 
 
 def devices(lines: Mapping[int, Line], plan: Plan) -> dict[str, bool]:
@@ -32,7 +33,7 @@ def devices(lines: Mapping[int, Line], plan: Plan) -> dict[str, bool]:
 
 def trunk_lines(lines: Mapping[int, Line], plan: Plan, trunk: str = "") -> list[Line]:
     """Outside lines, of this trunk where one is named."""
-    outside = (line for line in lines.values() if line.kind is LineKind.TRUNK)
+    outside = (line for line in lines.values() if line.kind in OUTSIDE)
     return [line for line in outside if trunk in ("", plan.of(line.number).trunk)]
 
 

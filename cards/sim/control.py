@@ -35,6 +35,31 @@ class State(IntEnum):
     DEAD = 6
 
 
+class Slot(IntEnum):
+    """A timeslot of E1, as its exchange sees the call on it."""
+
+    IDLE = 0
+    ARRIVING = 1
+    OFFERED = 2
+    ACCEPTED = 3
+    CONNECTING = 4
+    TALKING = 5
+    SETUP = 6
+    PROCEEDING = 7
+    ALERTING = 8
+    GONE = 9
+    CLEARING = 10
+    DOWN = 11
+
+
+@dataclass(frozen=True, slots=True)
+class SlotNow:
+    state: Slot
+    cause: int
+    called: str
+    calling: str
+
+
 @dataclass(frozen=True, slots=True)
 class LineNow:
     kind: int
@@ -182,6 +207,30 @@ class Line:
     @property
     def state(self) -> State:
         return self.now().state
+
+    def timeslot(self) -> SlotNow:
+        ffi = self.board._ffi
+        now = ffi.new("cysim_timeslot *")
+        self.board._check(self.board._lib.cysim_timeslot_now(self.number, now))
+        called, calling = (bytes(ffi.string(text)).decode("ascii", "replace") for text in (now.called, now.calling))
+        return SlotNow(Slot(now.state), now.cause, called, calling)
+
+    def exchange_call(self, called: str, calling: str) -> None:
+        """The board's side calls this number by other signalling. Raises ``SimRefused``, as those below."""
+        self._move(0, called, calling)
+
+    def exchange_accept(self) -> None:
+        self._move(1)
+
+    def exchange_answer(self) -> None:
+        self._move(2)
+
+    def exchange_clear(self, cause: int) -> None:
+        self._move(3, cause=cause)
+
+    def _move(self, what: int, called: str = "", calling: str = "", cause: int = 16) -> None:
+        board, texts = self.board, (called.encode("ascii", "replace"), calling.encode("ascii", "replace"))
+        board._check(board._lib.cysim_timeslot_do(self.number, what, *texts, cause))
 
     def say(self, samples: Sequence[int] | bytes) -> int:
         """Queue what the far end says: 16-bit samples at 8 kHz, a sequence or their bytes; how many were taken."""

@@ -31,6 +31,7 @@ from cards.host.board import (
 from cards.host.library import Library, text
 from cards.synway.declarations import DECLARATIONS
 from cards.synway.joins import Joins
+from cti.domain.switch import Cause
 
 WHAT = "Synway SynCTI"
 EVERY_EVENT, EVERY_CHANNEL, ENABLE, BY_WAITING = 0xFFFF, -1, 1, 1
@@ -186,12 +187,12 @@ class SynwayBoard:
         self._lib.SsmClearRxDtmfBuf(line)
         self._lib.SsmClearBusyToneCount(line)
 
-    def on_hook(self, line: int) -> None:
+    def on_hook(self, line: int, cause: Cause = Cause.NORMAL) -> None:
         self._dialling.pop(line, None)
         self._number_wanted.discard(line)
         self._lib.SsmHangup(line)
 
-    def dial(self, line: int, number: str) -> None:
+    def dial(self, line: int, number: str, caller: str = "", hidden: bool = False) -> None:
         self._dialling[line] = None
         self._good(self._lib.SsmAutoDial(line, number.encode("ascii")), "SsmAutoDial")
 

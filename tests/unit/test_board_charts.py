@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from cards.host import extension, trunk_in, trunk_out
+from cards.host import extension, trunk_in, trunk_out, trunk_pri
 from cards.host.charts import Chart, Do, LineState
 from cards.host.charts import LineEvent as E
 from cards.host.plan import BadPlan, Hunt, choose, read_plan
@@ -21,7 +21,10 @@ def walk(chart: Chart, *events: E) -> tuple[LineState, list[Do]]:
     return state, done
 
 
-@pytest.mark.parametrize("chart", [trunk_in.TABLE, trunk_out.TABLE, extension.TABLE])
+CHARTS = [trunk_in.TABLE, trunk_out.TABLE, extension.TABLE, trunk_pri.INBOUND, trunk_pri.OUTBOUND]
+
+
+@pytest.mark.parametrize("chart", CHARTS)
 def test_every_state_can_be_left_again_until_the_line_is_idle(chart: Chart) -> None:
     steps: dict[LineState, set[LineState]] = {}
     for (state, _), (target, _) in chart.items():

@@ -11,7 +11,7 @@ import pytest
 
 from cards.pri.link import LinkLost
 from cards.pri.protocol import Digits, Down, Ended, Freed, Reached, Restarted, Setup, Stage, Trouble, Up
-from tests.unit.pri_link import BackToBack, helper_path
+from tests.unit.pri_link import QUICK, BackToBack, helper_path
 
 
 @pytest.fixture
@@ -86,25 +86,8 @@ def test_a_restart_clears_the_timeslot(e1: BackToBack) -> None:
     assert e1.wanted(e1.network, Restarted).slot == 5
 
 
-def test_a_lost_d_channel_ends_calls_after_t309_and_comes_back(e1: BackToBack) -> None:
-    e1.user.ask("setup", call=2, slot=1, called="8000")
-    came = e1.wanted(e1.network, Setup)
-    e1.network.ask("answer", call=came.call)
-    e1.wanted(e1.user, Reached, stage=Stage.ANSWERED)
-    e1.cable.plugged = False
-    for end in (e1.user, e1.network):
-        e1.wanted(end, Down)
-    e1.wanted(e1.user, Freed, call=2)
-    assert e1.user.told.index(e1.user.all(Down)[0]) < e1.user.told.index(e1.user.all(Ended)[0])
-    e1.wanted(e1.network, Freed, call=came.call)
-    e1.cable.plugged = True
-    e1.until(lambda: len(e1.user.all(Up)) == 2 and len(e1.network.all(Up)) == 2)
-    e1.user.ask("setup", call=4, slot=1, called="8000")
-    e1.wanted(e1.network, Setup, call=came.call + 2)
-
-
 def test_a_short_break_of_the_wire_ends_no_call() -> None:
-    with BackToBack(helper_path(), T309=60_000) as e1:
+    with BackToBack(helper_path(), **QUICK | {"T309": 60_000}) as e1:
         e1.user.ask("setup", call=2, slot=1, called="8000")
         came = e1.wanted(e1.network, Setup)
         e1.network.ask("answer", call=came.call)

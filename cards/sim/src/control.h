@@ -69,6 +69,11 @@ int cysim_say(int line, const short *samples, int count);
 int cysim_unsaid(int line);
 /* The last so many samples the far end heard, oldest first; silence before the first. At most 80,000 (10 s). */
 int cysim_heard(int line, short *samples, int count);
+/* The call on a timeslot of E1 as its exchange sees it, for who does the signalling in another way: state is of enum digital
+ * in core.h. what: 0 call the number (as from us), 1 accept, 2 answer the call that came, 3 clear with the cause. */
+typedef struct { int state, cause, outgoing; char called[64], calling[64]; } cysim_timeslot;
+int cysim_timeslot_now(int line, cysim_timeslot *now);
+int cysim_timeslot_do(int line, int what, const char *called, const char *calling, int cause);
 /* The sound of channels as a gateway carries it: A-law, in pieces of 20 ms. A stream begins empty; one is kept of each
  * channel that was switched on. */
 int cysim_stream(int line, int on);
