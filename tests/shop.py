@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -16,6 +18,7 @@ from cti.domain.orders import ReturnKind
 from cti.machines.order import OrderEvent as E
 from cti.store import stock
 from cti.store.actors import Actor
+from cti.store.database import make_engine, make_session_factory
 from cti.store.models import (
     Carrier,
     Customer,
@@ -31,6 +34,7 @@ from cti.store.models import (
 from cti.store.order_effects import Inspected, Sent, Wanted
 from cti.store.orders import advance
 from tests.fakes.site import Site
+from tests.postgres import Postgres
 
 STEPS = (E.CONFIRM, E.PICK, E.PACK, E.SHIP, E.SIGN)
 
@@ -158,3 +162,17 @@ def shop_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = Site(tmp_path_factory.mktemp("shop-site"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def shop_sessions(
+    request: pytest.FixtureRequest, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[sessionmaker[Session]]:
+    """One database of each kind for all tests of the shop's books; each opens a shop of its own in it."""
+    url = f"sqlite:///{shutil.copy(migrated_file, tmp_path_factory.mktemp('shop') / 'shop.db')}"
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.new_database(request.getfixturevalue("migrated_template"))
+    engine = make_engine(url)
+    yield make_session_factory(engine)
+    engine.dispose()

@@ -69,6 +69,32 @@ class SettlementState(StrEnum):
     CLOSED = "closed"
 
 
+class DifferenceKind(StrEnum):
+    """What a carrier did otherwise than we expected."""
+
+    SHORT = "short"  # it handed over less than it collected
+    OVER = "over"  # more than it owed for a parcel of ours
+    UNKNOWN = "unknown"  # money for a waybill that we do not know
+    DAMAGED = "damaged"  # it broke or lost goods
+
+
+class DifferenceState(StrEnum):
+    OPEN = "open"  # to be decided
+    CARRIED = "carried"  # stands on the next statement
+    CLAIMED = "claimed"
+    ASKED = "asked"  # to be written off, if somebody else agrees
+    WRITTEN_OFF = "writtenOff"
+    SETTLED = "settled"  # paid, assigned or given back
+
+
+class LineDecision(StrEnum):
+    """What is to become of a line's difference when its statement closes."""
+
+    CARRY = "carry"
+    CLAIM = "claim"
+    WRITE_OFF = "ask"
+
+
 class InvoiceState(StrEnum):
     ISSUED = "issued"
     VOID = "void"

@@ -1,7 +1,7 @@
 """The account of an order: what is off the bill, what came in, what is paid back; refunds by two people.
 
 An order's total never changes. ``Account`` tells where it stands: total = credited + received - refunded + with the
-carriers - to be refunded + due, to the cent. Nothing here commits; callers hold the order's lock.
+carriers + written off - to be refunded + due, to the cent. Nothing here commits; callers hold the order's lock.
 """
 
 from __future__ import annotations
@@ -16,19 +16,34 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from cti.domain.errors import MoneyRefused
-from cti.domain.orders import CreditKind, InvoiceState, ParcelState, ReceiptKind, RefundState
+from cti.domain.orders import (
+    CreditKind,
+    DifferenceKind,
+    DifferenceState,
+    InvoiceState,
+    ParcelState,
+    ReceiptKind,
+    RefundState,
+)
 from cti.store.actors import Actor, audit
-from cti.store.models import Credit, Invoice, Order, Parcel, Receipt, Refund, utc_now
+from cti.store.models import CarrierDifference, Credit, Invoice, Order, Parcel, Receipt, Refund, utc_now
 from cti.store.numbers import next_number
 
 NOTHING = Decimal("0.00")
 FEW = 500
+LOST = (
+    CarrierDifference.kind == DifferenceKind.SHORT,
+    CarrierDifference.state == DifferenceState.WRITTEN_OFF,
+)
 OPEN_REFUNDS = (RefundState.REQUESTED, RefundState.APPROVED)
 
 
 @dataclass(frozen=True)
 class Account:
-    """``with_carriers``: collected from the customer and not handed over yet. ``due`` below 0: paid too much."""
+    """``with_carriers``: collected from the customer and not handed over yet; ``written_off``: nor ever will be.
+
+    ``due`` below 0: paid too much.
+    """
 
     total: Decimal = NOTHING
     credited: Decimal = NOTHING
@@ -36,10 +51,12 @@ class Account:
     refunded: Decimal = NOTHING
     to_refund: Decimal = NOTHING
     with_carriers: Decimal = NOTHING
+    written_off: Decimal = NOTHING
 
     @property
     def due(self) -> Decimal:
-        paid = self.received + self.with_carriers - self.refunded - self.to_refund
+        collected = self.with_carriers + self.written_off
+        paid = self.received + collected - self.refunded - self.to_refund
         return self.total - self.credited - paid
 
     @property
@@ -60,6 +77,7 @@ def accounts(session: Session, totals: dict[int, Decimal]) -> dict[int, Account]
         ("received", Receipt.amount, Receipt.order_id, ()),
         ("refunded", Refund.amount, Refund.order_id, (paid,)),
         ("to_refund", Refund.amount, Refund.order_id, (Refund.state.in_(OPEN_REFUNDS),)),
+        ("written_off", CarrierDifference.amount, CarrierDifference.order_id, LOST),
         ("with_carriers", Parcel.cod_amount, Parcel.order_id, (Parcel.state == ParcelState.SIGNED,)),
     ):
         for key, amount in _sums(session, column, owner, conditions, totals).items():
@@ -67,7 +85,7 @@ def accounts(session: Session, totals: dict[int, Decimal]) -> dict[int, Account]
     handed = (Receipt.kind == ReceiptKind.CARRIER,)
     for key, amount in _sums(session, Receipt.amount, Receipt.order_id, handed, totals).items():
         found[key] = replace(found[key], with_carriers=found[key].with_carriers - amount)
-    return found
+    return {key: replace(one, with_carriers=one.with_carriers - one.written_off) for key, one in found.items()}
 
 
 def _sums(

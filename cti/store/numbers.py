@@ -19,6 +19,7 @@ from cti.store.models.orders import Order
 FIRST = {
     "airing": 1_001,
     "customer": 100_001,
+    "difference": 1_001,
     "member": 60_000_001,
     "order": 10_000_001,
     "pick": 1_001,

@@ -1,4 +1,5 @@
-"""Do the books add up? Orders' totals against what is off the bill, paid, with carriers and still due, to the cent.
+"""Do the books add up? Orders' totals against what is off the bill, paid, with carriers and still due, to the cent;
+what carriers collected against where it is.
 
 ``due`` is what follows from the other figures; whether it may be so follows from the order's state: who has the goods
 and shall keep them owes nothing any more, and nobody is owed money that nobody was asked to pay back.
@@ -7,15 +8,16 @@ and shall keep them owes nothing any more, and nobody is owed money that nobody 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from cti.domain.orders import OrderStatus
-from cti.store.models import Order, Payment
+from cti.domain.orders import DifferenceKind, DifferenceState, OrderStatus, ParcelState, ReceiptKind
+from cti.store.models import Carrier, CarrierDifference, Order, Parcel, Payment, Receipt
 from cti.store.money import NOTHING, Account, accounts
 
 CHUNK = 2_000
@@ -30,7 +32,8 @@ OFF = frozenset({OrderStatus.CANCELLED, OrderStatus.LOST, OrderStatus.RETURNED})
 
 @dataclass(frozen=True)
 class Sums:
-    """``total`` = ``credited`` + ``received`` - ``refunded`` + ``with_carriers`` - ``to_refund`` + ``due``."""
+    """``total`` = ``credited`` + ``received`` - ``refunded`` + ``with_carriers`` + ``written_off`` - ``to_refund``
+    + ``due``."""
 
     orders: int = 0
     total: Decimal = NOTHING
@@ -39,6 +42,7 @@ class Sums:
     refunded: Decimal = NOTHING
     to_refund: Decimal = NOTHING
     with_carriers: Decimal = NOTHING
+    written_off: Decimal = NOTHING
     due: Decimal = NOTHING
 
     def plus(self, account: Account) -> Sums:
@@ -47,7 +51,7 @@ class Sums:
 
     @property
     def adds_up(self) -> bool:
-        kept = self.received - self.refunded + self.with_carriers - self.to_refund
+        kept = self.received - self.refunded + self.with_carriers + self.written_off - self.to_refund
         return self.total == self.credited + kept + self.due
 
 
@@ -110,3 +114,70 @@ def _accounts(
         found = accounts(session, {row.id: row.total for row in rows})
         for row in rows:
             yield row.id, row.number, row.status, row.payment, found[row.id]
+
+
+# ---------------------------------------------------------------- carriers
+
+
+@dataclass(frozen=True)
+class CarrierSums:
+    """What one carrier collected, and where it is: handed over, written off, claimed, with somebody who decides, or to
+    stand on a statement. Beyond that: ``surplus`` that it gave us and nobody decided on, ``damage`` that is claimed."""
+
+    carrier_id: int
+    name: str
+    collected: Decimal = NOTHING
+    handed_over: Decimal = NOTHING
+    written_off: Decimal = NOTHING
+    claimed: Decimal = NOTHING
+    undecided: Decimal = NOTHING
+    surplus: Decimal = NOTHING
+    damage: Decimal = NOTHING
+
+    @property
+    def to_settle(self) -> Decimal:
+        return self.collected - self.handed_over - self.written_off - self.claimed - self.undecided
+
+
+def by_carrier(session: Session) -> list[CarrierSums]:
+    """Every carrier that ever had to do with money, by name."""
+    found = {row.id: CarrierSums(row.id, row.name) for row in session.scalars(select(Carrier).order_by(Carrier.name))}
+    for carrier_id, column, amount in _carriers_money(session):
+        now = found[carrier_id]
+        found[carrier_id] = replace(now, **{column: getattr(now, column) + amount})
+    return [sums for sums in found.values() if sums != CarrierSums(sums.carrier_id, sums.name)]
+
+
+def _carriers_money(session: Session) -> Iterator[tuple[int, str, Decimal]]:
+    """Carrier, column of the sums, amount."""
+    cod: Any = func.sum(Parcel.cod_amount, type_=Parcel.cod_amount.type)
+    signed = select(Parcel.carrier_id, cod).where(Parcel.state == ParcelState.SIGNED)
+    for carrier_id, amount in session.execute(signed.group_by(Parcel.carrier_id)):
+        yield carrier_id, "collected", amount
+    came: Any = func.sum(Receipt.amount, type_=Receipt.amount.type)
+    handed = select(Parcel.carrier_id, came).join(Receipt, Receipt.parcel_id == Parcel.id)
+    by_carriers = handed.where(Receipt.kind == ReceiptKind.CARRIER).group_by(Parcel.carrier_id)
+    for carrier_id, amount in session.execute(by_carriers):
+        yield carrier_id, "handed_over", amount
+    kept: Any = func.sum(CarrierDifference.amount, type_=CarrierDifference.amount.type)
+    keys = (CarrierDifference.carrier_id, CarrierDifference.kind, CarrierDifference.state)
+    for carrier_id, kind, state, amount in session.execute(select(*keys, kept).group_by(*keys)):
+        column = COLUMNS[kind].get(state)
+        if column is not None:
+            yield carrier_id, column, amount
+
+
+_SURPLUS = dict.fromkeys((DifferenceState.OPEN, DifferenceState.ASKED), "surplus")
+_DAMAGE = dict.fromkeys((DifferenceState.OPEN, DifferenceState.ASKED, DifferenceState.CLAIMED), "damage")
+COLUMNS: dict[DifferenceKind, dict[DifferenceState, str]] = {
+    DifferenceKind.SHORT: {
+        DifferenceState.OPEN: "undecided",
+        DifferenceState.ASKED: "undecided",
+        DifferenceState.CLAIMED: "claimed",
+        DifferenceState.WRITTEN_OFF: "written_off",
+    },
+    DifferenceKind.OVER: _SURPLUS,
+    DifferenceKind.UNKNOWN: _SURPLUS,
+    DifferenceKind.DAMAGED: _DAMAGE,
+}
+"""Where the amount of a difference stands among a carrier's sums; what is settled stands in the receipts."""

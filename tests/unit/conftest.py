@@ -11,10 +11,19 @@ import pytest
 from argon2 import PasswordHasher
 
 from tests.floor import Floor, configuration
-from tests.shop import shop_site
+from tests.shop import shop_sessions, shop_site
 from tests.stores import empty_url, migrated_file, migrated_template, postgres, store
 
-__all__ = ["empty_url", "migrated_file", "migrated_template", "open_floor", "postgres", "shop_site", "store"]
+__all__ = [
+    "empty_url",
+    "migrated_file",
+    "migrated_template",
+    "open_floor",
+    "postgres",
+    "shop_sessions",
+    "shop_site",
+    "store",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +20,6 @@ from cti.machines.order import TABLE, WHO, OrderEvent, possible
 from cti.machines.order import OrderEvent as E
 from cti.store import money, settling, sorting
 from cti.store.actors import Actor
-from cti.store.database import make_engine, make_session_factory
 from cti.store.models import (
     AuditEntry,
     Invoice,
@@ -41,29 +38,14 @@ from cti.store.models import (
 from cti.store.order_effects import Sent
 from cti.store.orders import advance, lock
 from cti.store.reconciling import books, wrong
-from tests.postgres import Postgres
 from tests.shop import Shop, open_shop
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def sessions(
-    request: pytest.FixtureRequest, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[sessionmaker[Session]]:
-    """One database for all tests here; each opens a shop of its own in it."""
-    url = f"sqlite:///{shutil.copy(migrated_file, tmp_path_factory.mktemp('shop') / 'shop.db')}"
-    if request.param == "postgresql":
-        server: Postgres = request.getfixturevalue("postgres")
-        url = server.new_database(request.getfixturevalue("migrated_template"))
-    engine = make_engine(url)
-    yield make_session_factory(engine)
-    engine.dispose()
-
-
 @pytest.fixture
-def shop(sessions: sessionmaker[Session]) -> Shop:
-    return open_shop(sessions)
+def shop(shop_sessions: sessionmaker[Session]) -> Shop:
+    return open_shop(shop_sessions)
 
 
 def account(shop: Shop, order_id: int) -> money.Account:

@@ -96,6 +96,52 @@ def test_a_settlement_from_the_carriers_file(site: Site, shop: Shop, client: Fla
     assert client.post(path, data={"act": "eat"}).status_code == 404
 
 
+def test_what_a_carrier_kept_is_claimed_and_written_off_by_two_people(
+    site: Site, shop: Shop, client: FlaskClient
+) -> None:
+    for _ in range(2):
+        shop.until(shop.order(1), E.SIGN)
+    path = begin(client, shop)
+    first, second = re.findall(r'name="decision-(\d+)"', body(client, path))
+    lines = {f"reported-{first}": "90.00", f"note-{first}": HOSTILE, f"decision-{first}": "claim"}
+    lines |= {f"reported-{second}": "95.00", f"note-{second}": "wet", f"decision-{second}": "ask"}
+    page = do(client, path, "close", **lines)
+    claim, asked = re.findall(r'href="(/finance/differences/\d+)"', page)
+    assert "Write-off to approve" in page
+    page = body(client, claim)
+    assert "<script>alert" not in page
+    assert "10.00" in page
+    step = {"event": "paid", "seen": "claimed", "reason": "letter"}
+    assert "what is owed" in client.post(claim, data=step | {"amount": "11"}, follow_redirects=True).text
+    page = client.post(claim, data=step | {"amount": "4.00", "reference": "B-9"}, follow_redirects=True).text
+    assert "4.00 of 10.00" in page
+    assert "Somebody was faster" in client.post(claim, data=step | {"amount": "4.00"}, follow_redirects=True).text
+    approve = {"event": "approve", "seen": "asked", "reason": "so be it"}
+    assert "A colleague decides" in body(client, asked)
+    assert "Ask a colleague" in client.post(asked, data=approve, follow_redirects=True).text
+    other = browser(site, "admin")
+    assert "a reason is needed" in other.post(asked, data=approve | {"reason": " "}, follow_redirects=True).text
+    assert "Written off" in other.post(asked, data=approve, follow_redirects=True).text
+    assert other.post(asked, data=approve | {"event": "eat"}).status_code == 400
+    page = body(client, f"/finance/differences?carrier={shop.carrier_id}")
+    assert page.count('href="/finance/differences/') == 1  # the rest of the claim
+    assert "add up to the cent" in body(client, "/finance/books?since=2020-01-01")
+    allowed = {"nobody": 302, "agent2": 403, "supervisor": 200, "admin": 200}
+    assert statuses(site, "GET", "/finance/differences?state=all") == allowed
+
+
+def test_broken_goods_are_claimed_from_the_page(shop: Shop, client: FlaskClient) -> None:
+    order_id = shop.until(shop.order(1), E.SHIP)
+    data = {"waybill": f"W{order_id}-{shop.sent}", "amount": "70", "reason": "broken"}
+    assert (
+        "no such parcel"
+        in client.post("/finance/differences/damage", data=data | {"waybill": "x"}, follow_redirects=True).text
+    )
+    page = client.post("/finance/differences/damage", data=data, follow_redirects=True).text
+    assert "Damaged or lost" in page
+    assert "70.00" in page
+
+
 @pytest.mark.parametrize(("since", "until"), [("2026-02-01", "2026-01-01"), ("x", ""), ("2020-01-01", "2026-01-01")])
 def test_a_period_that_is_none(client: FlaskClient, shop: Shop, since: str, until: str) -> None:
     data = {"carrier": shop.carrier_id, "since": since, "until": until}

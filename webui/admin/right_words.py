@@ -50,6 +50,7 @@ GROUPS: tuple[tuple[Any, dict[str, Any]], ...] = (
             "finance.read": _("See settlements, refunds, invoices and charges"),
             "finance.receive": _("Enter payments of customers"),
             "finance.settle": _("Settle with carriers"),
+            "finance.write_off": _("Approve losses with carriers that others want written off"),
             "refunds.approve": _("Approve refunds that others asked for"),
             "refunds.pay": _("Enter refunds as paid"),
             "invoices.write": _("Issue and void invoices"),

@@ -74,6 +74,35 @@ LABELS: dict[str, dict[str, Any]] = {
         "exchanged": _("Exchanged"),
     },
     "settlement_state": {"open": _("Being checked"), "closed": lazy_pgettext("settlement", "Closed")},
+    "difference_kind": {
+        "short": _("Paid short"),
+        "over": _("Paid too much"),
+        "unknown": _("Unknown waybill"),
+        "damaged": _("Damaged or lost"),
+    },
+    "difference_state": {
+        "open": _("To decide"),
+        "carried": lazy_pgettext("difference", "Carried over"),
+        "claimed": _("Claimed"),
+        "asked": _("Write-off to approve"),
+        "writtenOff": _("Written off"),
+        "settled": lazy_pgettext("difference", "Settled"),
+    },
+    "difference_event": {
+        "carry": _("Carry over"),
+        "claim": _("Claim from the carrier"),
+        "ask": _("Ask to write off"),
+        "approve": _("Approve the write-off"),
+        "decline": _("Do not write off"),
+        "paid": _("The carrier paid"),
+        "assign": _("Belongs to a parcel"),
+        "giveBack": _("Given back to the carrier"),
+    },
+    "line_decision": {
+        "carry": _("Carry over"),
+        "claim": _("Claim from the carrier"),
+        "ask": _("Ask to write off"),
+    },
     "invoice_state": {"issued": _("Valid"), "void": _("Void")},
     "books_wrong": {
         "owed": _("Paid too much, no refund asked for"),
@@ -106,6 +135,8 @@ AUDIT: dict[str, Any] = {
     "settlement.create": _("Settlement begun"),
     "settlement.close": _("Settlement closed"),
     "settlement.drop": _("Settlement thrown away"),
+    "difference.create": _("Difference with a carrier found"),
+    "difference.step": _("Difference with a carrier decided"),
     "tariff.create": _("Tariff created"),
     "tariff.change": _("Tariff changed"),
     "tariff.delete": _("Tariff removed"),
@@ -135,6 +166,10 @@ WHY: dict[str, Any] = {
     "closed": _("This settlement is closed and cannot be changed."),
     "unexplained": _("Write a word to each line that differs, then close."),
     "amount": _("This is not an amount."),
+    "no_parcel": _("There is no such parcel of this carrier. Check the waybill."),
+    "no_difference": _("This difference is not there."),
+    "not_owed": _("That is not what is owed. Check the amount and the waybill."),
+    "same_writer": _("Whoever asked for the write-off cannot approve it. Ask a colleague."),
 }
 
 

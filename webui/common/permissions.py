@@ -31,6 +31,7 @@ class Permission(StrEnum):
     FINANCE_READ = "finance.read"
     FINANCE_RECEIVE = "finance.receive"
     FINANCE_SETTLE = "finance.settle"
+    FINANCE_WRITE_OFF = "finance.write_off"
     REFUNDS_APPROVE = "refunds.approve"
     REFUNDS_PAY = "refunds.pay"
     INVOICES_WRITE = "invoices.write"
@@ -98,6 +99,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.FINANCE_READ,
         Permission.FINANCE_RECEIVE,
         Permission.FINANCE_SETTLE,
+        Permission.FINANCE_WRITE_OFF,
         Permission.REFUNDS_APPROVE,
         Permission.REFUNDS_PAY,
         Permission.INVOICES_WRITE,

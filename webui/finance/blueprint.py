@@ -1,25 +1,20 @@
-"""Pages of money: refunds, payments, invoices, the books. Settlements and call charges have files of their own."""
+"""Pages of money: refunds, payments, invoices, the books. Settlements, differences, charges have files of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cti.domain.errors import CallyardError
 from cti.domain.orders import RefundState
 from cti.domain.tariffs import as_money
 from cti.store import money, orders, reconciling
 from cti.store.models import Order
 from webui.common import db, labels
-from webui.common.acting import actor
-from webui.common.errors import message_for
+from webui.common.acting import actor, attempt
 from webui.common.ids import valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
-from webui.finance import charges, forms, queries, settlements
+from webui.finance import charges, differences, forms, queries, settlements
 
 blueprint = Blueprint("finance", __name__, url_prefix="/finance")
 
@@ -27,21 +22,6 @@ blueprint = Blueprint("finance", __name__, url_prefix="/finance")
 def install(app: Flask) -> None:
     labels.install(app)
     app.jinja_env.filters["fine_money"] = lambda amount: f"{as_money(amount):,.4f}"
-
-
-def attempt(work: Callable[[], Any]) -> bool:
-    """Do and commit; a refusal is told and nothing is kept."""
-    database = db.session()
-    try:
-        work()
-        database.commit()
-    except CallyardError as error:
-        database.rollback()
-        if error.code == "permission.missing":
-            abort(403)
-        flash(message_for(error.code, error.params), "danger")
-        return False
-    return True
 
 
 @blueprint.get("/refunds")
@@ -162,4 +142,5 @@ def known(number: int) -> None:
 
 
 settlements.attach(blueprint)
+differences.attach(blueprint)
 charges.attach(blueprint)

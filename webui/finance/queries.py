@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
-from cti.domain.orders import OrderStatus, RefundState, SettlementState
-from cti.store.models import Invoice, Order, Parcel, Payment, Receipt, Refund, Settlement, SettlementLine, User
+from cti.domain.orders import DifferenceState, OrderStatus, RefundState, SettlementState
+from cti.store.models import (
+    CarrierDifference,
+    Invoice,
+    Order,
+    Parcel,
+    Payment,
+    Receipt,
+    Refund,
+    Settlement,
+    SettlementLine,
+    User,
+)
 from cti.store.money import accounts
 from webui.common.paging import Page, page
 
 WAITING = 200
+WAITING_DIFFERENCES = [DifferenceState.OPEN, DifferenceState.ASKED, DifferenceState.CLAIMED]
 UNPAID = (
     OrderStatus.NEW,
     OrderStatus.HELD,
@@ -39,6 +51,31 @@ def orders_of(session: Session, found: Settlement) -> dict[int, Order]:
     ids = select(SettlementLine.parcel_id).where(SettlementLine.settlement_id == found.id)
     query = select(Parcel.id, Order).join(Order, Order.id == Parcel.order_id).where(Parcel.id.in_(ids))
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def differences(
+    session: Session, states: Collection[DifferenceState], carrier_id: int, cursor: str
+) -> Page[CarrierDifference]:
+    """Without states and carrier: all."""
+    query = select(CarrierDifference).options(joinedload(CarrierDifference.order))
+    if states:
+        query = query.where(CarrierDifference.state.in_(states))
+    if carrier_id:
+        query = query.where(CarrierDifference.carrier_id == carrier_id)
+    keys = (CarrierDifference.opened_at, CarrierDifference.id)
+    return page(session, query, keys, cursor, lambda found: (found.opened_at, found.id))
+
+
+def differences_of(session: Session, found: Settlement) -> dict[str, CarrierDifference]:
+    """What differed when the settlement closed, by waybill; of one that was parted the first."""
+    query = select(CarrierDifference).where(CarrierDifference.settlement_id == found.id)
+    return {row.waybill: row for row in session.scalars(query.order_by(CarrierDifference.id.desc()))}
+
+
+def related_differences(session: Session, found: CarrierDifference) -> Sequence[CarrierDifference]:
+    """What it is the rest of, what was left of it."""
+    related = or_(CarrierDifference.parent_id == found.id, CarrierDifference.id == found.parent_id)
+    return session.scalars(select(CarrierDifference).where(related).order_by(CarrierDifference.id)).all()
 
 
 def refunds(session: Session, state: str, cursor: str) -> Page[Any]:
@@ -90,5 +127,6 @@ def busy(session: Session) -> dict[str, int]:
 
     return {
         "settlements": count(Settlement, Settlement.state == SettlementState.OPEN),
+        "differences": count(CarrierDifference, CarrierDifference.state.in_(WAITING_DIFFERENCES)),
         "refunds": count(Refund, Refund.state.in_((RefundState.REQUESTED, RefundState.APPROVED))),
     }

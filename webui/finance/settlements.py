@@ -12,14 +12,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from cti.domain.errors import CallyardError, MoneyRefused
+from cti.domain.errors import MoneyRefused
+from cti.domain.orders import LineDecision
 from cti.store import settling
 from cti.store.actors import Actor
 from cti.store.models import Settlement
 from cti.store.settling import Reported
 from webui.common import db
-from webui.common.acting import actor
-from webui.common.errors import message_for
+from webui.common.acting import actor, attempt
 from webui.common.ids import row_id, valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
@@ -74,6 +74,7 @@ def show(settlement_id: int) -> ResponseReturnValue:
         found=found,
         orders=queries.orders_of(db.session(), found),
         differing=[line for line in found.lines if line.difference],
+        differences=queries.differences_of(db.session(), found),
         busy=queries.busy(db.session()),
     )
 
@@ -104,19 +105,22 @@ def then(act: Callable[[Session, int, Actor], Settlement], settlement_id: int) -
 
 
 def save(settlement_id: int) -> None:
-    """Amounts, fees and words of the lines as they stand in the form."""
+    """Amounts, fees, words and decisions of the lines as they stand in the form."""
     found, rows, notes = load(settlement_id), list[Reported](), dict[int, str]()
+    decisions = dict[int, LineDecision]()
     for line in found.lines:
         text = request.form.get(f"reported-{line.id}")
         if text is None:
             continue
         notes[line.id] = one_line(request.form.get(f"note-{line.id}", ""), 255)
+        decision = request.form.get(f"decision-{line.id}", line.decision)
+        decisions[line.id] = LineDecision(decision) if decision in set(LineDecision) else line.decision
         if text.strip():
             fee = forms.amount(request.form.get(f"fee-{line.id}", "").strip() or "0")
             rows.append(Reported(line.waybill, forms.amount(text), fee))
     if rows or notes:
         settling.report(db.session(), settlement_id, rows, actor())
-        settling.explain(db.session(), settlement_id, notes, actor())
+        settling.explain(db.session(), settlement_id, notes, actor(), decisions)
 
 
 def take_file(settlement_id: int) -> None:
@@ -148,17 +152,6 @@ def read(rows: list[list[str]]) -> Iterable[Reported | str]:
             seen.add(waybill)
         except MoneyRefused:
             yield _("Row %(row)s (%(waybill)s): no amount, or the waybill stands twice.", row=at, waybill=waybill)
-
-
-def attempt(work: Callable[[], Any]) -> bool:
-    try:
-        work()
-        db.session().commit()
-    except CallyardError as error:
-        db.session().rollback()
-        flash(message_for(error.code, error.params), "danger")
-        return False
-    return True
 
 
 def load(settlement_id: int) -> Settlement:

@@ -39,7 +39,9 @@ from cti.store.models.customers import Address, Customer, CustomerPhone, Sex
 from cti.store.models.divisions import Division
 from cti.store.models.fields import Code, CustomField, FieldKind, SavedQuery
 from cti.store.models.finance import (
+    CarrierDifference,
     Credit,
+    DifferenceStep,
     Invoice,
     Receipt,
     Refund,
@@ -117,6 +119,7 @@ __all__ = [
     "CallNote",
     "CallType",
     "Carrier",
+    "CarrierDifference",
     "Code",
     "Counter",
     "Credit",
@@ -129,6 +132,7 @@ __all__ = [
     "Delivery",
     "Department",
     "Did",
+    "DifferenceStep",
     "Division",
     "FieldKind",
     "GiftRule",

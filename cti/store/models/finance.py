@@ -7,11 +7,21 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from cti.domain.orders import CreditKind, InvoiceState, ReceiptKind, RefundState, SettlementState
+from cti.domain.orders import (
+    CreditKind,
+    DifferenceKind,
+    DifferenceState,
+    InvoiceState,
+    LineDecision,
+    ReceiptKind,
+    RefundState,
+    SettlementState,
+)
 from cti.store.models.base import Base, BigId, Money, UtcDateTime, enum_type, id_type, utc_now
 from cti.store.models.fulfilment import Carrier, Parcel
 from cti.store.models.orders import Order
@@ -119,6 +129,7 @@ class SettlementLine(Base):
     reported: Mapped[Decimal | None] = mapped_column(Money)
     fee: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
     note: Mapped[str] = mapped_column(String(255), default="")
+    decision: Mapped[LineDecision] = mapped_column(enum_type(LineDecision), default=LineDecision.CARRY)
 
     settlement: Mapped[Settlement] = relationship(back_populates="lines")
     parcel: Mapped[Parcel | None] = relationship()
@@ -126,6 +137,66 @@ class SettlementLine(Base):
     @property
     def difference(self) -> Decimal:
         return (self.reported or Decimal(0)) - self.expected
+
+
+class CarrierDifference(Base):
+    """Money that a carrier owes us beyond its statements, or that it gave us too much; ``kind`` says which.
+
+    ``parent_id``: the difference that this is the rest of. ``receipt_id``: the money that came in by it. Changed by
+    ``cti.store.differences`` only.
+    """
+
+    __tablename__ = "carrier_differences"
+    __table_args__ = (
+        Index(None, "carrier_id", "state"),
+        Index(None, "state", "opened_at"),
+        Index(None, "order_id"),
+        Index(None, "parcel_id"),
+        Index(None, "settlement_id"),
+        CheckConstraint("amount > 0", name="amount"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    number: Mapped[int] = mapped_column(BigId, unique=True)
+    carrier_id: Mapped[int] = mapped_column(ForeignKey("carriers.id"))
+    settlement_id: Mapped[int | None] = mapped_column(ForeignKey("settlements.id"))
+    parcel_id: Mapped[int | None] = mapped_column(ForeignKey("parcels.id"))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("carrier_differences.id"))
+    receipt_id: Mapped[int | None] = mapped_column(ForeignKey("receipts.id"))
+    waybill: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[DifferenceKind] = mapped_column(enum_type(DifferenceKind))
+    state: Mapped[DifferenceState] = mapped_column(enum_type(DifferenceState), default=DifferenceState.OPEN)
+    amount: Mapped[Decimal] = mapped_column(Money)
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    asked_by: Mapped[str | None] = mapped_column(id_type())
+
+    carrier: Mapped[Carrier] = relationship(lazy="joined", innerjoin=True)
+    order: Mapped[Order | None] = relationship()
+    settlement: Mapped[Settlement | None] = relationship()
+    steps: Mapped[list[DifferenceStep]] = relationship(
+        back_populates="difference", cascade="all, delete-orphan", order_by="DifferenceStep.id"
+    )
+
+
+class DifferenceStep(Base):
+    """One event of a difference. Never changed."""
+
+    __tablename__ = "carrier_difference_steps"
+    __table_args__ = (Index(None, "difference_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    difference_id: Mapped[int] = mapped_column(ForeignKey("carrier_differences.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    event: Mapped[str] = mapped_column(String(32))
+    before: Mapped[DifferenceState] = mapped_column(enum_type(DifferenceState))
+    after: Mapped[DifferenceState] = mapped_column(enum_type(DifferenceState))
+    user_id: Mapped[str | None] = mapped_column(id_type())
+    username: Mapped[str] = mapped_column(String(64), default="")
+    reason: Mapped[str] = mapped_column(String(255), default="")
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    difference: Mapped[CarrierDifference] = relationship(back_populates="steps")
 
 
 class Invoice(Base):
