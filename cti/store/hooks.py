@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, event, insert, literal, select
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy import event, insert, select
+from sqlalchemy.orm import Session
 
 from cti.store.models.api import HookDelivery, HookState, Webhook
 from cti.store.models.base import utc_now
@@ -31,23 +31,17 @@ KINDS = (
 )
 
 
-def tell(connection: Connection, kind: str, object: str, data: dict[str, Any]) -> None:
-    """A delivery for each webhook that wants ``kind``: one statement, which finds none at once where there is none."""
+Told = tuple[str, dict[str, Any]]  # what it is about, data
+
+
+def tell(session: Session, kind: str, *told: Told) -> None:
+    """A delivery of each for each webhook that wants ``kind``; where there is none, that is one statement."""
+    wanted = session.scalars(select(Webhook.id).where(Webhook.active, Webhook.kinds.contains(f" {kind} "))).all()
     now = utc_now()
-    columns = HookDelivery.__table__.c
-    values = {
-        "webhook_id": Webhook.id,
-        "kind": literal(kind),
-        "object": literal(object),
-        "data": literal(data, columns.data.type),
-        "created_at": literal(now, columns.created_at.type),
-        "state": literal(HookState.WAITING, columns.state.type),
-        "tries": literal(0),
-        "next_at": literal(now, columns.next_at.type),
-        "error": literal(""),
-    }
-    wanted = select(*values.values()).where(Webhook.active, Webhook.kinds.contains(f" {kind} "))
-    connection.execute(insert(HookDelivery).from_select(list(values), wanted, include_defaults=False))
+    same = {"kind": kind, "created_at": now, "state": HookState.WAITING, "tries": 0, "next_at": now, "error": ""}
+    rows = [{"webhook_id": id, "object": object, "data": data} | same for object, data in told for id in wanted]
+    if rows:
+        session.execute(insert(HookDelivery.__table__), rows)  # type: ignore[arg-type]
 
 
 def calls_ended(session: Session, call_ids: Iterable[str]) -> None:
@@ -57,38 +51,37 @@ def calls_ended(session: Session, call_ids: Iterable[str]) -> None:
         told = select(HookDelivery.id).where(HookDelivery.kind == "call.ended", HookDelivery.object == object).limit(1)
         if session.scalar(told) is None:
             data = {"direction": call.direction, "dnis": call.dnis, "answered": call.answered_at is not None}
-            tell(session.connection(), "call.ended", object, data | {"queue_id": call.queue_id})
+            tell(session, "call.ended", (object, data | {"queue_id": call.queue_id}))
 
 
-@event.listens_for(Order, "after_insert")
-def _order(_mapper: Mapper[Any], connection: Connection, order: Order) -> None:
-    data = {"number": order.number, "customer_id": order.customer_id, "status": str(order.status)}
-    tell(connection, "order.created", f"order/{order.id}", data | {"total": f"{order.total:.2f}"})
+@event.listens_for(Session, "after_flush")
+def _flushed(session: Session, _context: Any) -> None:
+    """What was made and changed, whoever did it: one statement for each kind, however many there are."""
+    found: dict[str, list[Told]] = {}
+    for one in session.new:
+        if (made := _made(one)) is not None:
+            kind, object, data = made
+            found.setdefault(kind, []).append((object, data))
+    for customer in (one for one in session.dirty if isinstance(one, Customer)):
+        found.setdefault("customer.changed", []).append((f"customer/{customer.id}", {"number": customer.number}))
+    for kind, told in found.items():
+        tell(session, kind, *told)
 
 
-@event.listens_for(OrderStep, "after_insert")
-def _step(_mapper: Mapper[Any], connection: Connection, step: OrderStep) -> None:
-    data = {"event": step.event, "before": str(step.before), "status": str(step.after)}
-    tell(connection, "order.changed", f"order/{step.order_id}", data)
-
-
-@event.listens_for(Customer, "after_insert")
-def _customer(_mapper: Mapper[Any], connection: Connection, customer: Customer) -> None:
-    tell(connection, "customer.created", f"customer/{customer.id}", {"number": customer.number})
-
-
-@event.listens_for(Customer, "after_update")
-def _changed(_mapper: Mapper[Any], connection: Connection, customer: Customer) -> None:
-    tell(connection, "customer.changed", f"customer/{customer.id}", {"number": customer.number})
-
-
-@event.listens_for(Ticket, "after_insert")
-def _ticket(_mapper: Mapper[Any], connection: Connection, ticket: Ticket) -> None:
-    data = {"origin": str(ticket.origin), "urgent": ticket.urgent, "queue_id": ticket.queue_id}
-    tell(connection, "ticket.made", f"ticket/{ticket.id}", data)
-
-
-@event.listens_for(TicketStep, "after_insert")
-def _ticket_step(_mapper: Mapper[Any], connection: Connection, step: TicketStep) -> None:
-    if step.what != "made":
-        tell(connection, "ticket.changed", f"ticket/{step.ticket_id}", {"what": step.what})
+def _made(one: object) -> tuple[str, str, dict[str, Any]] | None:
+    """The kind of event that a new row is, what it is about, and its data."""
+    match one:
+        case Order():
+            data = {"number": one.number, "customer_id": one.customer_id, "status": str(one.status)}
+            return "order.created", f"order/{one.id}", data | {"total": f"{one.total:.2f}"}
+        case OrderStep():
+            data = {"event": one.event, "before": str(one.before), "status": str(one.after)}
+            return "order.changed", f"order/{one.order_id}", data
+        case Customer():
+            return "customer.created", f"customer/{one.id}", {"number": one.number}
+        case Ticket():
+            data = {"origin": str(one.origin), "urgent": one.urgent, "queue_id": one.queue_id}
+            return "ticket.made", f"ticket/{one.id}", data
+        case TicketStep() if one.what != "made":
+            return "ticket.changed", f"ticket/{one.ticket_id}", {"what": one.what}
+    return None

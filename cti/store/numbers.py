@@ -1,6 +1,6 @@
 """Numbers that people read aloud: customer and order numbers, given out once each from rows of ``counters``.
 
-One statement takes the next number, so two processes never get the same; a transaction that is rolled back
+One statement takes the next numbers, so two processes never get the same; a transaction that is rolled back
 gives its number back. Kept out of the models so that they stay a description of tables.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import Session
 
 from cti.store.models.centre import Counter
 from cti.store.models.customers import Customer
@@ -32,26 +32,34 @@ FIRST = {
 
 def next_number(connection: Connection, series: str) -> int:
     """The next number of ``series``; the row stays locked until the transaction ends."""
-    taken = update(Counter).where(Counter.name == series).values(value=Counter.value + 1).returning(Counter.value)
+    return next_numbers(connection, series, 1)
+
+
+def next_numbers(connection: Connection, series: str, count: int) -> int:
+    """The first of the next ``count`` numbers."""
+    taken = update(Counter).where(Counter.name == series).values(value=Counter.value + count).returning(Counter.value)
     value = connection.scalar(taken)
     if value is not None:
-        return value
+        return value - count + 1
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     first = insert(Counter).values(name=series, value=FIRST[series] - 1).on_conflict_do_nothing()
     connection.execute(first)
     value = connection.scalar(taken)
     if value is None:
         raise RuntimeError(f"no counter {series}: {connection.scalar(select(Counter.name))!r}")
-    return value
+    return value - count + 1
 
 
-@event.listens_for(Customer, "before_insert")
-def _number_customer(_mapper: Mapper[Any], connection: Connection, customer: Customer) -> None:
-    if not customer.number:
-        customer.number = next_number(connection, "customer")
-
-
-@event.listens_for(Order, "before_insert")
-def _number_order(_mapper: Mapper[Any], connection: Connection, order: Order) -> None:
-    if not order.number:
-        order.number = str(next_number(connection, "order"))
+@event.listens_for(Session, "before_flush")
+def _number(session: Session, _context: Any, _instances: Any) -> None:
+    """However many are made at once, their numbers are taken by one statement."""
+    customers = [one for one in session.new if isinstance(one, Customer) and not one.number]
+    if customers:
+        first = next_numbers(session.connection(), "customer", len(customers))
+        for number, customer in enumerate(customers, first):
+            customer.number = number
+    orders = [one for one in session.new if isinstance(one, Order) and not one.number]
+    if orders:
+        first = next_numbers(session.connection(), "order", len(orders))
+        for number, order in enumerate(orders, first):
+            order.number = str(number)

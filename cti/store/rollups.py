@@ -53,7 +53,7 @@ INBOUND = (Call.direction == "inbound", Call.test.is_(False))
 # ---------------------------------------------------------------- keeping
 
 
-def fold_due(session: Session, today: date, seconds: float = 20) -> int:
+def fold_due(session: Session, today: date, seconds: float = 2) -> int:
     """Sum the days before ``today`` that are not, newest first, for ``seconds``; how many. Each is a transaction."""
     ends, done = time.monotonic() + seconds, 0
     session.execute(delete(ReportMark).where(ReportMark.day >= today))

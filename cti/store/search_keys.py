@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, event, insert, inspect
-from sqlalchemy.orm import Mapper
+from sqlalchemy import Table, delete, event, insert, inspect
+from sqlalchemy.orm import Session
 
 from cti.store.initials import first_letters, initials
 from cti.store.models.customers import Customer
@@ -42,22 +42,19 @@ def readings(name: str) -> set[str]:
     return {initials(name), alone.upper()} if chinese_only else {initials(name)}
 
 
-def write(connection: Connection, customer_id: int, name: str, *, merged: bool = False) -> None:
-    """Replace the customer's keys by those of ``name``; a merged one has none."""
+@event.listens_for(Session, "after_flush")
+def _flushed(session: Session, _context: Any) -> None:
+    """Write the keys of the customers that were made or renamed, all by one statement; a merged one has none."""
+    made = [one for one in session.new if isinstance(one, Customer)]
+    renamed = [one for one in session.dirty if isinstance(one, Customer) and _renamed(one)]
     table: Table = CustomerKey.__table__  # type: ignore[assignment]
-    connection.execute(delete(table).where(table.c.customer_id == customer_id))
-    rows = [] if merged else [{"key": key, "customer_id": customer_id} for key in sorted(keys_of(name))]
-    if rows:
-        connection.execute(insert(table), rows)
+    if renamed:
+        session.execute(delete(table).where(table.c.customer_id.in_([one.id for one in renamed])))
+    living = [one for one in (*made, *renamed) if one.merged_into_id is None]
+    if rows := [{"key": key, "customer_id": one.id} for one in living for key in sorted(keys_of(one.name))]:
+        session.execute(insert(table), rows)
 
 
-@event.listens_for(Customer, "after_insert")
-def _inserted(_mapper: Mapper[Any], connection: Connection, customer: Customer) -> None:
-    write(connection, customer.id, customer.name, merged=customer.merged_into_id is not None)
-
-
-@event.listens_for(Customer, "after_update")
-def _updated(_mapper: Mapper[Any], connection: Connection, customer: Customer) -> None:
+def _renamed(customer: Customer) -> bool:
     state = inspect(customer).attrs
-    if state["name"].history.has_changes() or state["merged_into_id"].history.has_changes():
-        write(connection, customer.id, customer.name, merged=customer.merged_into_id is not None)
+    return state["name"].history.has_changes() or state["merged_into_id"].history.has_changes()

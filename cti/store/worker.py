@@ -295,7 +295,8 @@ class Worker:
 
     async def _sum_days(self) -> None:
         try:
-            await self._in_thread("sums", lambda: self._read(lambda s: rollups.fold_due(s, utc_now().date())))
+            while await self._in_thread("sums", lambda: self._read(lambda s: rollups.fold_due(s, utc_now().date()))):
+                pass
         except SQLAlchemyError as error:
             log.warning("sums.later", error=str(error).splitlines()[0])
 
