@@ -6,8 +6,8 @@ caller commits. Must not know pages; tickets of lost calls are made by ``cti.sto
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -45,6 +45,7 @@ class Wanted:
     urgent: bool = False
     call_id: str = ""
     customer_id: int | None = None
+    custom: dict[str, Any] = field(default_factory=dict)
 
 
 def make(
@@ -75,6 +76,7 @@ def make(
         customer_id=wanted.customer_id,
         made_by=user_id,
         dnis=call.dnis if call else "",
+        custom=wanted.custom,
     )
     session.add(ticket)
     session.flush()
@@ -87,6 +89,8 @@ def _learn(ticket: Ticket, wanted: Wanted, now: datetime) -> None:
     ticket.name, ticket.other = wanted.name or ticket.name, wanted.other or ticket.other
     ticket.customer_id = wanted.customer_id or ticket.customer_id
     ticket.note = "\n".join(dict.fromkeys(filter(None, (ticket.note, wanted.note))))
+    if wanted.custom:
+        ticket.custom = {**(ticket.custom or {}), **wanted.custom}
     ticket.lost_at, ticket.changed_at = now, now
 
 
@@ -110,9 +114,9 @@ def release(session: Session, ticket_id: str, user_id: str, now: datetime) -> bo
     return given_back
 
 
-def next_id(session: Session, user_id: str, queues: Collection[str] | None, now: datetime) -> str | None:
-    """The first ticket of the list that nobody holds and that is not put off."""
-    query = select(Ticket.id).where(_open(), _free_for(user_id, now), *of_queues(queues))
+def next_id(session: Session, user_id: str, seen: Iterable[ColumnElement[bool]], now: datetime) -> str | None:
+    """The first ticket of those ``seen`` that nobody holds and that is not put off."""
+    query = select(Ticket.id).where(_open(), _free_for(user_id, now), *seen)
     due = or_(Ticket.retry_at.is_(None), Ticket.retry_at <= now)
     found: str | None = session.scalar(in_order(query.where(due)).limit(1))
     return found

@@ -1,4 +1,4 @@
-"""Fields that administrators add to customers and orders: what a value may be, and how it is stored.
+"""Fields that administrators add to customers, orders and callback tickets: what a value may be, and how it is stored.
 
 A value stands in ``custom`` under the field's key as JSON: text, a number, a date as ``2026-11-22``, one of the
 choices, or a truth value; an empty one does not stand there at all. Must not know pages.
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from cti.store.models import CustomField, FieldKind
 
-SUBJECTS = ("customer", "order")
+SUBJECTS = ("customer", "order", "ticket")
 LONGEST = 255
 HIGHEST = 1e12
 YES = {"yes", "y", "true", "1", "on", "是", "有", "对"}

@@ -2,7 +2,8 @@
 
 Nothing is deleted. Every table with a foreign key to customers takes part by itself; a row that would stand twice with
 the winner (the same phone number) stays with the loser. What is kept by customer only, as memberships are, has a
-``Keeper``. Who calls has checked that the user may; the caller commits and audits.
+``Keeper``. Own fields of the winner stay; those that are empty are filled with the loser's. Who calls has checked that
+the user may; the caller commits and audits.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from cti.store.models.customers import Address, Customer, Sex
 from cti.store.models.merges import CustomerMerge
 
 FIELDS = ("name", "sex", "birthday", "id_number", "email", "source", "category", "level", "remarks")
+CUSTOM = "custom"
+"""The key of own fields in what a merge remembers."""
 OWN = ("customer_keys", "customer_merges", "customers")  # tables that this module and the index keep themselves
 CHUNK = 500
 
@@ -61,6 +64,7 @@ def merge(
     wanted = [field for field in FIELDS if field in take]
     made.before, made.after = _plain(winner, wanted), _plain(loser, wanted)
     _put(winner, made.after)
+    _fill_own(made, winner, loser)
     moved = {_label(column): rows for column in pointing() if (rows := _move(session, column, loser_id, winner_id))}
     moved |= _single_default(session, winner_id, moved.get("addresses.customer_id", []))
     for keeper in KEEPERS:
@@ -95,8 +99,10 @@ def undo(session: Session, merge_id: int, user_id: str | None = None) -> Custome
         _move_back(session, column, made.moved.get(_label(column), []), winner.id, loser.id)
     for ids in _chunks(made.moved.get("addresses.is_default", [])):
         session.execute(update(Address).where(Address.id.in_(ids)).values(is_default=True))
-    now = _plain(winner, made.after)
+    now = _plain(winner, made.before)
     _put(winner, {field: value for field, value in made.before.items() if now[field] == made.after[field]})
+    came = made.after.get(CUSTOM, {})
+    winner.custom = {key: value for key, value in winner.custom.items() if key not in came or came[key] != value}
     loser.merged_into_id = None
     for customer in (winner, loser):
         _settle(session, customer)
@@ -211,6 +217,14 @@ def _settle(session: Session, customer: Customer) -> None:
 def _plain(customer: Customer, fields: Iterable[str]) -> dict[str, Any]:
     found = {field: getattr(customer, field) for field in fields}
     return {name: value.isoformat() if isinstance(value, date) else _code(value) for name, value in found.items()}
+
+
+def _fill_own(made: CustomerMerge, winner: Customer, loser: Customer) -> None:
+    """What the loser's own fields say and the winner's do not; said in ``after``, so that ``undo`` takes it out."""
+    came = {key: value for key, value in (loser.custom or {}).items() if key not in (winner.custom or {})}
+    if came:
+        winner.custom = {**(winner.custom or {}), **came}
+        made.after = {**made.after, CUSTOM: came}
 
 
 def _code(value: Any) -> Any:

@@ -116,6 +116,25 @@ def test_what_came_since_stays_with_the_winner(store: Store, pair: tuple[int, in
         assert len(session.scalars(select(Order.id).where(Order.customer_id == loser)).all()) == 1
 
 
+def test_own_fields_of_the_winner_hold_and_empty_ones_are_filled(store: Store, pair: tuple[int, int]) -> None:
+    winner, loser = pair
+    with store.sessions() as session:
+        session.get_one(Customer, winner).custom = {"club": "blue", "vegan": False}
+        session.get_one(Customer, loser).custom = {"club": "red", "vegan": True, "size": 38, "nick": "N"}
+        session.commit()
+        made = merging.merge(session, winner, loser, {"name"})
+        session.commit()
+        one = session.get_one(Customer, winner, populate_existing=True)
+        assert one.custom == {"club": "blue", "vegan": False, "size": 38, "nick": "N"}
+        one.custom = {**one.custom, "nick": "changed since", "new": 1}
+        session.commit()
+        merging.undo(session, made.id)
+        session.commit()
+        parted = session.get_one(Customer, winner, populate_existing=True)
+        assert parted.custom == {"club": "blue", "vegan": False, "nick": "changed since", "new": 1}
+        assert session.get_one(Customer, loser).custom == {"club": "red", "vegan": True, "size": 38, "nick": "N"}
+
+
 def test_points_go_along_with_the_day_they_end_and_what_is_left_comes_back(store: Store, pair: tuple[int, int]) -> None:
     winner, loser = pair
     ends = datetime(2030, 1, 1, tzinfo=UTC)

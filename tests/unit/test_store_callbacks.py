@@ -135,17 +135,17 @@ def test_a_hold_ends_by_release_by_a_result_or_by_time(session: Session) -> None
 
 def test_who_is_not_reached_stays_and_others_come_first(session: Session) -> None:
     first, second = note(session, "101", 0), note(session, "102", 1)
-    assert callbacks.next_id(session, "u1", {"orders"}, NOW) == first
+    assert callbacks.next_id(session, "u1", callbacks.of_queues({"orders"}), NOW) == first
     callbacks.take(session, first, "u1", NOW, HOLD)
-    assert callbacks.next_id(session, "u2", {"orders"}, NOW) == second
+    assert callbacks.next_id(session, "u2", callbacks.of_queues({"orders"}), NOW) == second
     callbacks.unreachable(session, first, "u1", NOW, 600.0, note="rings out")
     callbacks.unreachable(session, first, "u1", NOW, 600.0)
     row = ticket(session, first)
     assert (row.state, row.tries, row.tried_at, row.held_by) == (TicketState.OPEN, 2, NOW, None)
     assert order(session) == ["101", "102"]
-    assert callbacks.next_id(session, "u2", None, NOW) == second
-    assert callbacks.next_id(session, "u2", None, NOW + 10 * MINUTE) == first
-    assert callbacks.next_id(session, "u2", {"service"}, NOW + 10 * MINUTE) is None
+    assert callbacks.next_id(session, "u2", callbacks.of_queues(None), NOW) == second
+    assert callbacks.next_id(session, "u2", callbacks.of_queues(None), NOW + 10 * MINUTE) == first
+    assert callbacks.next_id(session, "u2", callbacks.of_queues({"service"}), NOW + 10 * MINUTE) is None
 
 
 def test_after_three_days_the_job_closes_what_nobody_settled_and_keeps_it(session: Session) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.datastructures import MultiDict
 
 from cti.store import custom
@@ -25,15 +25,17 @@ from cti.store.models import (
     OrderLine,
     Product,
     SavedQuery,
+    Ticket,
     User,
     utc_now,
 )
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, audited, body, browser, statuses
+from tests.unit.test_web_orders import lines, newest, open_form, send
 from webui.common import db, fields
 from webui.finder import document, search
 from webui.finder.document import Node, from_form, from_json
-from webui.finder.fields import OPERATORS, customer_fields, order_fields
+from webui.finder.fields import OPERATORS, all_fields
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +156,7 @@ def test_what_a_condition_finds(either: Site, condition: Any, found: set[str]) -
 def test_every_field_with_every_operator_is_sql_that_runs(either: Site) -> None:
     """Whatever the value: a condition or a refusal, never an error of the database."""
     with either.app.test_request_context():
-        both = [("all", customer_fields()), ("orders", order_fields())]
+        both = [("all" if kind == "" else kind, table) for kind, table in all_fields().items()]
         tried = 0
         for kind, table in both:
             for name, field in table.items():
@@ -354,3 +356,68 @@ def test_a_customers_form_has_the_fields_and_the_page_their_values(site: Site) -
     with site.sessions() as session:
         kept = session.scalars(select(Customer).where(Customer.name == "Own fields")).one()
         assert (kept.custom, session.get_one(User, kept.owner_user_id).username) == ({"club": "blue"}, "agent1")
+
+
+@pytest.fixture
+def field_of(site: Site) -> Iterator[Any]:
+    """Adds a field in the list; all of orders and tickets go afterwards."""
+
+    def add(subject: str, key: str, kind: str, **values: Any) -> None:
+        with site.sessions() as session:
+            session.add(
+                CustomField(subject=subject, key=key, names={"en": key.title()}, kind=kind, listed=True, **values)
+            )
+            session.commit()
+
+    yield add
+    with site.sessions() as session:
+        session.execute(delete(CustomField).where(CustomField.subject != "customer"))
+        session.commit()
+
+
+def test_an_orders_own_fields_are_entered_shown_listed_filtered_and_changed(site: Site, field_of: Any) -> None:
+    field_of("order", "gift_card", "text", required=True)
+    field_of("order", "wrap", "choice", choices=["red", "blue"])
+    client = browser(site, "agent1")
+    form = open_form(client) | lines(("PAN-1", "1")) | {"custom-gift_card": "", "custom-wrap": "blue"}
+    refused = send(client, form)
+    assert refused.status_code == 422
+    assert "Enter a value." in refused.text
+    assert "<option selected>blue" in refused.text
+    assert send(client, form | {"custom-gift_card": "Happy day"}).status_code == 200
+    order = newest(site)
+    assert order.custom == {"gift_card": "Happy day", "wrap": "blue"}
+    assert "Happy day" in body(client, f"/orders/{order.id}")
+
+    def listed(query: str) -> bool:
+        return f'/orders/{order.id}"' in body(client, f"/orders?{query}")
+
+    assert (listed("own-wrap=blue"), listed("own-wrap=red"), listed("own-wrap=green")) == (True, False, False)
+    assert (listed("own-gift_card=day"), listed("own-gift_card=%25"), listed("own-no_such=x")) == (True, False, True)
+    path = f"/orders/{order.id}/fields"
+    wrong = client.post(path, data={"custom-gift_card": "", "custom-wrap": "red"})
+    assert (wrong.status_code, newest(site).custom["wrap"]) == (422, "blue")
+    assert client.post(path, data={"custom-gift_card": "x", "custom-wrap": ""}).status_code == 303
+    assert newest(site).custom == {"gift_card": "x"}
+    told = audited(site, "order.change")[-1]
+    assert (told.object, told.after) == (f"order/{order.id}", {"custom": {"gift_card": "x"}})
+    assert browser(site, "agent2").post(path, data={"custom-gift_card": "y"}).status_code == 403
+
+
+def test_a_tickets_own_fields_are_noted_shown_listed_changed_and_found_by_a_query(site: Site, field_of: Any) -> None:
+    field_of("ticket", "topic", "choice", choices=["tent", "pan"])
+    client, form = browser(site, "agent1"), {"number": "13800000001", "name": "Query Two", "custom-topic": "tent"}
+    assert client.post("/tickets", data=form | {"custom-topic": "boat"}, headers=FRAGMENT).status_code == 422
+    assert client.post("/tickets", data=form, headers=FRAGMENT).status_code == 200
+    with site.sessions() as session:
+        ticket = session.scalars(select(Ticket)).one()
+        assert ticket.custom == {"topic": "tent"}
+    assert "<dt>Topic</dt>" in body(client, f"/tickets/{ticket.id}")
+    marked = f'data-ticket="{ticket.id}"'
+    assert marked in body(client, "/followup?own-topic=tent")
+    assert marked not in body(client, "/followup?own-topic=pan")
+    assert asked(site, group("tickets", leaf("ticket.own.topic", "is", "tent"))) == {"Two"}
+    assert asked(site, group("tickets", leaf("ticket.own.topic", "is", "tent"), least=2)) == set()
+    assert asked(site, group("no_tickets", leaf("ticket.state", "is", "open"))) == {"One", "Three", "Four"}
+    assert client.post(f"/tickets/{ticket.id}/fields", data={"custom-topic": "pan"}).status_code == 303
+    assert audited(site, "ticket.change")[-1].before == {"custom": {"topic": "tent"}}

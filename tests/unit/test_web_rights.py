@@ -7,16 +7,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from flask import g
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from cti.store.models import Customer, Department, Order, Role, RoleRights, User
+from cti.store.models import Customer, Department, Order, Role, RoleRights, Ticket, TicketState, User, utc_now
 from tests.fakes.site import Site
-from tests.pages import audited, body, browser, make_call, statuses
+from tests.pages import FRAGMENT, audited, body, browser, make_call, statuses
+from webui.common import db
+from webui.common.identity import describe
 from webui.common.permissions import ROLE_PERMISSIONS, Permission
 from webui.common.rights import Kind, Scope, rights_of
 from webui.common.scope import below
+from webui.transfers.lists import ticket_query
 
 OWN, GROUP, ALL = Scope.OWN, Scope.GROUP, Scope.ALL
 
@@ -123,6 +127,51 @@ def test_an_order_of_another_group_is_refused_and_audited(site: Site, tree: dict
     assert audited(site, "access.refused")[-1].object == f"GET /orders/{other}"
     site.set_user("agent1", scopes={"orders": "all"})
     assert agent.get(f"/orders/{other}").status_code == 200
+
+
+def make_ticket(site: Site, number: str, **values: Any) -> str:
+    with site.sessions() as session:
+        values = {"queue_id": "", "call_id": "", "first_at": utc_now(), "lost_at": utc_now()} | values
+        ticket = Ticket(number=number, **values)
+        session.add(ticket)
+        session.commit()
+        return ticket.id
+
+
+def test_tickets_are_seen_by_scope_in_the_list_by_address_in_the_export_and_by_who_takes_the_next(
+    site: Site, tree: dict[str, int]
+) -> None:
+    lost = make_ticket(site, "+8613900000001")
+    mine = make_ticket(site, "+8613900000002", made_by=site.user("agent1").id)
+    mate = make_ticket(site, "+8613900000003", held_by=site.user("agent2").id, held_until=utc_now())
+    other = make_ticket(site, "+8613900000004", made_by=site.user("agent3").id, urgent=True)
+    settled = {"user_id": site.user("agent3").id, "state": TicketState.DONE, "closed_at": utc_now()}
+    done = make_ticket(site, "+8613900000005", **settled)
+    every = (lost, mine, mate, other, done)
+
+    def seen(username: str, scope: str) -> list[bool]:
+        site.set_user(username, scopes={"tickets": scope})
+        client = browser(site, username)
+        listed = [f'data-ticket="{one}"' in body(client, "/followup?state=all") for one in every]
+        opened = [client.get(f"/tickets/{one}").status_code for one in every]
+        assert opened == [200 if one else 403 for one in listed]
+        with site.app.test_request_context(), site.sessions() as session:
+            g._login_user = describe(session.get_one(User, site.user(username).id), None, None)
+            out = set(db.session().scalars(ticket_query({"state": "all"})))
+            assert [one in {ticket.id for ticket in out} for one in every] == listed
+        return listed
+
+    assert seen("agent1", "all") == [True] * 5
+    assert seen("agent1", "own") == [True, True, False, False, False]
+    assert audited(site, "access.refused")[-1].object == f"GET /tickets/{done}"
+    assert browser(site, "agent1").post(f"/tickets/{other}/take").status_code == 403
+    taken = browser(site, "agent1").post("/tickets/next", data={"call": "no"}, headers=FRAGMENT)
+    assert taken.status_code == 204
+    with site.sessions() as session:  # not the urgent one of another group
+        assert session.get_one(Ticket, lost).held_by == site.user("agent1").id
+    assert seen("agent1", "group") == [True, True, True, False, False]
+    assert seen("agent4", "group") == [True, True, True, False, False]
+    assert seen("agent3", "own") == [False, False, False, True, True]
 
 
 def test_the_list_of_orders_holds_what_may_be_opened(site: Site, tree: dict[str, int]) -> None:

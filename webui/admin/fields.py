@@ -1,4 +1,4 @@
-"""Fields of their own that administrators give customers and orders. Key and kind of a field never change."""
+"""Fields of their own that administrators give customers, orders and tickets. Key and kind of a field never change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("fields", __name__, url_prefix="/fields")
 
 MOST = 60
 KEY = r"^[a-z][a-z0-9_]*$"
-SUBJECTS = {"customer": _("Customers"), "order": _("Orders")}
+SUBJECTS = {"customer": _("Customers"), "order": _("Orders"), "ticket": _("Callback tickets")}
 
 
 class OwnFieldForm(Form):  # type: ignore[misc]
@@ -42,6 +42,7 @@ class OwnFieldForm(Form):  # type: ignore[misc]
     choices = Line(_("Choices, with / between"), 1000)
     required = BooleanField(_("Required"))
     active = BooleanField(_("In use"), default=True)
+    listed = BooleanField(_("In the list"))
 
 
 class OwnFieldsForm(FlaskForm):  # type: ignore[misc]
@@ -66,6 +67,7 @@ def table(subject: str) -> ResponseReturnValue:
             "choices": " / ".join(one.choices),
             "required": one.required,
             "active": one.active,
+            "listed": one.listed,
         }
         for one in load(subject).values()
     ]
@@ -87,7 +89,7 @@ def save(subject: str) -> ResponseReturnValue:
             database.add(one)
         one.names = {locale: row[locale] for locale in ("zh_CN", "en") if row[locale]}
         one.choices = split(row["choices"]) if one.kind is FieldKind.CHOICE else []
-        one.required, one.active, one.order = row["required"], row["active"], order
+        one.required, one.active, one.listed, one.order = row["required"], row["active"], row["listed"], order
     told = changes(before, {key: snapshot(one) for key, one in present.items()})
     audit.record("fields.change", f"fields/{subject}", *told)
     database.commit()
@@ -131,7 +133,7 @@ def split(text: str | None) -> list[str]:
 
 
 def snapshot(one: CustomField) -> dict[str, Any]:
-    simple = ("names", "choices", "required", "active", "order")
+    simple = ("names", "choices", "required", "active", "listed", "order")
     return {name: getattr(one, name) for name in simple} | {"kind": str(one.kind)}
 
 

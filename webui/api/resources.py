@@ -46,7 +46,7 @@ from webui.common.paging import decode, page
 from webui.common.permissions import Permission, requires
 from webui.common.problems import MIMETYPE, problem
 from webui.common.rights import Kind
-from webui.followup.access import queue_ids, sees_ticket
+from webui.followup.access import queue_ids, sees_ticket, tickets_seen
 from webui.orders import entry_data
 from webui.tickets import ordering
 
@@ -311,7 +311,7 @@ def airing_numbered(number: int | None) -> Airing | None:
 @requires(Permission.FOLLOWUP_USE)
 def tickets(asked: Document) -> Document:
     """Callback tickets, the latest loss first."""
-    query = select(Ticket).where(*callbacks.of_queues(queue_ids(db.session())))
+    query = select(Ticket).where(*tickets_seen(db.session()))
     if "state" in asked:
         query = query.where(Ticket.state == TicketState(asked["state"]))
     if "number" in asked:

@@ -1,11 +1,12 @@
 """Fields that administrators added, in forms and on pages: their words, their inputs, what was typed into them.
 
-A form includes ``fields/_inputs.html`` and calls ``taken``; a page includes ``custom_facts``.
+A form includes ``fields/_inputs.html`` and calls ``taken``; a page includes ``own_facts``, and ``own_edit`` where the
+values may be changed (``change``); a list ``own_filters``, ``own_headings`` and ``own_cells``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,12 @@ from flask_babel import gettext as _
 
 from cti.store import custom
 from cti.store.models import CustomField, FieldKind
-from webui.common import db
+from webui.common import audit, db
 from webui.common.i18n import current_locale
+from webui.common.text import one_line
 
 PREFIX = "custom-"
+FILTER = "own-"
 
 
 @dataclass
@@ -90,5 +93,29 @@ def facts(subject: str, present: Mapping[str, Any] | None) -> list[tuple[str, st
     return [(named(one), shown(one, (present or {})[one.key])) for one in fields if one.key in (present or {})]
 
 
+def listed(subject: str) -> Sequence[CustomField]:
+    """The fields that are columns of the list."""
+    return [one for one in custom.fields(db.session(), subject) if one.listed]
+
+
+def filters(subject: str, args: Mapping[str, str]) -> list[tuple[CustomField, str]]:
+    """The listed fields that the list's arguments ask for, each with the value."""
+    asked = ((one, one_line(args.get(FILTER + one.key, ""), custom.LONGEST)) for one in listed(subject))
+    return [(one, value) for one, value in asked if value]
+
+
+def change(subject: str, row: Any, form: Mapping[str, str], action: str, name: str) -> Taken:
+    """Put what was typed into ``row.custom``, audited; with errors nothing is changed. The caller commits."""
+    sent = taken(subject, form)
+    before = dict(row.custom or {})
+    after = custom.taken(before, sent.values)
+    if not sent.errors and after != before:
+        row.custom = after
+        audit.record(action, name, {"custom": before}, {"custom": after})
+    return sent
+
+
 def install(app: Flask) -> None:
-    app.jinja_env.globals.update(custom_inputs=inputs, custom_facts=facts)
+    app.jinja_env.globals.update(
+        custom_inputs=inputs, custom_facts=facts, custom_listed=listed, custom_shown=shown, custom_named=named
+    )

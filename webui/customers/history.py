@@ -17,6 +17,7 @@ from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
 from webui.common.rights import Kind
 from webui.customers.access import load
+from webui.followup.access import sees_ticket
 
 KINDS = {
     "order": (_("Orders"), "shopping-cart"),
@@ -70,6 +71,8 @@ def may_open(entry: timeline.Entry) -> bool:
         return scope.may_see(entry.row.agent_user_id, Kind.ORDERS)
     if entry.kind == "call":
         return may_see_call(db.session(), entry.row)
+    if entry.kind == "ticket":
+        return sees_ticket(db.session(), entry.row)
     return True
 
 

@@ -18,8 +18,8 @@ from webui.common.ids import row_id, valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
 from webui.finder import search
-from webui.finder.document import Node, act, from_form, from_json
-from webui.finder.fields import BARE, OPERATORS, customer_fields, order_fields
+from webui.finder.document import THINGS, Node, act, from_form, from_json
+from webui.finder.fields import BARE, OPERATORS, all_fields
 
 blueprint = Blueprint("finder", __name__, url_prefix="/finder")
 
@@ -118,8 +118,8 @@ def show(
             wrong = trouble.paths
     facts: Mapping[str, Any] = {
         "root": root,
-        "fields": customer_fields(),
-        "order_fields": order_fields(),
+        "fields": all_fields(),
+        "things": THINGS,
         "operators": OPERATORS,
         "bare": BARE,
         "result": result,

@@ -1,7 +1,8 @@
 """A query as a tree of plain values, out of JSON or a form. Must not know fields, tables or pages.
 
 A leaf is a field, an operator and up to two values as text. A group joins its items: ``all``, ``any``; ``orders`` holds
-for who has at least ``least`` orders that fulfil all of its items, ``no_orders`` for who has none.
+for who has at least ``least`` orders that fulfil all of its items, ``no_orders`` for who has none; so do ``tickets``
+and ``no_tickets``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-GROUPS = ("all", "any", "orders", "no_orders")
+THINGS = ("orders", "tickets")
+"""What a customer has several of."""
+GROUPS = ("all", "any", *THINGS, *(f"no_{thing}" for thing in THINGS))
 LEAF = "leaf"
 DEEPEST = 5
 MOST = 60
@@ -32,6 +35,12 @@ class Node:
     @property
     def is_group(self) -> bool:
         return self.kind in GROUPS
+
+    @property
+    def things(self) -> str:
+        """Of which of ``THINGS`` the items of this group speak; empty for another kind."""
+        thing = self.kind.removeprefix("no_")
+        return thing if thing in THINGS else ""
 
     def json(self) -> dict[str, Any]:
         if self.is_group:
@@ -100,7 +109,7 @@ def find(root: Node, path: str) -> Node | None:
 
 
 def act(root: Node, what: str, path: str) -> str:
-    """Add a ``leaf``, ``group`` or ``orders`` below the node at ``path``, or ``drop`` it; the path to focus."""
+    """Add a ``leaf``, ``group`` or one of ``THINGS`` below the node at ``path``, or ``drop`` it; the path to focus."""
     node = find(root, path)
     if node is None:
         return ""
@@ -109,7 +118,8 @@ def act(root: Node, what: str, path: str) -> str:
         if parent is not None and path != "0":
             del parent.items[int(path.rpartition("-")[2])]
         return ""
-    fresh = {"leaf": Node(), "group": Node("any", [Node()]), "orders": Node("orders", [Node()])}.get(what)
+    groups = {"group": "any"} | {thing: thing for thing in THINGS}
+    fresh = Node() if what == "leaf" else Node(groups[what], [Node()]) if what in groups else None
     if fresh is None or not node.is_group or size(root) >= MOST or path.count("-") + 1 >= DEEPEST:
         return ""
     node.items.append(fresh)

@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_pgettext
-from sqlalchemy import ColumnElement, and_, or_, select, type_coerce
+from sqlalchemy import ColumnElement, and_, false, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from cti.domain.phones import normalise
 from cti.store import custom
-from cti.store.models import Address, Customer, CustomerPhone, CustomField, FieldKind, Order, OrderLine, Product
+from cti.store.models import Address, Customer, CustomerPhone, CustomField, FieldKind, Order, OrderLine, Product, Ticket
 from webui.common import db
-from webui.common.fields import named
+from webui.common.fields import filters, named
 from webui.common.i18n import choose_timezone
 from webui.common.ids import LARGEST_NUMBER
 from webui.common.labels import pairs
@@ -231,6 +231,19 @@ def own_field(prefix: str, column: Any, field: CustomField) -> Field:
     return Field(f"{prefix}{field.key}", named(field), kind, condition, choices)
 
 
+def own_conditions(subject: str, column: Any, args: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """What a list's filters by own fields ask of ``column``; a value that cannot be finds nothing."""
+    made = []
+    for one, value in filters(subject, args):
+        field = own_field("", column, one)
+        operator = {"yes_no": value, "text": "contains"}.get(field.kind, "is")
+        try:
+            made.append(build(field, operator, value, ""))
+        except WrongValue:
+            made.append(false())
+    return made
+
+
 def customer_fields() -> dict[str, Field]:
     """What a query may ask of a customer."""
     found = [
@@ -267,3 +280,20 @@ def order_fields() -> dict[str, Field]:
     ]
     own = [own_field("order.own.", Order.custom, one) for one in custom.fields(db.session(), "order")]
     return {field.name: field for field in [*found, *own]}
+
+
+def ticket_fields() -> dict[str, Field]:
+    """What a query may ask of a callback ticket."""
+    found = [
+        of("ticket.first_at", lazy_pgettext("callback", "Since"), "time", Ticket.first_at),
+        of("ticket.state", _("State"), "choice", Ticket.state, "ticket_state"),
+        of("ticket.tries", lazy_pgettext("callback", "Tries"), "number", Ticket.tries),
+        of("ticket.note", _("What the customer wants"), "text", Ticket.note),
+    ]
+    own = [own_field("ticket.own.", Ticket.custom, one) for one in custom.fields(db.session(), "ticket")]
+    return {field.name: field for field in [*found, *own]}
+
+
+def all_fields() -> dict[str, dict[str, Field]]:
+    """Of customers under an empty name, of each of the things they have under its own."""
+    return {"": customer_fields(), "orders": order_fields(), "tickets": ticket_fields()}

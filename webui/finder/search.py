@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true, union
 from sqlalchemy.orm import Session
 
-from cti.store.models import Customer, Order
+from cti.store.models import Customer, CustomerPhone, Order, Ticket
 from webui.common import scope
 from webui.common.rights import Kind
 from webui.finder.document import Node
-from webui.finder.fields import Field, WrongValue, build, customer_fields, order_fields
+from webui.finder.fields import Field, WrongValue, all_fields, build
 
 COUNTED = 100_000
 PAGE = 50
@@ -45,30 +45,28 @@ class Result:
 def condition(root: Node) -> ColumnElement[bool]:
     """Raises ``WrongQuery``. A leaf without a field is not filled in yet and asks nothing."""
     wrong: list[str] = []
-    made = _group(root, "0", customer_fields(), order_fields(), wrong, orders=False)
+    made = _group(root, "0", all_fields(), wrong, "")
     if wrong:
         raise WrongQuery(wrong)
     return made if made is not None else true()
 
 
 def _group(
-    node: Node, path: str, fields: dict[str, Field], order: dict[str, Field], wrong: list[str], *, orders: bool
+    node: Node, path: str, fields: dict[str, dict[str, Field]], wrong: list[str], things: str
 ) -> ColumnElement[bool] | None:
-    inside = node.kind in ("orders", "no_orders")
-    if inside and orders:
+    """``things``: what the items speak of, empty for the customer itself."""
+    if node.things and things:
         wrong.append(path)
         return None
+    inside = node.things or things
     parts = []
     for place, item in enumerate(node.items):
         at = f"{path}-{place}"
-        if item.is_group:
-            part = _group(item, at, fields, order, wrong, orders=orders or inside)
-        else:
-            part = _leaf(item, at, order if orders or inside else fields, wrong)
+        part = _group(item, at, fields, wrong, inside) if item.is_group else _leaf(item, at, fields[inside], wrong)
         if part is not None:
             parts.append(part)
-    if inside:
-        return _orders(node, parts)
+    if node.things:
+        return {"orders": _orders, "tickets": _tickets}[node.things](node, parts)
     if not parts:
         return None
     return or_(*parts) if node.kind == "any" else and_(*parts)
@@ -92,6 +90,15 @@ def _orders(node: Node, parts: list[ColumnElement[bool]]) -> ColumnElement[bool]
     if node.least > 1:
         holders = holders.group_by(Order.customer_id).having(func.count() >= node.least)
     return Customer.id.in_(holders)
+
+
+def _tickets(node: Node, parts: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Of the customer that a ticket names, or whose number it is."""
+    named = select(Ticket.customer_id.label("who"), Ticket.id.label("ticket")).where(Ticket.customer_id.is_not(None))
+    numbered = select(CustomerPhone.customer_id, Ticket.id).join(Ticket, Ticket.number == CustomerPhone.number)
+    held = union(named.where(*parts), numbered.where(*parts)).subquery()
+    holders = select(held.c.who).group_by(held.c.who).having(func.count() >= node.least)
+    return Customer.id.not_in(holders) if node.kind == "no_tickets" else Customer.id.in_(holders)
 
 
 def run(session: Session, root: Node, before: int = 0) -> Result:

@@ -1,13 +1,18 @@
-"""For which queues the signed-in user looks after messages and lost calls; one place for all pages."""
+"""Which messages and callback tickets the signed-in user looks after, by queue and scope; one place for all pages."""
 
 from __future__ import annotations
 
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from cti.store import callbacks
 from cti.store.models import QueueMember, Ticket, Voicemail
+from webui.common import scope
 from webui.common.permissions import Permission
+from webui.common.rights import Kind
+
+PEOPLE = (Ticket.made_by, Ticket.held_by, Ticket.user_id)
 
 
 def queue_ids(session: Session) -> set[str] | None:
@@ -24,9 +29,27 @@ def may_see(session: Session, queue_id: str) -> bool:
     return own is None or queue_id in own
 
 
+def tickets_seen(session: Session) -> list[ColumnElement[bool]]:
+    """The conditions of the tickets that the user sees: of the own queues or none, and within the scope.
+
+    A ticket is of who made it, has it in hand or settled it; one that nobody touched is everybody's of its queue.
+    """
+    made = callbacks.of_queues(queue_ids(session))
+    users = scope.user_ids(Kind.TICKETS)
+    if users is None:
+        return made
+    theirs = [column.in_(sorted(users)) for column in PEOPLE]
+    nobodys = and_(*(column.is_(None) for column in PEOPLE))
+    return [*made, or_(nobodys, *theirs)]
+
+
 def sees_ticket(session: Session, ticket: Ticket) -> bool:
-    """A ticket of no queue is everybody's."""
-    return not ticket.queue_id or may_see(session, ticket.queue_id)
+    """As ``tickets_seen``, for one."""
+    if ticket.queue_id and not may_see(session, ticket.queue_id):
+        return False
+    users = scope.user_ids(Kind.TICKETS)
+    people = {getattr(ticket, column.key) for column in PEOPLE} - {None}
+    return users is None or not people or bool(people & users)
 
 
 def may_hear(session: Session, recording_id: str) -> bool:

@@ -16,8 +16,9 @@ from webui.common import audit, db, labels
 from webui.common.htmx import is_fragment
 from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
+from webui.finder.fields import own_conditions
 from webui.followup import queries
-from webui.followup.access import may_see, queue_ids, sees_ticket
+from webui.followup.access import may_see, queue_ids, sees_ticket, tickets_seen
 from webui.tickets import live
 
 blueprint = Blueprint("followup", __name__, url_prefix="/followup")
@@ -35,10 +36,11 @@ def install(app: Flask) -> None:
 def index() -> ResponseReturnValue:
     """Lost calls to call back."""
     database, state = db.session(), wanted(TicketState, TicketState.OPEN)
-    queues = queue_ids(database)
-    found = queries.tickets(database, queues, state, request.args.get("before", ""))
+    seen = tickets_seen(database)
+    own = own_conditions("ticket", Ticket.custom, request.args)
+    found = queries.tickets(database, [*seen, *own], state, request.args.get("before", ""))
     template = "followup/_list.html" if is_fragment() else "followup/tickets.html"
-    counts = queries.counts(database, queues)
+    counts = queries.counts(database, queue_ids(database), seen)
     return render_template(template, page=found, state=state, counts=counts, args=request.args, now=utc_now())
 
 
@@ -48,9 +50,8 @@ def messages() -> ResponseReturnValue:
     database, state = db.session(), wanted(MessageState, MessageState.NEW)
     queues = queue_ids(database)
     found = queries.messages(database, queues, state, request.args.get("before", ""))
-    return render_template(
-        "followup/messages.html", page=found, state=state, counts=queries.counts(database, queues), args=request.args
-    )
+    counts = queries.counts(database, queues, tickets_seen(database))
+    return render_template("followup/messages.html", page=found, state=state, counts=counts, args=request.args)
 
 
 @blueprint.get("/messages/<recording_id>")

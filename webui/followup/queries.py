@@ -1,14 +1,17 @@
-"""Messages and tickets. Takes a session; must not know requests. ``queues`` are ids, ``None`` for all."""
+"""Messages and tickets. Takes a session; must not know requests.
+
+``queues`` are ids, ``None`` for all; ``seen`` the conditions of the tickets that may be seen.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from cti.store.callbacks import in_order, of_queues
+from cti.store.callbacks import in_order
 from cti.store.models import (
     Call,
     MessageState,
@@ -32,20 +35,24 @@ SHORTEST = 1.0
 def messages(session: Session, queues: Collection[str] | None, state: str, cursor: str) -> Page[Any]:
     """Rows (voicemail, recording, call, queue's name, user's name), newest first. ``state`` empty: any."""
     query = (
-        select(Voicemail, Recording, Call, Queue.name, User.name)
-        .join(Recording, Recording.id == Voicemail.recording_id)
+        messages_of(queues, state)
+        .with_only_columns(Voicemail, Recording, Call, Queue.name, User.name)
         .outerjoin(Call, Call.id == Voicemail.call_id)
         .outerjoin(Queue, Queue.id == Voicemail.queue_id)
         .outerjoin(User, User.id == Voicemail.user_id)
-        .where(is_message(), *of(Voicemail.queue_id, queues))
     )
-    if state:
-        query = query.where(Voicemail.state == MessageState(state))
     keys = (Voicemail.left_at, Voicemail.recording_id)
     return page(session, query, keys, cursor, lambda row: (row[0].left_at, row[0].recording_id))
 
 
-def tickets(session: Session, queues: Collection[str] | None, state: str, cursor: str) -> Page[Any]:
+def messages_of(queues: Collection[str] | None, state: str) -> Select[Any]:
+    """The messages by themselves."""
+    query = select(Voicemail).join(Recording, Recording.id == Voicemail.recording_id)
+    query = query.where(is_message(), *of(Voicemail.queue_id, queues))
+    return query.where(Voicemail.state == MessageState(state)) if state in set(MessageState) else query
+
+
+def tickets(session: Session, seen: Sequence[ColumnElement[bool]], state: str, cursor: str) -> Page[Any]:
     """Rows (ticket, queue's name, name of who settled it, name of who holds it): open ones as they are to be called,
     the first ``MOST``; others latest first."""
     holder = aliased(User)
@@ -54,7 +61,7 @@ def tickets(session: Session, queues: Collection[str] | None, state: str, cursor
         .outerjoin(Queue, Queue.id == Ticket.queue_id)
         .outerjoin(User, User.id == Ticket.user_id)
         .outerjoin(holder, holder.id == Ticket.held_by)
-        .where(*of_queues(queues))
+        .where(*seen)
     )
     if state == TicketState.OPEN:
         still_open = query.where(Ticket.state == TicketState.OPEN)
@@ -64,7 +71,9 @@ def tickets(session: Session, queues: Collection[str] | None, state: str, cursor
     return page(session, query, (Ticket.lost_at, Ticket.id), cursor, lambda row: (row[0].lost_at, row[0].id))
 
 
-def counts(session: Session, queues: Collection[str] | None) -> tuple[int, int, int]:
+def counts(
+    session: Session, queues: Collection[str] | None, seen: Sequence[ColumnElement[bool]]
+) -> tuple[int, int, int]:
     """How many messages are new, how many tickets open, how many of these urgent."""
     new = (
         select(func.count())
@@ -73,7 +82,7 @@ def counts(session: Session, queues: Collection[str] | None) -> tuple[int, int, 
         .where(Voicemail.state == MessageState.NEW, is_message(), *of(Voicemail.queue_id, queues))
     )
     urgent = func.coalesce(func.sum(case((Ticket.urgent, 1), else_=0)), 0)
-    still_open = select(func.count(), urgent).where(Ticket.state == TicketState.OPEN, *of_queues(queues))
+    still_open = select(func.count(), urgent).where(Ticket.state == TicketState.OPEN, *seen)
     tickets, hurried = session.execute(still_open).one()
     return session.scalar(new) or 0, tickets, hurried
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, render_template, request
+from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from cti.store.models import Order
-from webui.common import db, labels, scope
+from webui.common import db, fields, labels, scope
 from webui.common.ids import valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.rights import Kind
+from webui.finder.fields import own_conditions
 from webui.orders import entry, queries
 from webui.orders.forms import (
     read_filters,
@@ -39,6 +40,7 @@ def index() -> ResponseReturnValue:
         agent=filters.agent if group is None or filters.agent in group else "",
         seen=scope.seen(Order.agent_user_id, Kind.ORDERS),
         call=filters.call,
+        more=own_conditions("order", Order.custom, request.args),
         cursor=request.args.get("before", ""),
     )
     sellers = queries.sellers(db.session(), group) if group != {current_user.id} else []
@@ -49,6 +51,18 @@ def index() -> ResponseReturnValue:
 @requires(Permission.ORDERS_READ)
 def show(order_id: int) -> ResponseReturnValue:
     return render_template("orders/show.html", order=load(order_id))
+
+
+@blueprint.post("/<int:order_id>/fields")
+@requires(Permission.ORDERS_WRITE)
+def change_fields(order_id: int) -> ResponseReturnValue:
+    """Own fields, which may become known after the order was taken."""
+    order = load(order_id)
+    sent = fields.change("order", order, request.form, "order.change", f"order/{order.id}")
+    if sent.errors:
+        return render_template("orders/show.html", order=order, sent=sent), 422
+    db.session().commit()
+    return redirect(url_for("orders.show", order_id=order.id), 303)
 
 
 def load(order_id: int) -> Order:

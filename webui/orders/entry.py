@@ -1,4 +1,4 @@
-"""Taking an order by keyboard: the form, what it costs while it is written, drafts, saving once.
+"""Taking an order by keyboard: the form, what it costs while it is written, saving once. Drafts: ``entry_drafts``.
 
 ``attach`` hangs the views onto the orders' blueprint. All figures come from ``cti.store.quotes``; the browser shows
 them and adds nothing up.
@@ -7,7 +7,6 @@ them and adds nothing up.
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,15 +19,14 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
-from cti.domain.errors import BadRequest
-from cti.store import divisions, shop
+from cti.store import custom, divisions, shop
 from cti.store.initials import initials
 from cti.store.models import Address, Customer, CustomerPhone, Delivery, Order, OrderDraft, Payment, Product, utc_now
 from cti.store.points import NotEnoughPoints
 from cti.store.quotes import Quote, QuoteLine, quote
 from cti.store.stock import OutOfStock, StockChanged
 from webui.calls.access import may_describe
-from webui.common import audit, db, labels, phones, scope
+from webui.common import audit, db, fields, labels, phones, scope
 from webui.common.htmx import is_fragment, toast
 from webui.common.ids import row_id, valid_id, valid_number
 from webui.common.permissions import Permission, requires
@@ -36,7 +34,7 @@ from webui.common.text import one_line
 from webui.customers.blueprint import link
 from webui.customers.forms import snapshot
 from webui.customers.queries import get as get_customer
-from webui.orders import entry_data, entry_media, queries
+from webui.orders import entry_data, entry_drafts, entry_media, queries
 from webui.orders.entry_form import (
     OWN_ADDRESS,
     OrderForm,
@@ -54,8 +52,6 @@ from webui.orders.entry_form import (
 from webui.orders.forms import parse_price
 from webui.tickets import ordering
 
-DRAFT_KEY = re.compile(r"\d{1,18}:[A-Za-z0-9_-]{0,40}")
-DRAFT_FIELDS, DRAFT_LENGTH = 400, 4_000
 NOTHING = Decimal("0.00")
 
 
@@ -66,10 +62,7 @@ def attach(blueprint: Blueprint) -> None:
     blueprint.get("/new")(new)
     blueprint.post("/new")(create)
     blueprint.post("/quote")(preview)
-    blueprint.get("/drafts")(drafts)
-    blueprint.get("/draft")(draft)
-    blueprint.post("/draft")(keep_draft)
-    blueprint.post("/draft/drop")(drop_draft)
+    entry_drafts.attach(blueprint)
 
 
 # ------------------------------------------------------------ suggestions
@@ -156,16 +149,22 @@ def create() -> ResponseReturnValue:
     need_a_line(form)
     ship_to = read_address(form, customer)
     mark_problems(form, asked)
-    if not valid or ship_to is None or wrong_lines(form) or form.errors or asked.warnings:
-        return show_form(form, customer, asked), 422
+    sent = fields.taken("order", request.form)
+    if not valid or sent.errors or ship_to is None or wrong_lines(form) or form.errors or asked.warnings:
+        return show_form(form, customer, asked, sent), 422
     call_id = valid_id(form.call_id.data or "")
     if call_id and not may_describe(database, call_id):
         abort(403)
-    return store(form, customer, call_id, asked, ship_to)
+    return store(form, customer, call_id, asked, ship_to, sent)
 
 
 def store(
-    form: OrderForm, customer: Customer | None, call_id: str, asked: Asked, to: entry_data.ShipTo
+    form: OrderForm,
+    customer: Customer | None,
+    call_id: str,
+    asked: Asked,
+    to: entry_data.ShipTo,
+    sent: fields.Taken,
 ) -> ResponseReturnValue:
     """Save once, with its audit entry, whatever happens at the same moment."""
     database = db.session()
@@ -191,12 +190,14 @@ def store(
         medium_id=medium_id,
         airing_id=airing_id,
         remarks=form.remarks.data or "",
+        custom=custom.taken(None, sent.values),
     )
     try:
         order, fresh = entry_data.save(database, order, asked.quote)
     except (OutOfStock, NotEnoughPoints, StockChanged) as error:
         database.rollback()
-        return show_form(form, load_customer(row_id(form.customer_id.data)), taken_meanwhile(form, error)), 409
+        again = load_customer(row_id(form.customer_id.data))
+        return show_form(form, again, taken_meanwhile(form, error), sent), 409
     if fresh:
         ordering.done(order, valid_id(form.ticket_id.data or ""), call_id)
         audit.record("order.create", f"order/{order.id}", None, {"number": order.number, "total": str(order.total)})
@@ -314,64 +315,11 @@ def shown(asked: Asked) -> dict[str, Any]:
     return {"asked": asked, "quote": asked.quote, "lines_json": lines}
 
 
-# ------------------------------------------------------------ drafts
-
-
-@requires(Permission.ORDERS_WRITE)
-def drafts() -> ResponseReturnValue:
-    found = entry_data.drafts(db.session(), current_user.id)
-    return render_template("orders/drafts.html", drafts=found)
-
-
-@requires(Permission.ORDERS_WRITE)
-def draft() -> ResponseReturnValue:
-    row = db.session().get(OrderDraft, (current_user.id, draft_key(request.args.get("key", ""))))
-    return jsonify(ok=True, draft=entry_data.draft_document(row))
-
-
-@requires(Permission.ORDERS_WRITE)
-def keep_draft() -> ResponseReturnValue:
-    given = request.get_json(silent=True)
-    values = given.get("values") if isinstance(given, dict) else None
-    key = draft_key(given.get("key") if isinstance(given, dict) else "")
-    if not isinstance(values, list) or len(values) > DRAFT_FIELDS:
-        raise BadRequest("values are needed")
-    fields = [[one_line(name, 40), text] for name, text in map(pair, values)]
-    if sum(len(text) for _name, text in fields) > DRAFT_LENGTH * 5:
-        raise BadRequest("too long for a draft")
-    entry_data.keep_draft(db.session(), current_user.id, key, fields)
-    db.session().commit()
-    return jsonify(ok=True)
-
-
-@requires(Permission.ORDERS_WRITE)
-def drop_draft() -> ResponseReturnValue:
-    given = request.get_json(silent=True)
-    key = given.get("key") if isinstance(given, dict) else request.form.get("key", "")
-    entry_data.drop_draft(db.session(), current_user.id, draft_key(key))
-    db.session().commit()
-    if request.is_json:
-        return jsonify(ok=True)
-    return redirect(url_for("orders.drafts"), 303)
-
-
-def draft_key(value: Any) -> str:
-    if not isinstance(value, str) or not DRAFT_KEY.fullmatch(value):
-        raise BadRequest("not the key of a draft")
-    return value
-
-
-def pair(value: Any) -> tuple[str, str]:
-    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, str) for part in value):
-        raise BadRequest("a draft is pairs of name and text")
-    return value[0], value[1][:DRAFT_LENGTH].replace("\0", "")
+# ------------------------------------------------------------ pieces of the above
 
 
 def key_of(form: OrderForm) -> str:
     return f"{row_id(form.customer_id.data)}:{valid_id(form.call_id.data or '')}"
-
-
-# ------------------------------------------------------------ pieces of the above
 
 
 def load_customer(customer_id: int) -> Customer | None:
@@ -405,7 +353,7 @@ def read_address(form: OrderForm, customer: Customer | None) -> entry_data.ShipT
     return entry_data.ShipTo(chosen.recipient or name, chosen.phone or phone, chosen.city, chosen.line, chosen.postcode)
 
 
-def show_form(form: FlaskForm, customer: Customer | None, asked: Asked) -> str:
+def show_form(form: FlaskForm, customer: Customer | None, asked: Asked, sent: fields.Taken | None = None) -> str:
     database = db.session()
     form.address.choices = labels.options(address_choices(customer))
     form.medium.choices = labels.options(entry_media.choices(database, form.medium.data or ""))
@@ -422,6 +370,7 @@ def show_form(form: FlaskForm, customer: Customer | None, asked: Asked) -> str:
         draft_json=json.dumps(entry_data.draft_document(kept)),
         may_discount=parameters.discounts.get(str(current_user.role), 0) > 0,
         has_media=len(form.medium.choices) > 1,
+        sent=sent,
         **shown(asked),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from cti.domain.phones import normalise
 from cti.store.models import Customer, CustomerPhone, Order, OrderLine, OrderStatus, Product, User
+from cti.store.models.orders import IMPORTED
 from webui.common.paging import Page, page
 
 
@@ -50,9 +51,10 @@ def listing(
     call: str,
     cursor: str,
     seen: ColumnElement[bool] | None = None,
+    more: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Order]:
     """The list, newest first. ``agent`` is a user id; ``text`` an order number, a phone number or a customer's name;
-    ``seen`` the condition that the user may see a row."""
+    ``seen`` the condition that the user may see a row, ``more`` those by own fields."""
     query = select(Order).options(joinedload(Order.customer), joinedload(Order.agent_user))
     for condition in (
         Order.created_at >= since if since else None,
@@ -62,6 +64,7 @@ def listing(
         Order.call_id == call if call else None,
         matching(text) if text else None,
         seen,
+        *more,
     ):
         if condition is not None:
             query = query.where(condition)
@@ -69,11 +72,13 @@ def listing(
 
 
 def matching(text: str) -> ColumnElement[bool]:
+    numbered = or_(Order.number == text, Order.token == IMPORTED + text)
     if text.lstrip("+").isdecimal() and text.isascii():
         phone = select(CustomerPhone.customer_id).where(CustomerPhone.number == normalise(text))
-        return or_(Order.number == text, Order.customer_id.in_(phone))
+        return or_(numbered, Order.customer_id.in_(phone))
     named = select(Customer.id).where(Customer.name.contains(text, autoescape=True))
-    return Order.customer_id.in_(named)
+    theirs = Order.customer_id.in_(named)
+    return or_(numbered, theirs) if any(c.isdigit() for c in text) else theirs
 
 
 def sellers(session: Session, ids: Collection[str] | None = None) -> Sequence[User]:

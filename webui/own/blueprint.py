@@ -18,7 +18,7 @@ from webui.common.ids import row_id, valid_id, valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.phones import diallable
 from webui.followup import queries as followup
-from webui.followup.access import queue_ids
+from webui.followup.access import queue_ids, tickets_seen
 from webui.own import figures, forwarding, queries, records
 from webui.own.forms import BulletinForm, TaskForm
 from webui.own.reminders import Reminders
@@ -100,8 +100,9 @@ def bell() -> ResponseReturnValue:
     unread = queries.unread(database, current_user.id, now)
     today = datetime.now(ZoneInfo(choose_timezone())).date()
     born = queries.birthdays(database, current_user.id, today)
-    left = followup.counts(database, queue_ids(database)) if current_user.can(Permission.FOLLOWUP_USE) else (0, 0, 0)
-    messages, tickets, urgent = left
+    messages, tickets, urgent = 0, 0, 0
+    if current_user.can(Permission.FOLLOWUP_USE):
+        messages, tickets, urgent = followup.counts(database, queue_ids(database), tickets_seen(database))
     shown = {"due": due, "unread": unread, "born": born, "messages": messages, "tickets": tickets, "urgent": urgent}
     return render_template("own/bell.html", **shown)
 

@@ -22,17 +22,17 @@ from flask_login import current_user
 from werkzeug.exceptions import BadRequest
 
 from cti.settings import Settings
-from cti.store import callbacks
+from cti.store import callbacks, custom
 from cti.store.callbacks import Wanted
 from cti.store.models import BusinessType, CallNote, Customer, Ticket, TicketState, utc_now
 from webui.calls.access import may_describe
-from webui.common import audit, db, htmx, labels, phones
+from webui.common import audit, db, fields, htmx, labels, phones
 from webui.common.hub import EventHub
 from webui.common.ids import row_id, valid_id
 from webui.common.permissions import Permission, requires
 from webui.common.text import many_lines
 from webui.customers.queries import by_number
-from webui.followup.access import queue_ids, sees_ticket
+from webui.followup.access import sees_ticket, tickets_seen
 from webui.tickets import live
 from webui.tickets.forms import RESULTS, UNREACHABLE, TicketForm
 
@@ -63,7 +63,10 @@ def make() -> ResponseReturnValue:
     """A ticket of the call that the agent is in, or of any number."""
     form = TicketForm()
     if not form.validate_on_submit():
-        return render_template("tickets/_form.html", form=form), 422
+        return render_template("tickets/_form.html", form=form, sent=fields.taken("ticket", request.form)), 422
+    sent = fields.taken("ticket", request.form)
+    if sent.errors:
+        return render_template("tickets/_form.html", form=form, sent=sent), 422
     call_id, database = valid_id(form.call_id.data or ""), db.session()
     queue_id = queue_of(call_id)
     customer = database.get(Customer, row_id(form.customer_id.data))
@@ -76,6 +79,7 @@ def make() -> ResponseReturnValue:
         urgent=bool(form.urgent.data),
         call_id=call_id,
         customer_id=customer.id if customer else None,
+        custom=custom.taken(None, sent.values),
     )
     ticket, new = callbacks.make(database, wanted, current_user.id, utc_now())
     audit.record("ticket.create", f"ticket/{ticket.id}", None, {"urgent": ticket.urgent, "new": new})
@@ -107,6 +111,18 @@ def show(ticket_id: str) -> ResponseReturnValue:
     return render_template("tickets/show.html", ticket=load(ticket_id), now=utc_now())
 
 
+@blueprint.post("/<ticket_id>/fields")
+@requires(Permission.FOLLOWUP_USE)
+def change_fields(ticket_id: str) -> ResponseReturnValue:
+    """Own fields, by whom it concerns, whoever has it in hand."""
+    ticket = load(ticket_id)
+    sent = fields.change("ticket", ticket, request.form, "ticket.change", f"ticket/{ticket.id}")
+    if sent.errors:
+        return render_template("tickets/show.html", ticket=ticket, now=utc_now(), sent=sent), 422
+    db.session().commit()
+    return redirect(url_for("tickets.show", ticket_id=ticket.id), 303)
+
+
 @blueprint.get("/held")
 @requires(Permission.FOLLOWUP_USE)
 def held() -> ResponseReturnValue:
@@ -126,7 +142,7 @@ def take_next() -> ResponseReturnValue:
     if callbacks.held(database, current_user.id, utc_now()) is not None:
         return one_at_a_time()
     for _again in range(5):
-        ticket_id = callbacks.next_id(database, current_user.id, queue_ids(database), utc_now())
+        ticket_id = callbacks.next_id(database, current_user.id, tickets_seen(database), utc_now())
         if ticket_id is None:
             return htmx.toast(make_response("", 204), _("Nobody is to be called back now."), "warning")
         try:

@@ -26,7 +26,6 @@ from webui.transfers.runner import install as install_runner
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/transfers")
 
-DUPLICATES = ("skip", "update", "new")
 ROOM = 64 * 1024
 """Bytes of an upload's form beside the file."""
 FINAL = (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED, TransferState.INTERRUPTED)
@@ -55,7 +54,9 @@ def may_export(name: str) -> bool:
 def may_import(name: str) -> bool:
     spec = LISTS.get(name)
     importer = spec.importer if spec else None
-    return importer is not None and current_user.can(importer.permission) and current_user.can(Permission.LISTS_IMPORT)
+    return (
+        importer is not None and current_user.can(importer().permission) and current_user.can(Permission.LISTS_IMPORT)
+    )
 
 
 @blueprint.get("")
@@ -124,7 +125,7 @@ def check(transfer_id: str) -> ResponseReturnValue:
     mapping, error = read_mapping(spec, len(transfer.options["headings"]))
     duplicates = request.form.get("duplicates", "")
     transfer.options = {**transfer.options, "mapping": mapping}
-    if error or duplicates not in DUPLICATES:
+    if error or duplicates not in modes(spec):
         return render_template("transfers/show.html", **facts(transfer), error=error), 422
     transfer.options = {**transfer.options, "duplicates": duplicates}
     start(transfer, TransferState.CHECKING, importing.check)
@@ -264,6 +265,10 @@ def read_mapping(spec: ListSpec, headings: int) -> tuple[dict[str, str], str]:
     return mapping, ""
 
 
+def modes(spec: ListSpec) -> tuple[str, ...]:
+    return spec.importer().modes if spec.importer is not None else ()
+
+
 def facts(transfer: Transfer) -> dict[str, Any]:
     spec = LISTS[transfer.subject]
     settings = current_app.extensions["callyard_settings"]
@@ -274,6 +279,7 @@ def facts(transfer: Transfer) -> dict[str, Any]:
     return {
         "transfer": transfer,
         "spec": spec,
+        "modes": modes(spec),
         "columns": [column for column in spec.columns() if column.taken],
         "samples": samples,
         "busy": transfer.state in BUSY,

@@ -18,13 +18,16 @@ from cti.domain.phones import normalise
 from cti.store import custom
 from cti.store.models import CustomField, FieldKind
 from webui.common import phones
-from webui.common.i18n import choose_timezone
+from webui.common.i18n import choose_timezone, to_utc
 from webui.common.labels import label, pairs
 from webui.transfers.registry import Cell, Column
 
 LONGEST_CELL = 32_000
 LARGEST_WHOLE = 2**53
 HIGHEST_PRICE = Decimal("99999999.99")
+TIME = re.compile(
+    r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:\.0+)?)?"
+)
 
 
 class WrongCell(ValueError):
@@ -140,7 +143,18 @@ def _date(column: Column, raw: Any) -> date:
 
 
 def _time(column: Column, raw: Any) -> datetime:
-    raise WrongCell(_("%(column)s cannot be imported", column=column.title))
+    """A time as people write it, in the user's zone; a day alone is its beginning."""
+    text = text_of(raw)
+    parts = TIME.fullmatch(text)
+    try:
+        whole = [int(part) for part in parts.groups(default="0")] if parts else []
+        return to_utc(datetime(*whole)) if whole else _no_time(column, text)  # noqa: DTZ001 - the user's zone is added
+    except ValueError:
+        return _no_time(column, text)
+
+
+def _no_time(column: Column, text: str) -> datetime:
+    raise WrongCell(_("%(column)s: “%(text)s” is not a time", column=column.title, text=text[:40]))
 
 
 def _yes_no(column: Column, raw: Any) -> bool:

@@ -16,6 +16,7 @@ from webui.common import audit, phones
 from webui.common.permissions import Permission
 from webui.customers.forms import changes, snapshot
 from webui.transfers.cells import CUSTOM
+from webui.transfers.registry import MODES
 
 SIMPLE = ("name", "birthday", "id_number", "email", "source", "category", "level", "remarks")
 PLACE = ("city", "line", "postcode")
@@ -24,6 +25,7 @@ PHONES = ("phone", "phone2")
 
 class CustomerImporter:
     permission = Permission.CUSTOMERS_WRITE
+    modes = MODES
 
     def keys(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         number = values.get("number")
@@ -46,6 +48,9 @@ class CustomerImporter:
         for number, customer in session.execute(held).unique():
             found["phone", number] = customer
         return found
+
+    def wrong(self, session: Session, values: Mapping[str, Any], present: Any) -> str:
+        return ""
 
     def make(self, session: Session, values: Mapping[str, Any]) -> Customer:
         customer = Customer(name="", owner_user_id=current_user.id, custom={})

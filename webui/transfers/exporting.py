@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, tuple_
 
 from cti.store import parameters
 from cti.store.models import Transfer, TransferState, utc_now
@@ -31,7 +31,7 @@ def export(transfer: Transfer) -> None:
     query = spec.query(args)
     most = parameters.whole(database, "lists.export_rows")
     counted = select(func.count()).select_from(
-        query.with_only_columns(spec.key).order_by(None).limit(most + 1).subquery()
+        query.with_only_columns(*spec.keys).order_by(None).limit(most + 1).subquery()
     )
     transfer.rows = database.scalar(counted) or 0
     if transfer.rows > most:
@@ -53,16 +53,17 @@ def export(transfer: Transfer) -> None:
 
 def rows(transfer: Transfer, spec: ListSpec, columns: list[Column], most: int) -> Iterator[list[Any]]:
     database = db.session()
-    query = spec.query(transfer.options.get("args", {})).options(*spec.options).order_by(None).order_by(spec.key.desc())
+    query = spec.query(transfer.options.get("args", {})).options(*spec.options).order_by(None)
+    query = query.order_by(*(key.desc() for key in spec.keys))
     last: Any = None
     while transfer.done < most:
-        portion = query if last is None else query.where(spec.key < last)
+        portion = query if last is None else query.where(tuple_(*spec.keys) < tuple_(*last))
         found = database.scalars(portion.limit(PORTION)).unique().all()
         for row in found:
             yield [written(column, row) for column in columns]
         transfer.done += len(found)
         go_on(transfer)
-        last = getattr(found[-1], spec.key.key) if found else None
+        last = [literal(getattr(found[-1], key.key), key.type) for key in spec.keys] if found else None
         database.commit()
         database.expunge_all()
         database.add(transfer)

@@ -17,17 +17,21 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 
+from cti.domain.errors import CallyardError
 from cti.store import parameters
 from cti.store.models import ImportMapping, Transfer, TransferState, utc_now
 from webui.common import audit, db
+from webui.common.errors import message_for
 from webui.common.permissions import Permission
 from webui.transfers import files
 from webui.transfers.cells import WrongCell, read, text_of
-from webui.transfers.registry import LISTS, Cell, Column, Importer, ListSpec
+from webui.transfers.registry import LISTS, Cell, Column, Importer, ListSpec, WrongRow
 from webui.transfers.runner import Failed, beat, go_on
 
 PORTION = 200
 PREVIEW = 15
+REFUSALS = (IntegrityError, CallyardError, WrongRow)
+"""With which a single row may be refused while it is stored."""
 
 
 @dataclass
@@ -157,21 +161,18 @@ def store(portion: list[Row], importer: Importer, transfer: Transfer, tally: Tal
     try:
         with database.begin_nested():
             apply(judged(portion, importer, transfer, tally), importer)
-    except IntegrityError:
+    except REFUSALS:
         tally.made, tally.changed, tally.skipped, tally.wrong, tally.seen = before
         for row in portion:
             row.wrong, row.outcome = row.wrong if not row.values else [], ""
             try:
                 with database.begin_nested():
                     apply(judged([row], importer, transfer, tally), importer)
-            except IntegrityError:
+            except REFUSALS as error:
                 tally.made -= row.outcome == "new"
                 tally.changed -= row.outcome == "change"
                 tally.wrong += 1
-                row.outcome, row.wrong = (
-                    "wrong",
-                    [_("The database refused this row: something in it is there already.")],
-                )
+                row.outcome, row.wrong = "wrong", [reason(error)]
     for row in portion:
         if row.outcome == "wrong":
             note(wrong, row)
@@ -181,6 +182,14 @@ def store(portion: list[Row], importer: Importer, transfer: Transfer, tally: Tal
     database.commit()
     database.expunge_all()
     database.add(transfer)
+
+
+def reason(error: Exception) -> str:
+    if isinstance(error, IntegrityError):
+        return _("The database refused this row: something in it is there already.")
+    if isinstance(error, CallyardError):
+        return message_for(error.code, error.params)
+    return str(error)
 
 
 def apply(rows: Iterator[tuple[Row, Any]], importer: Importer) -> None:
@@ -210,11 +219,14 @@ def judged(portion: list[Row], importer: Importer, transfer: Transfer, tally: Ta
     good = [row.values for row in portion if not row.wrong]
     found = importer.find(db.session(), good) if good else {}
     for row in portion:
-        keys = importer.keys(row.values) if not row.wrong else ()
+        keys: tuple[Any, ...] = importer.keys(row.values) if not row.wrong else ()
         present = next((found[key] for key in keys if key in found), None)
         twice = present is not None or any(key in tally.seen for key in keys)
         row.outcome = "wrong" if row.wrong else "new" if not twice or mode == "new" else mode
         row.outcome = {"update": "change"}.get(row.outcome, row.outcome)
+        if row.outcome in ("new", "change") and (why := importer.wrong(db.session(), row.values, present)):
+            row.outcome, row.wrong = "wrong", [why]
+            keys = ()
         tally.seen.update(keys)
         tally.made += row.outcome == "new"
         tally.changed += row.outcome == "change"
@@ -249,7 +261,7 @@ def the_importer(transfer: Transfer) -> Importer:
     may = spec.importer is not None and current_user.can(spec.importer.permission)
     if spec.importer is None or not may or not current_user.can(Permission.LISTS_IMPORT):
         raise Failed(_("You may not import into this list."))
-    return spec.importer
+    return spec.importer()
 
 
 def told(transfer: Transfer, tally: Tally, rows: int) -> None:

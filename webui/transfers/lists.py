@@ -8,11 +8,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_pgettext
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from cti.store import custom, customer_search
-from cti.store.models import Call, Customer, Order, OrderLine, Product, Queue, Ticket, User
+from cti.store.models import Call, Customer, Order, OrderLine, Product, Queue, Ticket, TicketState, User
 from webui.calls import queries as calls
 from webui.calls.forms import read_filters as call_filters
 from webui.common import db, scope
@@ -22,8 +22,9 @@ from webui.common.permissions import Permission
 from webui.common.rights import Kind
 from webui.finder.blueprint import load as load_query
 from webui.finder.document import from_json
+from webui.finder.fields import own_conditions
 from webui.finder.search import condition
-from webui.followup.access import queue_ids
+from webui.followup.access import tickets_seen
 from webui.orders import queries as orders
 from webui.orders.forms import read_filters as order_filters
 from webui.transfers.cells import custom_columns
@@ -156,7 +157,8 @@ def order_query(args: Mapping[str, str]) -> Select[Any]:
         Order.call_id == filters.call if filters.call else None,
         orders.matching(filters.text) if filters.text else None,
     )
-    query = select(Order).where(*(condition for condition in wanted if condition is not None))
+    own = own_conditions("order", Order.custom, args)
+    query = select(Order).where(*own, *(condition for condition in wanted if condition is not None))
     return scope.visible(query, Order.agent_user_id, Kind.ORDERS)
 
 
@@ -226,16 +228,14 @@ def ticket_columns() -> Sequence[Column]:
         Column("user_id", _("Closed by"), words_of(User, "user_id")),
         plain("closed_at", lazy_pgettext("moment", "Closed"), Cell.TIME),
         plain("note", _("Note")),
+        *own_fields("ticket"),
     ]
 
 
 def ticket_query(args: Mapping[str, str]) -> Select[Any]:
-    query, queues, state = select(Ticket), queue_ids(db.session()), args.get("state", "")
-    if queues is not None:
-        query = query.where(Ticket.queue_id.in_(sorted(queues)))
-    if state and state != "all":
-        query = query.where(Ticket.state == state)
-    return scope.visible(query, func.coalesce(Ticket.held_by, Ticket.made_by), Kind.TICKETS)
+    query, state = select(Ticket).where(*tickets_seen(db.session())), args.get("state", "")
+    query = query.where(*own_conditions("ticket", Ticket.custom, args))
+    return query.where(Ticket.state == TicketState(state)) if state in set(TicketState) else query
 
 
 def install() -> None:
@@ -249,7 +249,7 @@ def install() -> None:
             customer_columns,
             customer_query,
             Customer.id,
-            CustomerImporter(),
+            CustomerImporter,
             "customers.index",
         )
     )
@@ -261,7 +261,7 @@ def install() -> None:
             product_columns,
             product_query,
             Product.id,
-            ProductImporter(),
+            ProductImporter,
             "products.index",
         )
     )

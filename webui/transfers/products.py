@@ -13,12 +13,14 @@ from cti.store.models import Product
 from webui.common import audit
 from webui.common.permissions import Permission
 from webui.customers.forms import changes
+from webui.transfers.registry import MODES
 
 SIMPLE = ("name", "name_en", "category", "unit", "price", "active")
 
 
 class ProductImporter:
     permission = Permission.PRODUCTS_WRITE
+    modes = MODES
 
     def keys(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         return (str(values["code"]).upper(),) if values.get("code") else ()
@@ -27,6 +29,9 @@ class ProductImporter:
         codes = {str(values["code"]) for values in rows if values.get("code")}
         spelled = sorted(codes | {code.upper() for code in codes} | {code.lower() for code in codes})
         return {p.code.upper(): p for p in session.scalars(select(Product).where(Product.code.in_(spelled)))}
+
+    def wrong(self, session: Session, values: Mapping[str, Any], present: Any) -> str:
+        return ""
 
     def make(self, session: Session, values: Mapping[str, Any]) -> Product:
         product = Product(code=str(values["code"]))

@@ -51,16 +51,32 @@ class Column:
     """Other headings that mean this column."""
 
 
+class WrongRow(Exception):
+    """This row cannot be stored; the message is for the person who made the file."""
+
+
+MODES = ("skip", "update", "new")
+"""What to do with a row that is there already."""
+
+
 class Importer(Protocol):
-    """How rows of a file become rows of the list. ``values``: column's key → value, only what the file has."""
+    """How rows of a file become rows of the list. ``values``: column's key → value, only what the file has.
+
+    One is made for each piece of work, so that it may keep what ``find`` read for the rows at hand.
+    """
 
     permission: Permission
+    modes: tuple[str, ...]
+    """Those of ``MODES`` that make sense here, the usual one first."""
 
     def keys(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """By what the row is recognised, strongest first; empty when by nothing."""
 
     def find(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[Any, Any]:
         """Key → the row that has it already, for all ``keys`` of ``rows`` in few queries."""
+
+    def wrong(self, session: Session, values: Mapping[str, Any], present: Any) -> str:
+        """Why a row whose cells are all right cannot be; empty when it can. Changes nothing."""
 
     def make(self, session: Session, values: Mapping[str, Any]) -> Any:
         """A new row, added to the session."""
@@ -76,7 +92,8 @@ class Importer(Protocol):
 class ListSpec:
     """``query`` selects one entity, narrowed by the arguments of the list's page and by what the user may see.
 
-    ``key`` is the entity's primary key: rows go out by it, the greatest first, in portions.
+    ``key`` is the entity's primary key, its columns if there are several: rows go out by it, the greatest first, in
+    portions.
     """
 
     name: str
@@ -85,11 +102,15 @@ class ListSpec:
     columns: Callable[[], Sequence[Column]]
     query: Callable[[Mapping[str, str]], Select[Any]]
     key: Any
-    importer: Importer | None = None
+    importer: Callable[[], Importer] | None = None
     home: str = ""
     """The endpoint of the list's page."""
     options: tuple[Any, ...] = field(default=())
     """Loader options of the query."""
+
+    @property
+    def keys(self) -> tuple[Any, ...]:
+        return self.key if isinstance(self.key, tuple) else (self.key,)
 
 
 LISTS: dict[str, ListSpec] = {}

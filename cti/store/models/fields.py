@@ -1,6 +1,6 @@
 """What administrators define: code tables, fields of their own, and the queries that people save.
 
-The values of own fields stand in ``Customer.custom`` and ``Order.custom``, checked by ``cti.store.custom``.
+The values of own fields stand in ``custom`` of customers, orders and tickets, checked by ``cti.store.custom``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ class Code(Base):
 
 
 class CustomField(Base):
-    """A field of ``subject`` (``customer``, ``order``). ``key`` and ``kind`` never change; ``choices`` are words."""
+    """A field of ``subject`` (``cti.store.custom.SUBJECTS``). ``key`` and ``kind`` never change; ``choices`` are words.
+
+    ``listed``: it is a column, and a filter, of the list.
+    """
 
     __tablename__ = "custom_fields"
     __table_args__ = (Index(None, "subject", "key", unique=True),)
@@ -49,6 +52,7 @@ class CustomField(Base):
     choices: Mapped[list[str]] = mapped_column(JSON, default=list)
     required: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
+    listed: Mapped[bool] = mapped_column(default=False)
     order: Mapped[int] = mapped_column("position", default=0)
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from cti.store.models.base import Base, BigId, UtcDateTime, enum_type, fresh_id, id_type, utc_now
+from cti.store.models.base import Base, BigId, Document, UtcDateTime, enum_type, fresh_id, id_type, utc_now
 from cti.store.models.calls import Call, Recording
 from cti.store.models.people import User
 
@@ -108,6 +109,7 @@ class Ticket(Base):
     retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     back_call_id: Mapped[str] = mapped_column(id_type(), default="")
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="SET NULL"))
+    custom: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
 
     holder: Mapped[User | None] = relationship(foreign_keys=[held_by], viewonly=True)

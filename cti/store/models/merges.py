@@ -18,7 +18,7 @@ class CustomerMerge(Base):
     """``loser`` became part of ``winner``. All that is needed to undo it:
 
     ``moved`` maps a table's column to the keys of the rows that pointed at the loser; ``before`` and ``after`` are the
-    winner's fields that were chosen from the loser.
+    winner's fields that were chosen from the loser, ``after`` also the own fields that came from it.
     """
 
     __tablename__ = "customer_merges"

@@ -18,6 +18,10 @@ from cti.store.models.goods import Product
 from cti.store.models.people import User
 
 
+IMPORTED = "import:"
+"""With which the token of an imported order begins; its number in the other system follows."""
+
+
 class Payment(StrEnum):
     CASH_ON_DELIVERY = "cash_on_delivery"
     ONLINE = "online"
@@ -56,6 +60,7 @@ class Order(Base):
         Index(None, "call_id"),
         Index(None, "medium_id", "created_at"),
         Index(None, "airing_id"),
+        Index(None, "custom", postgresql_using="gin", postgresql_ops={"custom": "jsonb_path_ops"}),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -95,6 +100,12 @@ class Order(Base):
         order_by="OrderLine.position",
         collection_class=ordering_list("position"),
     )
+
+    @property
+    def former(self) -> str:
+        """The number in the system that the order was imported from."""
+        token = self.token or ""
+        return token.removeprefix(IMPORTED) if token.startswith(IMPORTED) else ""
 
 
 class OrderLine(Base):
