@@ -159,6 +159,17 @@ class CallControl:
             listens.asked, listens.asked_at = wanted, self._centre.now
             leg.controlled, leg.music_on, leg.changed_at = False, False, self._centre.now
             self._centre.command(call, Spy(leg.channel, target.channel, SpyMode(listens.mode)))
+            self._record_barging(call, leg, listens.mode)
+
+    def _record_barging(self, call: Call, leg: Leg, mode: ListenMode) -> None:
+        """Whoever barges in is heard by the customer and so recorded: on their own channel, which hears all others.
+
+        What a switch mixes into a channel to be heard there need not be on the recordings of that channel.
+        """
+        if mode is not ListenMode.BARGE:
+            self.stop_recordings(call, leg)
+        elif not any(r.ended_at is None and r.channel == leg.channel for r in call.recordings):
+            self._record(call, leg, leg)
 
     def stop_listening(self, call: Call, leg: Leg) -> None:
         """Back under our control, for something else; the leg has lost what it listened to."""

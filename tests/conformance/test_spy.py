@@ -101,6 +101,22 @@ async def test_a_whisper_is_not_on_the_customers_recording(world: World) -> None
     assert max(tone_level(track, SUPERVISOR_HERTZ) for track in (said, heard)) < 0.01
 
 
+@pytest.mark.needs(Capability.MEDIA, Capability.RECORD)
+async def test_who_barges_in_is_recorded_with_all_others_on_their_own_channel(world: World) -> None:
+    (_, line), (agent, phone) = await they_talk(world)
+    supervisor, listener = await supervisor_is_on(world)
+    await world.switch.execute(Spy(supervisor, agent, SpyMode.BARGE))
+    recording_id, file = await start(world, supervisor)
+    await hears_supervisor_too(line)
+    await hears_supervisor_too(phone)
+    await hears_both(listener)
+    await world.switch.execute(RecordStop(supervisor, recording_id))
+    await stopped(world, recording_id)
+    said, heard = (track[-3200:] for track in tracks(world, file))
+    assert tone_level(said, SUPERVISOR_HERTZ) > 0.9
+    assert min(tone_level(heard, hertz) for hertz in (CUSTOMER_HERTZ, AGENT_HERTZ)) > 0.1
+
+
 async def test_when_the_target_leaves_its_bridge_it_goes_on_or_says_so_and_can_be_asked_again(world: World) -> None:
     (customer, line), (agent, _) = await they_talk(world)
     supervisor, listener = await supervisor_is_on(world)

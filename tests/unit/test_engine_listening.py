@@ -62,6 +62,32 @@ async def test_listening_whispering_barging_and_stopping(open_floor: OpenFloor) 
     assert not floor.illegal()
 
 
+async def test_who_barges_in_is_recorded_and_who_whispers_is_not(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    call = floor.call(await on_a_call(floor))
+    await listens(floor, "barge")
+    own = floor.phone("a3").channel
+
+    def running() -> list[str]:
+        return [r.agent_id for r in call.recordings if r.channel == own.id and r.ended_at is None]
+
+    await floor.until(lambda: len(own.recordings) == 1, "recorded")
+    assert running() == ["a3"]
+    await floor.do("a1", "hold")
+    await floor.do("a1", "retrieve")
+    await floor.talks("a1")
+    await do(floor, "whisper", supervisor="a3", agent_id="a1")
+    await floor.until(lambda: not own.recordings, "not recorded")
+    assert running() == []
+    await do(floor, "barge", supervisor="a3", agent_id="a1")
+    await floor.until(lambda: len(own.recordings) == 1, "recorded again")
+    await do(floor, "stop", supervisor="a3")
+    await floor.until_agent("a3", "notReady")
+    ledger = await floor.ledger(call.call_id)
+    mine = [r for r in ledger["recordings"] if r["agent_id"] == "a3"]
+    assert [r["ended_at"] is not None for r in mine] == [True, True]
+
+
 async def test_the_end_of_the_call_ends_it(open_floor: OpenFloor) -> None:
     floor = await open_floor()
     channel = await on_a_call(floor)
