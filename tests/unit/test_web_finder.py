@@ -149,7 +149,9 @@ def asked(site: Site, *items: Any, kind: str = "all") -> set[str]:
         (leaf("", "", ""), {"One", "Two", "Three", "Four"}),
     ],
 )
-def test_what_a_condition_finds(either: Site, condition: Any, found: set[str]) -> None:
+def test_what_a_condition_finds(either: Site, condition: Any, found: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked(either, condition) == found
+    monkeypatch.setattr(search, "COUNTED", 0)  # then the page is asked for by key
     assert asked(either, condition) == found
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true, union
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, text, true, union
 from sqlalchemy.orm import Session
 
+from cti.store.database import for_large_reads
 from cti.store.models import Customer, CustomerPhone, Order, Ticket
 from webui.common import scope
 from webui.common.rights import Kind
@@ -20,6 +21,7 @@ from webui.finder.fields import Field, WrongValue, all_fields, build
 
 COUNTED = 100_000
 PAGE = 50
+BIGGEST = 2**62
 PATIENCE = 15
 """Seconds that PostgreSQL may take."""
 
@@ -42,17 +44,20 @@ class Result:
     older: int
 
 
-def condition(root: Node) -> ColumnElement[bool]:
-    """Raises ``WrongQuery``. A leaf without a field is not filled in yet and asks nothing."""
+def condition(root: Node, *, by_key: bool = False) -> ColumnElement[bool]:
+    """Raises ``WrongQuery``. A leaf without a field is not filled in yet and asks nothing.
+
+    ``by_key``: it is asked of one customer after the other, few of them, instead of all.
+    """
     wrong: list[str] = []
-    made = _group(root, "0", all_fields(), wrong, "")
+    made = _group(root, "0", all_fields(), wrong, "", by_key=by_key)
     if wrong:
         raise WrongQuery(wrong)
     return made if made is not None else true()
 
 
 def _group(
-    node: Node, path: str, fields: dict[str, dict[str, Field]], wrong: list[str], things: str
+    node: Node, path: str, fields: dict[str, dict[str, Field]], wrong: list[str], things: str, *, by_key: bool
 ) -> ColumnElement[bool] | None:
     """``things``: what the items speak of, empty for the customer itself."""
     if node.things and things:
@@ -62,11 +67,14 @@ def _group(
     parts = []
     for place, item in enumerate(node.items):
         at = f"{path}-{place}"
-        part = _group(item, at, fields, wrong, inside) if item.is_group else _leaf(item, at, fields[inside], wrong)
+        if item.is_group:
+            part = _group(item, at, fields, wrong, inside, by_key=by_key)
+        else:
+            part = _leaf(item, at, fields[inside], wrong)
         if part is not None:
             parts.append(part)
     if node.things:
-        return {"orders": _orders, "tickets": _tickets}[node.things](node, parts)
+        return _orders(node, parts, by_key=by_key) if node.things == "orders" else _tickets(node, parts)
     if not parts:
         return None
     return or_(*parts) if node.kind == "any" else and_(*parts)
@@ -82,11 +90,13 @@ def _leaf(node: Node, path: str, fields: dict[str, Field], wrong: list[str]) -> 
         return false()
 
 
-def _orders(node: Node, parts: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+def _orders(node: Node, parts: list[ColumnElement[bool]], *, by_key: bool) -> ColumnElement[bool]:
     holders = select(Order.customer_id).where(*parts)
+    theirs = select(Order.id).where(Order.customer_id == Customer.id, *parts).correlate(Customer)
     if node.kind == "no_orders":
-        theirs = select(Order.id).where(Order.customer_id == Customer.id, *parts).correlate(Customer)
         return ~theirs.exists()  # NOT IN would be asked once for every customer
+    if node.least > 1 and by_key:
+        return theirs.offset(node.least - 1).limit(1).exists()
     if node.least > 1:
         holders = holders.group_by(Order.customer_id).having(func.count() >= node.least)
     return Customer.id.in_(holders)
@@ -102,22 +112,28 @@ def _tickets(node: Node, parts: list[ColumnElement[bool]]) -> ColumnElement[bool
 
 
 def run(session: Session, root: Node, before: int = 0) -> Result:
-    wanted = condition(root)
+    query = customers(condition(root))
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"SET LOCAL statement_timeout = '{PATIENCE}s'"))
-    query = scope.visible(select(Customer.id).where(wanted, merged_away()), Customer.owner_user_id, Kind.CUSTOMERS)
+        for_large_reads(session)
     found = query.limit(COUNTED + 1).cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
-    count = session.scalar(select(func.count()).select_from(found)) or 0
+    counted = select(func.count()).select_from(found).scalar_subquery()
+    page = select(found.c.id, counted).where(found.c.id < (before or BIGGEST)).order_by(found.c.id.desc())
+    first = session.execute(page.limit(PAGE + 1)).all()
+    ids, count = [row[0] for row in first], first[0][1] if first else 0
+    if not first and before:
+        count = session.scalar(select(counted)) or 0
     many = count > COUNTED
     if many:
-        page = query if not before else query.where(Customer.id < before)
-        page = page.order_by(Customer.id.desc())
-    else:
-        page = select(found.c.id).order_by(found.c.id.desc())
-        page = page.where(found.c.id < before) if before else page
-    ids = list(session.scalars(page.limit(PAGE + 1)))
+        newest = customers(condition(root, by_key=True)).where(Customer.id < (before or BIGGEST))
+        ids = list(session.scalars(newest.order_by(Customer.id.desc()).limit(PAGE + 1)))
     rows = session.scalars(select(Customer).where(Customer.id.in_(ids[:PAGE])).order_by(Customer.id.desc())).all()
     return Result(rows, min(count, COUNTED), many, ids[PAGE - 1] if len(ids) > PAGE else 0)
+
+
+def customers(wanted: ColumnElement[bool]) -> Select[tuple[int]]:
+    """Ids of those that the user may see."""
+    return scope.visible(select(Customer.id).where(wanted, merged_away()), Customer.owner_user_id, Kind.CUSTOMERS)
 
 
 def merged_away() -> ColumnElement[bool]:

@@ -53,7 +53,7 @@ class Order(Base):
 
     __tablename__ = "orders"
     __table_args__ = (
-        Index(None, "customer_id", "created_at"),
+        Index(None, "customer_id", "created_at", postgresql_include=["status", "total"]),  # queries
         Index(None, "created_at", "id", postgresql_include=["status", "total", "airing_id", "medium_id"]),  # reports
         Index(None, "agent_user_id", "created_at"),
         Index(None, "status", "created_at"),
