@@ -165,7 +165,7 @@ def require_board(switch: SwitchSettings) -> None:
     from cards.host.process import make_board
 
     try:
-        make_board(switch)
+        make_board(switch).close()
     except CallyardError as error:
         raise ProvisionFailed(str(error)) from error
 

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     freeswitch_rtp_end: int = 20383
     board: str = Field(default="", description="a voice board: sim, donjin or synway; default: none")
     board_face: str = Field(default="synway", description="whose interface the simulated board has")
+    board_e1: int = Field(default=0, ge=0, le=4, description="E1 lines (ISDN) that the simulated board has")
     board_library: str = Field(default="", description="files of the board's library, with ; between them")
     board_config: str = Field(default="", description="the vendor's configuration of the board (ShConfig.ini)")
     gateway_port: int = Field(default=5090, description="SIP of a voice board's gateway, at 127.0.0.2")
@@ -208,6 +209,10 @@ class Settings(BaseSettings):
         simulated = self.board == "sim"
         if not (simulated or self.board_library or self.board_elsewhere):
             raise BadSwitches(f"CALLYARD_BOARD={self.board}: name the files of its library in CALLYARD_BOARD_LIBRARY")
+        if self.board_e1 and not (simulated and self.board_face == "synway"):
+            raise BadSwitches(
+                "CALLYARD_BOARD_E1: only a simulated board with the face of synway has E1 lines of its own"
+            )
         softswitch = self.switch not in (SwitchChoice.SIM, SwitchChoice.BOARD, SwitchChoice.OUTSIDE)
         gateway = simulated and softswitch  # a real library gives no sound away
         return self._switch(
@@ -217,6 +222,7 @@ class Settings(BaseSettings):
             program="" if simulated else self.board_library,
             vendor=self.board_face if simulated else self.board,
             config=self.board_config,
+            e1=self.board_e1,
             gateway=gateway,
             sip_host=GATEWAY_HOST if gateway else LOOPBACK,
             sip_port=self.gateway_port if gateway else 0,

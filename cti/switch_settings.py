@@ -52,7 +52,8 @@ class SwitchSettings:
     we do. ``program`` names the program to run, empty: it is looked for.
 
     Of a voice board ``program`` names the files of its library, with ``;`` between them (empty: it is simulated),
-    ``vendor`` whose interface they have, ``config`` the vendor's own configuration. ``gateway``: it is no switch of the
+    ``vendor`` whose interface they have, ``config`` the vendor's own configuration, ``e1`` how many E1 lines with
+    signalling of ours it has. ``gateway``: it is no switch of the
     engine's; its lines are calls at ``sip_host`` and ``sip_port`` of the softswitch that is its one peer.
     """
 
@@ -79,6 +80,7 @@ class SwitchSettings:
     peers: tuple[Peer, ...] = ()
     vendor: str = ""
     config: str = ""
+    e1: int = 0
     gateway: bool = False
 
     @property

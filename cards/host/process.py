@@ -38,11 +38,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class MadeBoard:
-    """``outside`` is the far side of a simulated one; ``streams`` carries the sound of its lines, where it can."""
+    """``outside`` is the far side of a simulated one, ``close`` ends it; ``streams`` carries the sound of its lines,
+    where it can."""
 
     board: Board
     outside: Outside | None = None
     streams: Streams | None = None
+    close: Callable[[], None] = lambda: None
 
 
 def make_board(switch: SwitchSettings) -> MadeBoard:
@@ -50,8 +52,8 @@ def make_board(switch: SwitchSettings) -> MadeBoard:
     if not switch.program:
         from cards.host.simulated import simulated
 
-        board, outside = simulated(switch.vendor, switch.home / "sim", switch.prompts_dir)
-        return MadeBoard(board, outside, outside.sim)
+        board, outside = simulated(switch.vendor, switch.home / "sim", switch.prompts_dir, switch.e1)
+        return MadeBoard(board, outside, outside.sim, outside.close)
     libraries = [Path(part.strip()) for part in switch.program.split(";") if part.strip()]
     if switch.vendor == "donjin":
         return MadeBoard(DonjinBoard(libraries))
@@ -109,6 +111,7 @@ async def run_host(switch: SwitchSettings, bus: NatsBus) -> None:
             if gateway is not None:
                 await run(gateway.close)
             await run(floor.close)
+        await run(made.close)
         await service.stop()
         await bus.stop()
         threads.shutdown(wait=True)

@@ -234,6 +234,7 @@ class Service:
                 "state": line.state.value,
                 "since": max(self.floor.clock() - line.since, 0.0),
                 "dead": line.dead,
+                "alarm": line.alarm.value,
                 "blocked": plan.blocked,
                 "dialed": plan.dialed,
                 "trunk": plan.trunk,

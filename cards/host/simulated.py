@@ -6,12 +6,16 @@ numbers answer; ``TestCall`` makes a caller. It must not be known to any real bo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cards.donjin.board import DonjinBoard
-from cards.host.board import Board, LineKind
+from cards.host.board import OUTSIDE, Board, LineKind
 from cards.host.charts import LineState
 from cards.host.floor import Floor
+from cards.pri.board import PriBoard
+from cards.pri.e1 import TIMESLOTS
+from cards.pri.exchange import Exchange, simulated_e1
 from cards.sim.build import Face, library
 from cards.sim.control import SimBoard, State
 from cards.synway.board import SynwayBoard
@@ -27,23 +31,31 @@ HANDS = {"lift": "lift", "replace": "hush; replace", "flash": "flash", "unplug":
 
 
 class Simulated:
-    """``auto``: telephones are lifted by themselves."""
+    """``auto``: telephones are lifted by themselves. ``exchanges``: the far ends of its E1 lines."""
 
-    def __init__(self, sim: SimBoard, prompts: Path, auto: bool = True) -> None:
-        self.sim, self.auto = sim, auto
+    def __init__(self, sim: SimBoard, prompts: Path, auto: bool = True, exchanges: Sequence[Exchange] = ()) -> None:
+        self.sim, self.auto, self._exchanges = sim, auto, exchanges
         self._voice = prompts / "zh_CN" / "welcome.wav"
         self._ready = False
 
     def begin(self, floor: Floor) -> None:
         """The board is open: from now on time goes by, and far ends act."""
         for line in floor.lines.values():
-            if line.kind is LineKind.TRUNK:
+            if line.kind in OUTSIDE:
                 self.sim.line(line.number).when("dialled", f"{DIALLED}{self._talks()}")
+        for exchange in self._exchanges:
+            exchange.open()
         self.sim.real_time()
         self._ready = True
 
+    def close(self) -> None:
+        for exchange in self._exchanges:
+            exchange.close()
+
     def step(self, floor: Floor) -> None:
-        """Telephones are lifted and replaced."""
+        """Telephones are lifted and replaced, exchanges signal."""
+        for exchange in self._exchanges:
+            exchange.step()
         now = floor.clock()
         for line in floor.lines.values():
             if not self.auto or line.kind is not LineKind.EXTENSION:
@@ -55,11 +67,12 @@ class Simulated:
                 self.sim.line(line.number).do("hush; replace")
 
     def test_call(self, floor: Floor, command: TestCall) -> None:
+        told = {LineKind.PRI: command.dialed}  # where the plan leaves it to the call
         line = next(
             (
                 line
                 for line in floor.trunk_lines()
-                if floor.plan.of(line.number).dialed == command.dialed
+                if (floor.plan.of(line.number).dialed or told.get(line.kind)) == command.dialed
                 and floor.usable(line)
                 and line.state is LineState.IDLE
                 and self.sim.line(line.number).state is State.IDLE
@@ -71,6 +84,7 @@ class Simulated:
         keys = f"; wait {command.digit_after:g}; digits {command.digits.upper()}" if command.digits else ""
         number = command.caller_number.lstrip("+")
         caller = f"{number} fsk" if number else "0 none"
+        caller += f" {command.dialed}" if line.kind is LineKind.PRI else ""
         script = f"call {caller}; answered {PATIENCE}{keys}{self._talks()}; wait {command.max_seconds:g}; hangup"
         self._do(line.number, script)
 
@@ -78,6 +92,10 @@ class Simulated:
         """What a person at the line's far end does: a word of ``HANDS``. Raises ``BadRequest``."""
         if what not in HANDS:
             raise BadRequest(f"unknown: {what[:20]!r}")
+        exchange = next((one for one in self._exchanges if one.ours.has(line)), None)
+        if exchange is not None and what in ("plug", "unplug"):
+            exchange.plug(what == "plug")
+            return
         self._do(line, HANDS[what] + ("; wait 0.3" + self._talks() if what == "lift" else ""))
 
     def _do(self, line: int, script: str) -> None:
@@ -93,13 +111,18 @@ class Simulated:
         return f'; talk "{self._voice}"'
 
 
-def simulated(vendor: str, folder: Path, prompts: Path) -> tuple[Board, Simulated]:
-    """Build and load it. Raises ``CallyardError`` naming what lacks."""
+def simulated(vendor: str, folder: Path, prompts: Path, e1s: int = 0) -> tuple[Board, Simulated]:
+    """Build and load it; its E1 lines come last. Raises ``CallyardError`` naming what lacks."""
     path = library(Face(vendor), folder)
     sim = SimBoard(path)
     sim.reset()
-    sim.configure(trunks=TRUNKS, extensions=EXTENSIONS)
-    return driver(vendor, path, folder), Simulated(sim, prompts)
+    sim.configure(trunks=TRUNKS, extensions=EXTENSIONS, pri=TIMESLOTS * e1s)
+    firsts = [TRUNKS + EXTENSIONS + TIMESLOTS * number for number in range(e1s)]
+    exchanges = [simulated_e1(sim, first, folder) for first in firsts]
+    board: Board = driver(vendor, path, folder)
+    if exchanges:
+        board = PriBoard(board, [exchange.ours for exchange in exchanges])
+    return board, Simulated(sim, prompts, exchanges=exchanges)
 
 
 def driver(vendor: str, library: Path, folder: Path) -> Board:

@@ -153,7 +153,7 @@ def _board(switch: SwitchSettings) -> str:
         return "voice board, its host runs elsewhere"
     from cards.host.process import make_board
 
-    make_board(switch)
+    make_board(switch).close()
     return f"voice board, {switch.vendor}{'' if switch.program else ', simulated'}"
 
 

@@ -83,6 +83,7 @@ def prepare_switch(switch: SwitchSettings, installation: Installation, rows: Row
 def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings], say: Progress) -> None:
     """Folders, a dial plan for a simulated board that has none, a gateway's trunk. Raises ``ProvisionFailed``."""
     from cards.host.simulated import EXTENSIONS, TRUNKS
+    from cards.pri.e1 import TIMESLOTS
     from cti.store.boards import TrunkTaken, ensure_demo_plan, ensure_gateway_trunk
     from cti.store.database import make_engine, make_session_factory
 
@@ -100,7 +101,8 @@ def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings], say: Pr
                             say(f"voice board {board.name}: its trunk is {trunk}; {board.name} is one of your own")
                     if not board.program and settings.demo:
                         alone = not any(switch.speaks_sip for switch in settings.switches())
-                        ensure_demo_plan(session, board.name, TRUNKS, EXTENSIONS, alone=alone, trunk=trunk)
+                        slots = TIMESLOTS * board.e1
+                        ensure_demo_plan(session, board.name, TRUNKS, EXTENSIONS, slots, alone=alone, trunk=trunk)
         except TrunkTaken as error:
             raise ProvisionFailed(str(error)) from error
         finally:

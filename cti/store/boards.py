@@ -76,10 +76,17 @@ def _of_gateway(trunk: Trunk, host: str) -> bool:
 
 
 def ensure_demo_plan(
-    session: Session, board: str, trunks: int, extensions: int, *, alone: bool = False, trunk: str = ""
+    session: Session,
+    board: str,
+    trunks: int,
+    extensions: int,
+    timeslots: int = 0,
+    *,
+    alone: bool = False,
+    trunk: str = "",
 ) -> bool:
     """Give a new board a plan: outside lines to the first service number and ``trunk`` (empty: the first), extensions
-    to the agents in order.
+    to the agents in order, then timeslots of E1 as outside lines.
 
     ``alone``: there is no switch for browser phones, so that these agents get their telephones chosen. Commits; false
     where the board has a plan.
@@ -96,6 +103,7 @@ def ensure_demo_plan(
             agent.phone = PhoneKind.SIP
     lines = [BoardLine(line=n, dialed=dialed, trunk=trunk) for n in range(trunks)]
     lines += [BoardLine(line=trunks + n, device=agent.number) for n, agent in enumerate(agents)]
+    lines += [BoardLine(line=trunks + extensions + n, dialed=dialed, trunk=trunk) for n in range(timeslots)]
     session.add(VoiceBoard(name=board, lines=lines))
     session.commit()
     return True

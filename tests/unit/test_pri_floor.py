@@ -16,7 +16,7 @@ from cards.host.channel import Line as HostLine
 from cards.host.charts import LineState
 from cards.host.floor import Floor
 from cards.host.plan import read_plan
-from cards.host.simulated import driver
+from cards.host.simulated import EXTENSIONS, TRUNKS, driver, simulated
 from cards.host.sound import Prompts, from_alaw
 from cards.pri.board import PriBoard
 from cards.pri.exchange import simulated_e1
@@ -41,6 +41,7 @@ from cti.domain.switch import (
     TrunkState,
     TrunkTarget,
 )
+from cti.domain.switch import TestCall as Incoming
 from tests.unit.cards_sim import BUILT, share
 from tests.unit.pri_link import QUICK, wait
 
@@ -282,3 +283,38 @@ def test_thirty_timeslots_talk_at_once_each_with_its_own_far_end(rig: Rig) -> No
     for number, heard in pieces.items():
         assert share(from_alaw(heard[-1600:]).tobytes(), hertz[number]) > 0.9, number
     assert all(rig.sim.line(number).now().heard_dbm0 > -40 for number in lines)
+
+
+def test_the_simulated_board_of_the_product_has_an_e1_that_can_be_called_and_unplugged(tmp_path: Path) -> None:
+    try:
+        board, outside = simulated("synway", BUILT, tmp_path, 1)
+    except BuildFailed as error:
+        pytest.skip(str(error))
+    events: list[SwitchEvent] = []
+    floor = Floor("board", board, Prompts(tmp_path, tmp_path / "made"), tmp_path, events.append)
+    first = TRUNKS + EXTENSIONS
+    floor.set_plan(read_plan({"lines": [{"line": first, "trunk": TRUNK}]}))
+    floor.open()
+    outside.begin(floor)
+
+    def step() -> None:
+        floor.step()
+        outside.step(floor)
+
+    def until(condition: Any) -> None:
+        wait(condition, step, list, 0.01)
+
+    try:
+        step()
+        until(lambda: not floor.lines[first].dead)
+        outside.test_call(floor, Incoming(DID, "13800138000", max_seconds=60))
+        until(lambda: [one for one in events if isinstance(one, ChannelOffered) and one.dialed == DID])
+        outside.hand(first, "unplug")
+        until(lambda: all(floor.lines[n].alarm is Alarm.SIGNAL for n in range(first, first + COUNT)))
+        assert [one.cause for one in events if isinstance(one, ChannelHungUp)] == [Cause.MEDIA_LOST]
+        outside.hand(first, "plug")
+        until(lambda: not floor.lines[first].dead)
+    finally:
+        floor.close()
+        outside.close()
+        outside.sim.reset()

@@ -32,6 +32,14 @@ def test_a_voice_board_is_a_switch_alone_or_beside_another(tmp_path: Path) -> No
         centre(tmp_path, SwitchChoice.BOARD, board="other")
 
 
+def test_only_a_simulated_board_of_synway_has_e1_lines_of_its_own(tmp_path: Path) -> None:
+    (board,) = centre(tmp_path, SwitchChoice.BOARD, board="sim", board_e1=2).switches()
+    assert board.e1 == 2
+    for other in ({"board": "sim", "board_face": "donjin"}, {"board": "synway", "board_library": "libshpa3.so"}):
+        with pytest.raises(BadSwitches, match="CALLYARD_BOARD_E1"):
+            centre(tmp_path, SwitchChoice.BOARD, board_e1=1, **other).switches()
+
+
 def test_a_simulated_board_beside_a_softswitch_is_its_gateway(tmp_path: Path) -> None:
     settings = centre(tmp_path, SwitchChoice.FREESWITCH, board="sim", sip_port=5999, gateway_port=5091)
     freeswitch, board = all_switches(settings)

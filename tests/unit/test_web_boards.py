@@ -65,9 +65,12 @@ def host(site: Site) -> Host:
 def test_the_lines_are_shown_as_the_host_tells_them_and_harmlessly(site: Site, host: Host) -> None:
     host.lines[0] |= {"state": "connected", "channel": "c", "number": HOSTILE, "recording": True}
     host.lines[1] |= {"dead": True}
+    host.lines.append(line(16, "pri", dead=True, alarm="d_channel"))
     page = browser(site, "admin").get("/boards").text
     assert "Connected" in page
     assert "is it plugged in?" in page
+    assert "E1 timeslot" in page
+    assert "D channel down" in page
     assert HOSTILE not in page
     host.up = False
     assert "does not answer" in browser(site, "admin").get("/boards/board/lines").text
@@ -144,6 +147,8 @@ def test_a_new_simulated_board_has_a_plan_once(site: Site) -> None:
     with site.sessions() as session:
         assert ensure_demo_plan(session, "board", 2, 3, alone=True)
         assert not ensure_demo_plan(session, "board", 2, 3)
+        assert ensure_demo_plan(session, "e1", 1, 1, 30)
+        assert [one["line"] for one in load_plans(session)["e1"]["lines"] if one["trunk"]] == [0, *range(2, 32)]
         lines = load_plans(session)["board"]["lines"]
         phones = {agent.number: agent.phone for agent in session.query(Agent)}
     assert (phones["1001"], phones["1005"]) == (PhoneKind.SIP, PhoneKind.WEB)

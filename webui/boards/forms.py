@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from cti.store.models import VoiceBoard
 from webui.boards import queries, words
 
-FIELDS = {"trunk": ("dialed", "trunk"), "extension": ("device",)}
+FIELDS = {"trunk": ("dialed", "trunk"), "pri": ("dialed", "trunk"), "extension": ("device",)}
 
 
 @dataclass(slots=True)

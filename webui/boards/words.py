@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
-KINDS = {"trunk": _("Outside line"), "extension": _("Telephone"), "recorder": _("Recorder")}
+KINDS = {"trunk": _("Outside line"), "pri": _("E1 timeslot"), "extension": _("Telephone"), "recorder": _("Recorder")}
 
 STATES = {
     "idle": _("Idle"),
@@ -23,6 +23,12 @@ STATES = {
     "releasing": _("Being released"),
 }
 
+ALARMS = {
+    "signal": _("Red alarm: is the E1 plugged in?"),
+    "d_channel": _("D channel down: no calls in or out."),
+    "helper": _("The signalling process is being started again."),
+}
+
 HUNTS = {
     "first": _("Always from the first"),
     "round": _("In turn"),
@@ -39,7 +45,11 @@ HANDS = {
 }
 """What one can do at the far end of a simulated board's line."""
 
-OF_KIND = {"trunk": ("hangup", "unplug", "plug"), "extension": ("lift", "replace", "flash", "unplug", "plug")}
+OF_KIND = {
+    "trunk": ("hangup", "unplug", "plug"),
+    "pri": ("hangup", "unplug", "plug"),
+    "extension": ("lift", "replace", "flash", "unplug", "plug"),
+}
 
 AUDIT = {
     "board.plan": _("Dial plan of a board changed"),
