@@ -29,6 +29,7 @@ from tests.bench import (
     media,
     people,
     screen_pop,
+    sim_floor,
     stage,
 )
 from tests.bench.appqueue import DEFAULT_RETRY
@@ -41,7 +42,7 @@ GAP, POP, TIMES = ("p99", 0.020), ("p95", 0.150), ("times", 2.0)
 LATE = ("late_p99_ms", 5.0)
 ASTERISK = ("screen_pop", "agent_gap", "floor_gap", "load")
 FREESWITCH = ("freeswitch_gap", "freeswitch_floor_gap", "freeswitch_load")
-ALONE = ("esl_events", "engine_cost", "boards", "gateway")
+ALONE = ("esl_events", "engine_cost", "boards", "gateway", "sim_floor")
 Results = dict[str, Any]
 SHOP: dict[str, Callable[[str], Results]] = {"customers": customers.measure_on, "media": media.measure_on}
 NAMES = (*ASTERISK, *FREESWITCH, *ALONE, *SHOP)
@@ -58,6 +59,8 @@ async def run(names: Sequence[str]) -> Results:
         results["esl_events"] = await one("esl_events", esl_events.measure())
     if "engine_cost" in names:
         results["engine_cost"] = await one("engine_cost", engine_cost.measure())
+    if "sim_floor" in names:
+        results["sim_floor"] = await one("sim_floor", sim_floor.apart())
     if "boards" in names:
         results["boards"] = await one("boards", boards.measure())
     if "gateway" in names:
@@ -195,6 +198,9 @@ def verdict(results: Results) -> bool:
         _at_most("gateway", results.get("gateway"), "to_sip_p99_ms", 60.0),
         _at_most("gateway", results.get("gateway"), "from_sip_p99_ms", 60.0),
         _at_most("gateway", results.get("gateway"), "lost_frames", 0),
+        _at_most("sim_floor", results.get("sim_floor", {}).get("floor"), "double_offers", 0),
+        _at_most("sim_floor", results.get("sim_floor"), "growth_to_log", 1.0),
+        _at_most("sim_floor", results.get("sim_floor"), "outside_erlang_c", 0),
         _at_most("freeswitch agent_gap", freeswitch.get("agent_gap", {}).get("ours"), *GAP),
         _at_most("freeswitch floor_gap", freeswitch.get("floor_gap", {}).get("ours"), *GAP),
         _at_most("freeswitch load", freeswitch.get("load", {}).get("ours"), "lost", 0),

@@ -1,7 +1,7 @@
 """A floor of any size on the simulator switch, in virtual time and seeded: decisions, their cost, waits beside theory.
 
 The whole engine runs: requests, state tables, choosers, documents. Only media, bus and database are left out.
-``python -m tests.bench.sim_floor`` prints and returns what ``results.json`` keeps under ``sim_floor``.
+``python -m tests.bench.sim_floor`` prints what ``results.json`` keeps under ``sim_floor``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import json
 import math
 import random
 import resource
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -165,12 +166,12 @@ class Sim:
         plain: Callable[..., Any] = getattr(acd, name)
 
         def timed(*arguments: Any) -> Any:
-            began = time.perf_counter()
+            began = time.thread_time()
             try:
                 return plain(*arguments)
             finally:
                 if self.measuring:
-                    self.seen.decisions.append(time.perf_counter() - began)
+                    self.seen.decisions.append(time.thread_time() - began)
 
         setattr(acd, name, timed)
         if name == "agent_ready":
@@ -233,6 +234,7 @@ def floor(agents: int, queues: int, rate: float, handling: float, seconds: float
         "double_offers": seen.doubles,
         "decisions": len(seen.decisions),
         "decisions_per_s": round(len(seen.decisions) / sum(seen.decisions)),
+        "decision_mean_us": round(sum(seen.decisions) / len(seen.decisions) * 1e6, 1),
         "decision_p50_us": round(quantile(seen.decisions, 0.5) * 1e6, 1),
         "decision_p99_us": round(quantile(seen.decisions, 0.99) * 1e6, 1),
         "wait_mean": round(sum(seen.waits) / max(1, len(seen.waits)), 3),
@@ -242,13 +244,33 @@ def floor(agents: int, queues: int, rate: float, handling: float, seconds: float
     }
 
 
+def growth_to_log(runs: Sequence[dict[str, Any]]) -> float:
+    """How much dearer a decision is on the largest floor than on the smallest, to how much larger the log of agents."""
+    first, last = runs[0], runs[-1]
+    dearer = float(last["decision_mean_us"] / first["decision_mean_us"])
+    return round(dearer / (math.log(last["agents"]) / math.log(first["agents"])), 2)
+
+
 def measure() -> dict[str, Any]:
+    erlang = [theory(10, rho, 10.0, 20_000.0) for rho in (0.7, 0.85, 0.92)]
     growth = [floor(n, 1, n / 10, 8.5, 20_000 / n) for n in (100, 1_000, 10_000)]
     return {
-        "erlang": [theory(10, rho, 10.0, 20_000.0) for rho in (0.7, 0.85, 0.92)],
+        "outside_erlang_c": sum(not one["within"] for one in erlang),
+        "growth_to_log": growth_to_log(growth),
+        "erlang": erlang,
         "growth": growth,
         "floor": floor(10_000, 200, 1_000.0, 8.5, 15.0, queues_each=3, skilled=True),
     }
+
+
+async def apart() -> dict[str, Any]:
+    """In a process of its own, so that its memory is its own."""
+    command = (sys.executable, "-m", "tests.bench.sim_floor")
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"sim_floor ended with {process.returncode}")
+    return json.loads(output)  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

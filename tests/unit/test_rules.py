@@ -110,6 +110,7 @@ CENTRE = CentreConfig(
     ),
 )
 NOON = at("2026-09-30T12:00")
+CLOSED_DOOR = RouteTarget(TargetKind.HANGUP)
 KNOWN = NumberList("l1", "regulars", {"+8613700000001": 0.0, "+8613700000002": NOON, "4001": 0.0})
 LISTED = CentreConfig(
     dids=CENTRE.dids, lists=(KNOWN,), inbound=(InboundRule("r", "regulars", VIP, callers=("139",), lists=("l1",)),)
@@ -157,6 +158,14 @@ def test_a_rule_whose_calendar_is_gone_takes_nothing() -> None:
 )
 def test_a_rule_for_callers_of_a_list_or_with_a_prefix(caller: str, moment: float, target: RouteTarget) -> None:
     assert decide(LISTED, "8000", caller, moment, SHANGHAI).target == target
+
+
+@pytest.mark.parametrize(
+    ("caller", "target"), [("13700000001", SALES), ("13900000003", CLOSED_DOOR), ("", CLOSED_DOOR)]
+)
+def test_a_whitelist_lets_in_who_is_on_it_and_nobody_else(caller: str, target: RouteTarget) -> None:
+    door = (InboundRule("r1", "known", SALES, lists=("l1",)), InboundRule("r2", "all others", CLOSED_DOOR))
+    assert decide(replace(LISTED, inbound=door), "8000", caller, NOON, SHANGHAI).target == target
 
 
 def test_a_prefix_with_the_countrys_code_fits_a_number_that_came_without() -> None:
