@@ -27,7 +27,9 @@ from tests.bench import (
     gateway,
     load,
     media,
+    orders,
     people,
+    queries,
     screen_pop,
     sim_floor,
     stage,
@@ -44,7 +46,12 @@ ASTERISK = ("screen_pop", "agent_gap", "floor_gap", "load")
 FREESWITCH = ("freeswitch_gap", "freeswitch_floor_gap", "freeswitch_load")
 ALONE = ("esl_events", "engine_cost", "boards", "gateway", "sim_floor")
 Results = dict[str, Any]
-SHOP: dict[str, Callable[[str], Results]] = {"customers": customers.measure_on, "media": media.measure_on}
+SHOP: dict[str, Callable[[str], Results]] = {
+    "customers": customers.measure_on,
+    "queries": queries.measure_on,
+    "media": media.measure_on,
+    "orders": orders.measure_on,
+}
 NAMES = (*ASTERISK, *FREESWITCH, *ALONE, *SHOP)
 
 
@@ -71,11 +78,12 @@ async def run(names: Sequence[str]) -> Results:
 
 
 async def _on_a_shop(names: Sequence[str]) -> Results:
-    """On a million customers and three million orders in PostgreSQL; finding customers also on SQLite."""
+    """On a million customers and three million orders in PostgreSQL, and on fifty thousand customers on SQLite."""
     with people.loaded() as url:
         results = {name: await one(name, asyncio.to_thread(SHOP[name], url)) for name in names}
-    if "customers" in names:
-        results["customers_sqlite"] = await one("customers_sqlite", asyncio.to_thread(customers.on_sqlite))
+    with people.small() as url:
+        for name in names:
+            results[f"{name}_sqlite"] = await one(f"{name}_sqlite", asyncio.to_thread(SHOP[name], url))
     return results
 
 
@@ -209,6 +217,12 @@ def verdict(results: Results) -> bool:
         found = results.get(name, {})
         met.append(_at_most(f"{name} phone", found.get("phone"), "p99", 10))
         met.append(_at_most(f"{name} search", found.get("search", {}).get("all"), "p95", 50))
+    for name in ("", "_sqlite"):
+        met.append(_at_most(f"orders{name} save", results.get(f"orders{name}", {}).get("save"), "p95", 50))
+        met.append(_at_most(f"queries{name}", results.get(f"queries{name}"), "slowest", 1000))
+        for report in ("media", "products"):
+            of = results.get(f"media{name}", {}).get(report, {})
+            met += [_at_most(f"{report}{name} {span}", found, "median", 1000) for span, found in of.items()]
     if (esl := results.get("esl_events")) is not None:
         met.append(_say("esl_events", "times", esl["times"], "≥", TIMES[1], esl["times"] >= TIMES[1]))
     return all(met)

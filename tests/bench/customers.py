@@ -16,16 +16,10 @@ from cti.store import customer_search, customer_stats, timeline
 from cti.store.customer_stats import Step
 from cti.store.database import make_engine, make_session_factory
 from cti.store.models import Customer, CustomerPhone
-from tests.bench.people import GIVEN, SURNAMES, small
+from tests.bench.people import GIVEN, SURNAMES
 from tests.bench.stage import quantile
 
 LOOKUPS, SEARCHES = 2_000, 150  # searches are of each kind
-
-
-def on_sqlite() -> dict[str, Any]:
-    """The same at fifty thousand customers on SQLite."""
-    with small() as url:
-        return measure_on(url)
 
 
 def measure_on(url: str) -> dict[str, Any]:

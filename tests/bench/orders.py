@@ -38,12 +38,15 @@ def measure(customers: int = CUSTOMERS, orders: int = ORDERS) -> dict[str, Any]:
     """Milliseconds, by database."""
     with loaded(customers, orders) as url:
         found = {"postgresql": measure_on(url)}
+    return found | {"sqlite": on_sqlite(min(customers, ON_SQLITE))}
+
+
+def on_sqlite(customers: int = ON_SQLITE) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="cyb-") as folder:
         url = f"sqlite:///{Path(folder) / 'callyard.db'}"
         migrate(url)
-        people(url, min(customers, ON_SQLITE))
-        found["sqlite"] = measure_on(url)
-    return found
+        people(url, customers)
+        return measure_on(url)
 
 
 def measure_on(url: str) -> dict[str, Any]:
@@ -101,7 +104,8 @@ def prepare(sessions: Sessions) -> tuple[str, list[int]]:
             for table in COUNTED:
                 newest = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 1)) FROM {table}"
                 session.execute(text(newest))
-        demo_shop.fill(session)
+        if session.scalar(select(Product.id).where(Product.code == GOODS[0][0])) is None:
+            demo_shop.fill(session)
         user = session.scalars(select(User).limit(1)).first()
         if user is None:
             user = User(username="bench", name="Bench", password_hash="-", role=Role.AGENT)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -18,7 +20,19 @@ from sqlalchemy import Connection, MetaData, Table, insert, text
 
 from cti.store.database import make_engine
 from cti.store.initials import initials
-from cti.store.models import Address, Customer, CustomerKey, CustomerPhone
+from cti.store.models import (
+    Address,
+    Counter,
+    Customer,
+    CustomerKey,
+    CustomerPhone,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Product,
+    Role,
+    User,
+)
 from cti.store.search_keys import keys_of
 from cti.store.setup import migrate
 from tests.postgres import Postgres, find_programs
@@ -30,12 +44,22 @@ SURNAMES = (
 )
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉萍红建国文春梅海燕雪荣新佳慧宇晨浩然子轩梓涵欣怡诗雨"
 PLACES = ("110108", "310115", "440106", "510107", "130602", "320106", "330106", "420111", "370202", "610113")
+KEPT = "CALLYARD_BENCH_DATABASE"
 FOLDED = ("customers", "customer_phones", "customer_keys", "addresses", "orders", "order_lines")
 
 
 @contextmanager
 def loaded(customers: int = CUSTOMERS, orders: int = ORDERS) -> Iterator[str]:
-    """The address of a database with so many customers (a phone, an address each) and orders (a line each)."""
+    """The address of a database with so many customers (a phone, an address each) and orders (a line each).
+
+    ``CALLYARD_BENCH_DATABASE`` names one on a PostgreSQL that runs already; it is filled once and stays.
+    """
+    if kept := os.environ.get(KEPT):
+        migrate(kept)
+        if not _filled(kept):
+            fill(kept, customers, orders)
+        yield kept
+        return
     programs = find_programs()
     if programs is None:
         raise RuntimeError("PostgreSQL is missing (initdb, pg_ctl): apt-get install postgresql")
@@ -51,9 +75,17 @@ def loaded(customers: int = CUSTOMERS, orders: int = ORDERS) -> Iterator[str]:
         server.remove()
 
 
+def _filled(url: str) -> bool:
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        found = connection.scalar(text("SELECT count(*) FROM (SELECT 1 FROM orders LIMIT 1) some"))
+    engine.dispose()
+    return bool(found)
+
+
 @contextmanager
 def small(customers: int = 50_000) -> Iterator[str]:
-    """The address of an SQLite database with so many customers, a phone and an address each."""
+    """The address of an SQLite database with so many customers, a phone, an address and three orders each."""
     with tempfile.TemporaryDirectory(prefix="cyb-") as folder:
         url = f"sqlite:///{folder}/callyard.db"
         migrate(url)
@@ -62,6 +94,10 @@ def small(customers: int = 50_000) -> Iterator[str]:
         with engine.begin() as connection:
             for first in range(1, customers + 1, 5_000):
                 _some(connection, chance, range(first, min(first + 5_000, customers + 1)))
+        with engine.begin() as connection:
+            _some_orders(connection, customers)
+            last = (("customer", 100_000 + customers), ("order", 10_000_000 + 3 * customers))
+            connection.execute(insert(Counter), [{"name": name, "value": value} for name, value in last])
         with engine.begin() as connection:
             connection.execute(text("ANALYZE"))
         engine.dispose()
@@ -86,6 +122,33 @@ def _some(connection: Connection, chance: random.Random, ids: range) -> None:
     connection.execute(insert(CustomerKey), keys)
 
 
+def _some_orders(connection: Connection, customers: int) -> None:
+    """Spread over three years, each with a line of one of a hundred products."""
+    now, count = datetime.now(UTC), 3 * customers
+    connection.execute(
+        insert(User), [{"id": "bench", "username": "bench", "name": "B", "password_hash": "-", "role": Role.AGENT}]
+    )
+    price = [Decimal(10 * n) - Decimal("0.10") for n in range(1, 101)]
+    goods = [{"id": n, "code": f"B{n}", "name": f"演示商品 {n}", "price": price[n - 1]} for n in range(1, 101)]
+    connection.execute(insert(Product), goods)
+    states = (OrderStatus.COMPLETED, OrderStatus.COMPLETED, OrderStatus.SHIPPED, OrderStatus.NEW)
+    for first in range(1, count + 1, 5_000):
+        ids = range(first, min(first + 5_000, count + 1))
+        orders = [
+            {
+                "id": n, "number": str(10_000_000 + n), "customer_id": 1 + n * 7919 % customers,
+                "agent_user_id": "bench", "status": states[n % 4], "total": price[n % 100], "medium_id": 1 + n % 10,
+                "created_at": now - timedelta(days=3 * 365 * (count - n) / count),
+            }
+            for n in ids
+        ]  # fmt: skip
+        connection.execute(insert(Order), orders)
+        lines = [
+            {"order_id": n, "product_id": n % 100 + 1, "price": price[n % 100], "amount": price[n % 100]} for n in ids
+        ]
+        connection.execute(insert(OrderLine), lines)
+
+
 def fill(url: str, customers: int, orders: int) -> None:
     """Put the rows in while there are no indexes, then make the indexes and the statistics."""
     engine = make_engine(url, statement_timeout=0)
@@ -94,7 +157,7 @@ def fill(url: str, customers: int, orders: int) -> None:
         connection.execute(text("SET maintenance_work_mem = '512MB'"))
         connection.execute(text("SET work_mem = '256MB'"))
         connection.execute(text("SET session_replication_role = replica"))  # keys are known to fit
-        indexes = _take_indexes(connection)
+        indexes = take_indexes(connection, *FOLDED)
         _pool(connection)
         _customers(connection, customers)
         _orders(connection, customers, orders)
@@ -106,7 +169,8 @@ def fill(url: str, customers: int, orders: int) -> None:
     print(f"{customers} customers and {orders} orders in {time.monotonic() - began:.0f} s", flush=True)
 
 
-def _take_indexes(connection: Connection) -> list[str]:
+def take_indexes(connection: Connection, *tables: str) -> list[str]:
+    """Drop the indexes of ``tables``; what makes them again."""
     found = connection.execute(
         text(
             "SELECT indexdef, indexrelid::regclass AS name FROM pg_index JOIN pg_indexes "
@@ -114,7 +178,7 @@ def _take_indexes(connection: Connection) -> list[str]:
             "WHERE NOT indisprimary AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid) "
             "AND tablename = ANY(:tables)"
         ),
-        {"tables": list(FOLDED)},
+        {"tables": list(tables)},
     ).all()
     for row in found:
         connection.execute(text(f"DROP INDEX {row.name}"))
