@@ -14,6 +14,8 @@ from sqlalchemy import select
 from cti.store import points, shop, stock
 from cti.store.models import (
     GiftRule,
+    Medium,
+    MediumKind,
     Member,
     MovementKind,
     PointRule,
@@ -24,7 +26,7 @@ from cti.store.models import (
     utc_now,
 )
 from tests.fakes.site import Site
-from tests.pages import audited, body, browser, statuses
+from tests.pages import HOSTILE, audited, body, browser, statuses
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
@@ -78,6 +80,66 @@ def test_a_product_with_a_price_of_a_period_a_bundle_of_it_and_a_picture(site: S
     assert client.post(f"/products/{pack.id}", data=bundle).status_code == 303
     assert [(part.product.code, part.quantity) for part in product(site, "G2").parts] == [("G1", 3)]
     assert audited(site, "product.change")[-1].after == {"parts": ["G1 × 3"]}
+
+
+def test_those_who_saw_a_medium_pay_its_price(site: Site) -> None:
+    client = browser(site, "supervisor")
+    client.post("/products/new", data=product_form("GM", track_stock=""))
+    made = product(site, "GM")
+    with site.sessions() as session:
+        tv, radio = Medium(name=HOSTILE, kind=MediumKind.TV), Medium(name="Radio", kind=MediumKind.RADIO)
+        session.add_all([tv, radio])
+        session.commit()
+        seen, heard = str(tv.id), str(radio.id)
+    row = {"product": "gm", "row-price": "59.00", "row-medium": seen, "row-starts": "2026-01-01T00:00"}
+    for wrong in (
+        {"product": "none"},
+        {"row-price": "x"},
+        {"row-price": ""},
+        {"row-medium": "999"},
+        {"row-starts": ""},
+    ):
+        assert client.post("/products/prices", data=row | wrong).status_code == 422, wrong
+    assert client.post("/products/prices", data=row).status_code == 303
+    page = body(client, f"/products/prices?q=GM&medium={seen}")
+    assert "59.00" in page
+    assert "In force" in page
+    assert HOSTILE not in page
+    assert "59.00" not in body(client, "/products/prices?medium=all")
+
+    line = {
+        "lines-0-product": str(made.id),
+        "lines-0-quantity": "2",
+        "token": "t" * 20,
+        "name": "Demo",
+        "line": "1 Road",
+    }
+    order = line | {"phone": "19900000077", "address": "new", "payment": "cash_on_delivery", "delivery": "express"}
+
+    def total(medium: str) -> str:
+        page = client.post("/orders/quote", data=order | {"medium": medium}).text
+        return page.partition('data-total-plain="')[2].partition('"')[0]
+
+    shown = [total(medium) for medium in (seen, heard, "", "999")]
+    usual, special = Decimal(shown[1]), Decimal(shown[0])
+    assert (usual - special, shown[1:]) == (Decimal("42.00"), [shown[1]] * 3)
+    answer = client.post("/orders/new", data=order | {"medium": heard, "seen_total": shown[0]})
+    assert answer.status_code == 422
+    assert "Tell the customer" in answer.text
+    assert client.post("/orders/new", data=order | {"medium": seen, "seen_total": shown[0]}).status_code == 303
+
+    whole = product_form(
+        "GM", **{"prices-0-price": "60", "prices-0-medium": heard, "prices-0-starts": "2026-01-01T00:00"}
+    )
+    assert f'<option selected value="{seen}"' in body(client, f"/products/{made.id}")
+    assert client.post(f"/products/{made.id}", data=whole).status_code == 303
+    kept = product(site, "GM").prices
+    assert [(row.price, str(row.medium_id)) for row in kept] == [(Decimal("60.00"), heard)]
+    assert client.post(f"/products/prices/{kept[0].id}/remove").status_code == 303
+    assert client.post(f"/products/prices/{kept[0].id}/remove").status_code == 404
+    assert not product(site, "GM").prices
+    allowed = {"nobody": 302, "agent2": 403, "supervisor": 422, "admin": 422}
+    assert statuses(site, "POST", "/products/prices") == allowed
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from cti.store import media
 from cti.store.models import Product, ProductPicture
 from webui.common import audit, db
 from webui.common.ids import valid_number
@@ -16,11 +17,12 @@ from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
 from webui.customers.forms import changes
 from webui.orders.queries import products_named
-from webui.products import gifts, queries
-from webui.products.forms import ProductForm, apply, fill, read_parts, read_picture, snapshot
+from webui.products import gifts, prices, queries
+from webui.products.forms import ProductForm, apply, fill, read_parts, read_picture, show_media, snapshot
 
 blueprint = Blueprint("products", __name__, url_prefix="/products")
 blueprint.register_blueprint(gifts.blueprint)
+blueprint.register_blueprint(prices.blueprint)
 
 
 @blueprint.get("")
@@ -70,6 +72,7 @@ def picture(product_id: int) -> ResponseReturnValue:
 
 def save(form: ProductForm, product: Product | None) -> ResponseReturnValue:
     database = db.session()
+    show_media((entry.form for entry in form.prices.entries), media.media(database))
     valid = form.validate_on_submit()
     if valid and queries.code_taken(database, str(form.code.data), product.id if product else None):
         form.code.errors = [_("Another product has this code.")]
@@ -106,6 +109,7 @@ def keep_picture(product: Product, image: tuple[bytes, str] | None, *, remove: b
 
 def show_form(form: ProductForm, product: Product | None) -> str:
     database = db.session()
+    show_media((entry.form for entry in form.prices.entries), media.media(database))
     shown: dict[str, Any] = {
         "categories": queries.categories(database),
         "pictured": product is not None and database.get(ProductPicture, product.id) is not None,

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, FieldList, FileField, Form, FormField, IntegerField, ValidationError
+from wtforms import (
+    BooleanField,
+    Field,
+    FieldList,
+    FileField,
+    Form,
+    FormField,
+    IntegerField,
+    SelectField,
+    ValidationError,
+)
 from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
 
 from cti.store.initials import initials
-from cti.store.models import BundlePart, Product, ProductPrice
+from cti.store.models import BundlePart, Medium, Product, ProductPrice
 from webui.calls.forms import moment
+from webui.common import labels
 from webui.common.i18n import localtime
 from webui.customers.forms import Line
 from webui.orders.forms import parse_price
 
 ROWS = 30
+PRICES = 200
 MOST = 1_000_000
 LARGEST_PICTURE = 300_000
 PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
@@ -26,9 +39,10 @@ MINUTE = "yyyy-MM-dd'T'HH:mm"
 
 
 class PriceForm(Form):  # type: ignore[misc]
-    """A row without a price is none. Times in the user's zone; no end: for good."""
+    """A row without a price is none. Times in the user's zone; no end: for good. Without a medium: for everybody."""
 
     price = Line(_("Price"), 16)
+    medium = SelectField(_("For whom"), choices=[], default="")
     starts = Line(lazy_pgettext("moment", "From"), 16)
     ends = Line(lazy_pgettext("moment", "until"), 16)
 
@@ -69,7 +83,7 @@ class ProductForm(FlaskForm):  # type: ignore[misc]
     track_stock = BooleanField(_("Stock is kept"), default=True)
     backorder = BooleanField(_("May be sold before it is in stock"))
     low_stock = IntegerField(_("Low from"), [Optional(), NumberRange(0, MOST)])
-    prices = FieldList(FormField(PriceForm), _("Prices of a period"), min_entries=1, max_entries=ROWS)
+    prices = FieldList(FormField(PriceForm), _("Prices of a period"), min_entries=1, max_entries=PRICES)
     parts = FieldList(FormField(PartForm), _("Sold as a bundle of"), min_entries=1, max_entries=ROWS)
     picture = FileField(_("Picture"))
     remove_picture = BooleanField(_("Remove the picture"))
@@ -79,16 +93,25 @@ class ProductForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError(_("This is not a price."))
 
 
+def media_choices(media: Sequence[Medium]) -> list[tuple[str, Any]]:
+    return [("", _("Everybody")), *((str(row.id), row.name) for row in media)]
+
+
+def show_media(rows: Iterable[Any], media: Sequence[Medium]) -> None:
+    """What there is to choose from, before a form is checked or shown."""
+    for row in rows:
+        row.medium.choices = labels.options(media_choices(media))
+
+
 def fill(form: ProductForm, product: Product) -> None:
     """The rows of a form that was not sent."""
     form.price.data = f"{product.price:.2f}"
     for rows in (form.prices, form.parts):
         while rows.entries:
             rows.pop_entry()
-    for row in product.prices:
-        if row.medium_id is None:
-            times = {"starts": localtime(row.starts_at, MINUTE), "ends": localtime(row.ends_at, MINUTE)}
-            form.prices.append_entry({"price": f"{row.price:.2f}", **times})
+    for row in product.prices[-PRICES:]:
+        times = {"starts": localtime(row.starts_at, MINUTE), "ends": localtime(row.ends_at, MINUTE)}
+        form.prices.append_entry({"price": f"{row.price:.2f}", "medium": str(row.medium_id or ""), **times})
     for part in product.parts:
         form.parts.append_entry({"code": part.product.code, "quantity": part.quantity})
     for rows in (form.prices, form.parts):
@@ -127,7 +150,7 @@ def read_picture(form: ProductForm) -> tuple[bytes, str] | None:
 
 
 def apply(form: ProductForm, product: Product, parts: list[tuple[Product, int]]) -> None:
-    """Write a valid form to the product. Prices of single media, which the form does not show, stay."""
+    """Write a valid form to the product. The oldest of very many prices, which the form does not show, stay."""
     product.code, product.name = str(form.code.data), str(form.name.data)
     product.initials = initials(product.name)
     for name in ("name_en", "category", "unit"):
@@ -144,17 +167,21 @@ def apply(form: ProductForm, product: Product, parts: list[tuple[Product, int]])
         row.quantity = quantity
         held[part.id] = row
     product.parts[:] = [held[part.id] for part, _quantity in parts]
-    kept = [row for row in product.prices if row.medium_id is not None]
-    product.prices[:] = [*kept, *read_prices(form)]
+    product.prices[:] = [*product.prices[:-PRICES], *read_prices(form)]
 
 
 def read_prices(form: ProductForm) -> list[ProductPrice]:
-    rows = []
-    for entry in form.prices.entries:
-        price, starts = parse_price(entry.form.price.data or ""), moment(entry.form.starts.data or "")
-        if price is not None and starts is not None:
-            rows.append(ProductPrice(price=price, starts_at=starts, ends_at=moment(entry.form.ends.data or "")))
-    return rows
+    rows = [price_of(entry.form) for entry in form.prices.entries]
+    return [row for row in rows if row is not None]
+
+
+def price_of(row: Any) -> ProductPrice | None:
+    """The price of one row, if there is one in it."""
+    price, starts = parse_price(row.price.data or ""), moment(row.starts.data or "")
+    if price is None or starts is None:
+        return None
+    medium_id = int(row.medium.data) if row.medium.data else None
+    return ProductPrice(price=price, starts_at=starts, ends_at=moment(row.ends.data or ""), medium_id=medium_id)
 
 
 PLAIN = ("code", "name", "name_en", "category", "unit", "active", "track_stock", "backorder", "low_stock")
@@ -166,6 +193,6 @@ def snapshot(product: Product) -> dict[str, Any]:
         **{name: getattr(product, name) for name in PLAIN},
         "price": str(product.price),
         "points_price": product.points_price,
-        "prices": [f"{row.price} {row.starts_at.isoformat()}" for row in product.prices],
+        "prices": [f"{row.price} {row.starts_at.isoformat()} {row.medium_id or ''}".rstrip() for row in product.prices],
         "parts": [f"{part.product.code} × {part.quantity}" for part in product.parts],
     }
