@@ -14,6 +14,7 @@ import structlog
 
 from cti.bus.nats import NatsBus
 from cti.domain.config import CentreConfig
+from cti.domain.dahdi import board_name
 from cti.engine.metrics import health_of, registry_of
 from cti.engine.runner import EngineRunner
 from cti.provision.secrets import effective_secrets
@@ -27,7 +28,6 @@ from cti.switches.board import BoardSwitch
 from cti.switches.board.wire import command_subject
 from cti.switches.freeswitch import FreeSwitch
 from cti.switches.sim import SimSwitch
-from dialplan.dahdi import board_name
 from dialplan.which import apply, each
 
 

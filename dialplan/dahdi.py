@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cti.domain.dahdi import LONGEST_NAME, Span, SpanChannel, SpanKind, channels, read_spans
+from cti.domain.dahdi import LONGEST_NAME, Span, SpanChannel, SpanKind, board_name, channels, read_spans
 from dialplan import escape
 
 MOST_GROUPS = 63
@@ -19,7 +19,8 @@ MOST_GROUPS = 63
 @dataclass(frozen=True, slots=True)
 class Block:
     """Channels of one span that are configured alike. ``device``: the telephone there; ``dialed``: what callers on
-    an outside line have dialled, where the line itself does not say. ``group`` 0: nothing is dialled out on it."""
+    an outside line have dialled, where the line itself does not say. ``group`` 0: nothing is dialled out on it, else
+    ``hunt`` says how a free line of it is looked for: ``g`` from the first, ``r`` in turn."""
 
     span: int
     settings: Span
@@ -29,6 +30,7 @@ class Block:
     device: str = ""
     dialed: str = ""
     group: int = 0
+    hunt: str = "r"
     blocked: bool = False
 
     @property
@@ -50,7 +52,7 @@ class Block:
     def description(self) -> str:
         if self.blocked:
             return f"b {self.device or self.trunk}".strip()
-        return f"p {self.device}".strip() if self.telephone else f"g{self.group} {self.trunk}"
+        return f"p {self.device}".strip() if self.telephone else f"{self.hunt}{self.group} {self.trunk}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,6 @@ class Dahdi:
         return ranges([one.number for one in wanted])
 
 
-def board_name(switch: str) -> str:
-    """The name of the boards of this switch, in tables, on the bus and on pages."""
-    return f"dahdi-{switch}"
-
-
 def dahdi_of(switch: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Dahdi:
     """Raises ``BadSpan`` or ``UnsafeValue``."""
     row = next((one for one in rows.get("dahdi", ()) if one["board"] == board_name(switch)), None)
@@ -97,9 +94,11 @@ def dahdi_of(switch: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Da
     groups = {trunk: number for number, trunk in enumerate(sorted({span.trunk for span in spans}), 1)}
     if len(groups) > MOST_GROUPS:
         raise escape.UnsafeValue(f"lines of boards: more than {MOST_GROUPS} trunks")
-    found: list[Block] = []
-    for channel in channels(spans):
-        found.append(_block(channel, spans[channel.span - 1], lines.get(channel.number, {}), groups))
+    hunt = "g" if row.get("hunt") == "first" else "r"
+    found = [
+        replace(_block(channel, spans[channel.span - 1], lines.get(channel.number, {}), groups), hunt=hunt)
+        for channel in channels(spans)
+    ]
     return Dahdi(spans, tuple(_joined(found)))
 
 

@@ -16,6 +16,7 @@ from cards.host import commands
 from cards.host.board import BoardError, LineKind
 from cards.host.channel import Line
 from cards.host.floor import Floor
+from cards.host.listening import Listening
 from cards.host.plan import BadPlan, read_plan
 from cti.domain.errors import BadRequest, CallyardError, CommandRefused
 from cti.domain.switch import Capability, SwitchEvent, TestCall
@@ -79,6 +80,7 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._undo: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listening: Listening | None = None
         self.floor: Floor
 
     def emit(self, event: SwitchEvent) -> None:
@@ -94,6 +96,7 @@ class Service:
     async def start(self, floor: Floor) -> None:
         """The floor is open."""
         self.floor, self._loop = floor, asyncio.get_running_loop()
+        self._listening = Listening(floor.tapes, floor.spool / ".taps" / f"{floor.name}-listening", floor.clock)
         self._undo = [
             await self._bus.kv_watch(BUCKET, self._planned),
             await self._bus.serve(command_subject(floor.name), self._answer),
@@ -106,6 +109,8 @@ class Service:
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._listening is not None:
+            await self._run(self._listening.close)
         self._loop = None
 
     async def keep_stepping(self) -> None:
@@ -126,6 +131,8 @@ class Service:
             self._beside.step()
         if self._outside is not None:
             self._outside.step(self.floor)
+        if self._listening is not None:
+            self._listening.step()
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -165,6 +172,8 @@ class Service:
                 return await self._run(self._hello)
             case "lines":
                 return await self._run(self._lines)
+            case "listen" | "hear" | "deafen":
+                return await self._run(lambda: self._listen(request))
             case "test":
                 line = self._line(request)
                 await self._run(lambda: self.floor.begin_test(line))
@@ -189,6 +198,16 @@ class Service:
 
         await self._run(work)
         return {"ok": True}
+
+    def _listen(self, request: Document) -> Document:
+        if self._listening is None:
+            raise CommandRefused("the board is not open yet")
+        match request["op"]:
+            case "listen":
+                return self._listening.begin(self._line(request).number)
+            case "hear":
+                return self._listening.hear(request.get("listener"))
+        return self._listening.end(request.get("listener"))
 
     def _hand(self, line: Line, what: str) -> None:
         if self._outside is None:
@@ -221,6 +240,7 @@ class Service:
             "board": self.floor.name,
             "vendor": self.floor.board.vendor,
             "simulated": self._outside is not None,
+            "listens": True,
             "lines": [self._shown(line) for line in self.floor.lines.values()],
         }
 

@@ -17,6 +17,9 @@ from cti.domain.errors import CallyardError
 E1_CHANNELS, SIGNALLING_SLOT = 31, 16
 MOST_SPANS, MOST_PORTS, MOST_CHANNELS = 16, 32, 512
 DEFAULT_TRUNK = "dahdi"
+HOST = "dahdi"
+"""In place of the host of a trunk that is lines of boards."""
+BOARD_PREFIX = "dahdi-"
 LONGEST_NAME = 24
 """Of a trunk or telephone: DAHDI keeps 31 characters of what a channel is for."""
 
@@ -114,6 +117,11 @@ _WHOLE = {
 _CHOICES: dict[str, Sequence[str]] = {"switch_type": SWITCH_TYPES, "echo": ECHO}
 _KINDS: dict[str, type[StrEnum]] = {"kind": SpanKind, "caller_id": CallerIdSent, "indicator": NetworkIndicator}
 _SHAPES = {"trunk": _TRUNK, "ports": re.compile(rf"[ot-]{{0,{MOST_PORTS}}}"), "protocol_file": _FILE}
+
+
+def board_name(switch: str) -> str:
+    """The name of the boards of this Asterisk, in tables, on the bus and on pages."""
+    return f"{BOARD_PREFIX}{switch}"
 
 
 def read_spans(documents: object) -> tuple[Span, ...]:

@@ -27,6 +27,7 @@ from cti.domain.switch import (
     TrunkState,
     TrunkTarget,
 )
+from cti.provision.found_boards import find_boards
 from cti.settings import Settings
 from cti.switches.asterisk import AsteriskSwitch, lines_page
 from dialplan import freeswitch_render, render
@@ -49,7 +50,12 @@ TRUNKS = [{"id": "local", "host": "127.0.0.1"}, {"id": "pstn", "host": "dahdi"},
 
 
 def rows(*spans: dict[str, Any], lines: list[dict[str, Any]] | None = None) -> dict[str, list[dict[str, Any]]]:
-    board = {"board": "dahdi-asterisk", "spans": list(spans), "lines": LINES if lines is None else lines}
+    board = {
+        "board": "dahdi-asterisk",
+        "hunt": "first",
+        "spans": list(spans),
+        "lines": LINES if lines is None else lines,
+    }
     return {"agents": AGENTS, "trunks": TRUNKS, "dahdi": [board] if spans else []}
 
 
@@ -342,3 +348,43 @@ async def test_lines_appear_when_asterisk_loads_their_driver(ami: FakeAmi, board
         await log.until(DeviceRegistered, device="1001", registered=False)
     finally:
         await switch.stop()
+
+
+# ---------------------------------------------------------------- what this machine has
+
+
+SPAN_FILES = {
+    "1": 'Span 1: WCTDM/0 "Wildcard TDM410P" (MASTER)\n\n\t   1 WCTDM/0/0 FXSKS (In use)\n\t   2 WCTDM/0/1 FXSKS\n'
+    "\t   3 WCTDM/0/2 FXOKS\n\t   4 WCTDM/0/3\n",
+    "2": 'Span 2: TE2/0/1 "T2XXP (PCI) Card 0 Span 1" HDB3/CCS/CRC4 RED\n\n'
+    + "".join(f"\t  {n} TE2/0/1/{n} Clear (In use)\n" for n in range(5, 36)),
+    "10": "nothing of ours\n",
+    "x": 'Span 3: X/0 "X"\n\t 1 X/0/0 FXSKS\n',
+}
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_boards_are_found_by_their_ids_their_driver_and_their_libraries(tmp_path: Path) -> None:
+    assert not find_boards(tmp_path).anything
+    pci = {"d161:8005": "a", "e159:0002": "b", "8086:1234": "c"}
+    ids = {
+        f"sys/bus/pci/devices/{at}/{n}": f"0x{v}\n"
+        for key, at in pci.items()
+        for n, v in zip(("vendor", "device"), key.split(":"), strict=True)
+    }
+    write(tmp_path, ids | {f"proc/dahdi/{name}": text for name, text in SPAN_FILES.items()})
+    write(tmp_path, {"usr/local/lib/libshpa3.so": ""})
+    found = find_boards(tmp_path)
+    assert found.cards == ("Digium (PCI d161:8005)",)
+    assert (found.driver, found.tools) == (True, False)
+    assert [(one.kind, one.name, one.ports) for one in found.spans] == [
+        ("analog", "Wildcard TDM410P", "oot-"),
+        ("pri", "T2XXP (PCI) Card 0 Span 1", ""),
+    ]
+    assert [one.vendor for one in found.libraries] == ["synway"]
+    assert read_spans([one.document() for one in found.spans]) == found.spans

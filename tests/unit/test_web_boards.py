@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
+import webui.boards.spans
+from cti.domain.dahdi import SpanKind
 from cti.domain.errors import EngineUnavailable
 from cti.domain.switch import TestCall
+from cti.provision.found_boards import find_boards
 from cti.settings import SwitchChoice
 from cti.store.boards import ensure_demo_plan, load_plans
-from cti.store.models import Agent, AuditEntry, PhoneKind
+from cti.store.models import Agent, AuditEntry, PhoneKind, Trunk
+from cti.store.switchdata import load_switch_rows
 from cti.switches.board.wire import command_of
 from tests.fakes.site import Site
 from tests.pages import browser
+from tests.unit.test_dahdi import SPAN_FILES, write
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -38,7 +43,7 @@ class Host:
 
         def request(subject: str, payload: dict[str, Any], timeout: float = 3.0) -> dict[str, Any]:
             if not subject.startswith("cy.cmd.board."):
-                if payload.get("op") in ("publish_config", "test_call"):
+                if payload.get("op") in ("publish_config", "apply_switch", "test_call"):
                     self.asked.append(payload)
                     return {"ok": True}
                 return ask(subject, payload, timeout)
@@ -159,3 +164,83 @@ def test_a_new_simulated_board_has_a_plan_once(site: Site) -> None:
         (3, "", "1002"),
         (4, "", "1003"),
     ]
+
+
+# ---------------------------------------------------------------- DAHDI boards through Asterisk
+
+
+@pytest.fixture
+def asterisk(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path, phone=PhoneKind.WEB, switch_name="asterisk", switch=SwitchChoice.ASTERISK)
+    yield made
+    made.close()
+
+
+def test_spans_are_added_planned_blocked_and_removed(asterisk: Site) -> None:
+    host, admin = Host(asterisk), browser(asterisk, "admin")
+    spans = "/boards/dahdi-asterisk/spans"
+    assert "No spans yet" in admin.get(spans).text
+    assert admin.get(f"{spans}/new?kind=other").status_code == 404
+    for kind in SpanKind:
+        assert admin.get(f"{spans}/new?kind={kind}").status_code == 200
+    bad = admin.post(f"{spans}/new?kind=analog", data={"trunk": "local", "ports": "ooz", "echo": "mg2"})
+    assert bad.status_code == 422
+    assert "reached by SIP" in bad.text
+    assert "at least one in use" in bad.text
+    analog = {"name": "TDM410", "trunk": "lines", "ports": "oot-", "caller_id": "dtmf", "echo": ""}
+    assert admin.post(f"{spans}/new?kind=analog", data=analog).status_code == 303
+    e1 = {"trunk": "lines", "timing": "1", "crc4": "y", "switch_type": "qsig", "echo": "mg2"}
+    assert admin.post(f"{spans}/new?kind=pri", data=e1).status_code == 303
+    assert {"op": "apply_switch"} in host.asked
+    plan = {"hunt": "first", "dialed-1": "8000", "device-3": "1001", "trunk-1": "local"}
+    assert admin.post("/boards/dahdi-asterisk/plan", data=plan).status_code == 303
+    assert admin.post("/boards/dahdi-asterisk/lines/5/block", data={"blocked": "1"}).status_code == 303
+    assert admin.post("/boards/dahdi-asterisk/lines/20/block", data={"blocked": "1"}).status_code >= 400
+    with asterisk.sessions() as session:
+        (board,) = load_switch_rows(session)["dahdi"]
+        trunk = session.get(Trunk, "lines")
+        assert trunk is not None
+        assert (trunk.host, trunk.switches) == ("dahdi", ["asterisk"])
+    assert [one["kind"] for one in board["spans"]] == ["analog", "pri"]
+    assert (board["board"], board["hunt"], board["spans"][0]["ports"]) == ("dahdi-asterisk", "first", "oot-")
+    assert board["lines"] == [
+        {"line": 1, "dialed": "8000", "device": "", "blocked": False},
+        {"line": 2, "dialed": "", "device": "", "blocked": False},
+        {"line": 3, "dialed": "", "device": "1001", "blocked": False},
+        *({"line": n, "dialed": "", "device": "", "blocked": n == 5} for n in range(5, 36) if n != 20),
+    ]
+    host.lines = [line(1, "trunk", trunk="lines"), line(2, "trunk", dead=True, alarm="Red Alarm")]
+    shown = admin.get("/boards").text
+    assert "is the cable plugged in?" in shown
+    assert "8000" in admin.get("/boards/dahdi-asterisk/lines").text
+    host.lines = []
+    assert "asterisk-dahdi" in admin.get("/boards/dahdi-asterisk/lines").text
+    assert admin.post(f"{spans}/1", data=analog | {"ports": "oooo"}).status_code == 303
+    assert admin.post(f"{spans}/2/delete").status_code == 303
+    assert admin.get(f"{spans}/2").status_code == 404
+    assert "oooo" in admin.get(spans).text
+
+
+def test_the_wizard_says_what_was_found_and_adds_it_by_one_press(
+    asterisk: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Host(asterisk)
+    admin, root = browser(asterisk, "admin"), tmp_path / "machine"
+    monkeypatch.setattr(webui.boards.spans, "find_boards", lambda: find_boards(root))
+    nothing = admin.get("/boards/find").text
+    assert "No board, no DAHDI driver" in nothing
+    assert "CALLYARD_BOARD=sim" in nothing
+    write(root, {f"proc/dahdi/{name}": text for name, text in SPAN_FILES.items()})
+    write(
+        root,
+        {"usr/lib/libshpa3.so": "", "sys/bus/pci/devices/a/vendor": "0xd161", "sys/bus/pci/devices/a/device": "0x8005"},
+    )
+    page = admin.get("/boards/find").text
+    for word in ("Digium", "Wildcard TDM410P", "Add what was found: 2", "CALLYARD_BOARD=synway"):
+        assert word in page
+    for _ in range(2):
+        assert admin.post("/boards/dahdi-asterisk/spans/found").status_code == 303
+    with asterisk.sessions() as session:
+        (board,) = load_switch_rows(session)["dahdi"]
+    assert [one["kind"] for one in board["spans"]] == ["analog", "pri"]
+    assert browser(asterisk, "supervisor").get("/boards/find").status_code == 403

@@ -12,18 +12,20 @@ from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from cti.domain.dahdi import BOARD_PREFIX, channels
 from cti.domain.errors import BadRequest, CallyardError, CommandRefused
 from cti.settings import Settings
 from cti.store.models import VoiceBoard
-from cti.switch_settings import SwitchKind
 from webui.admin.publish import announce
-from webui.boards import forms, queries, words
+from webui.boards import forms, listening, queries, spans, words
 from webui.common import audit, db
 from webui.common.bus import request_engine
 from webui.common.labels import LABELS
 from webui.common.permissions import Permission, requires
 
 blueprint = Blueprint("boards", __name__, url_prefix="/boards")
+blueprint.register_blueprint(spans.blueprint)
+blueprint.register_blueprint(listening.blueprint)
 
 DEADLINE = 1.5
 PATTERNS = {
@@ -42,7 +44,7 @@ def install(app: Flask) -> None:
 def index() -> ResponseReturnValue:
     return render_template(
         "boards/index.html",
-        boards=[live(name) for name in names()],
+        boards=[live(name) for name in queries.boards()],
         numbers=queries.numbers(db.session()),
         words=words,
     )
@@ -74,7 +76,7 @@ def change_plan(name: str) -> ResponseReturnValue:
     form.write(board)
     audit.record("board.plan", f"board/{name}", before, snapshot(board))
     db.session().commit()
-    announce(switch=False)
+    announce(switch=is_dahdi(name))
     return redirect(url_for("boards.index"), 303)
 
 
@@ -89,7 +91,7 @@ def block(name: str, line: int) -> ResponseReturnValue:
     after = {"line": line, "blocked": entry.blocked}
     audit.record("board.block" if entry.blocked else "board.unblock", f"board/{name}", before, after)
     db.session().commit()
-    announce(switch=False)
+    announce(switch=is_dahdi(name))
     return redirect(url_for("boards.index"), 303)
 
 
@@ -137,9 +139,8 @@ def call(name: str) -> ResponseReturnValue:
 # ---------------------------------------------------------------- pieces
 
 
-def names() -> list[str]:
-    settings: Settings = current_app.extensions["callyard_settings"]
-    return [switch.name for switch in settings.switches() if switch.kind is SwitchKind.BOARD]
+def is_dahdi(name: str) -> bool:
+    return name.startswith(BOARD_PREFIX)
 
 
 def gateways() -> set[str]:
@@ -149,7 +150,7 @@ def gateways() -> set[str]:
 
 
 def known(name: str) -> str:
-    if name not in names():
+    if name not in queries.boards():
         abort(404)
     return name
 
@@ -160,16 +161,23 @@ def ask(name: str, **question: Any) -> dict[str, Any]:
 
 def live(name: str) -> dict[str, Any]:
     """``up`` false when the host does not answer: then the lines are those of the plan."""
+    shared = {"name": name, "dahdi": is_dahdi(name), "vendor": "", "simulated": False, "listens": False, "lines": []}
     try:
         answer = ask(name, op="lines")
-        return {**answer, "name": name, "up": True, "lines": list(answer.get("lines", []))}
     except CallyardError:
-        return {"name": name, "up": False, "vendor": "", "simulated": False, "lines": []}
+        return {**shared, "up": False}
+    lines = list(answer.get("lines", []))
+    if is_dahdi(name):
+        planned = queries.planned(db.session(), name)
+        lines = [{**line, "dialed": planned[line["line"]].dialed if line["line"] in planned else ""} for line in lines]
+    return {**shared, **answer, "up": True, "lines": lines}
 
 
 def existing(name: str, line: int) -> int:
     """A line that the board or its plan has. Raises ``CommandRefused``."""
     there = {one["line"] for one in live(name)["lines"]} | set(queries.planned(db.session(), name))
+    if is_dahdi(name):
+        there |= {one.number for one in channels(spans.spans_of(name))}
     if line not in there:
         raise CommandRefused("there is no such line", line=line)
     return line
@@ -177,21 +185,27 @@ def existing(name: str, line: int) -> int:
 
 def plan_form(name: str) -> forms.PlanForm:
     database = db.session()
-    told = live(name)["lines"]
-    rows = told or [
-        {"line": line.line, "kind": "extension" if line.device else "trunk"}
-        for line in queries.planned(database, name).values()
-    ]
     choices = {
         "dialed": queries.numbers(database),
         "trunk": queries.trunks(database),
         "device": queries.telephones(database),
     }
+    if is_dahdi(name):
+        found = channels(spans.spans_of(name))
+        kinds = [{"line": one.number, "kind": "extension" if one.telephone else "trunk"} for one in found]
+        return forms.PlanForm(kinds, choices, forms.DAHDI_FIELDS)
+    told = live(name)["lines"]
+    rows = told or [
+        {"line": line.line, "kind": "extension" if line.device else "trunk"}
+        for line in queries.planned(database, name).values()
+    ]
     return forms.PlanForm(rows, choices)
 
 
 def show_plan(name: str, form: forms.PlanForm) -> str:
-    return render_template("boards/plan.html", name=name, form=form, words=words, fields=forms.FIELDS)
+    return render_template(
+        "boards/plan.html", name=name, form=form, words=words, fields=form.fields, dahdi=is_dahdi(name)
+    )
 
 
 def snapshot(board: VoiceBoard) -> dict[str, Any]:

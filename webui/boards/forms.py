@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,13 @@ from werkzeug.datastructures import MultiDict
 from cti.store.models import VoiceBoard
 from webui.boards import queries, words
 
-FIELDS = {"trunk": ("dialed", "trunk"), "pri": ("dialed", "trunk"), "extension": ("device",)}
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "trunk": ("dialed", "trunk"),
+    "pri": ("dialed", "trunk"),
+    "extension": ("device",),
+}
+DAHDI_FIELDS = {"trunk": ("dialed",), "extension": ("device",)}
+"""The trunk of a DAHDI line is its span's."""
 
 
 @dataclass(slots=True)
@@ -20,6 +27,7 @@ class PlanForm:
 
     lines: list[dict[str, Any]]
     choices: dict[str, list[tuple[str, str]]]
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: FIELDS)
     hunt: str = "round"
     chosen: dict[tuple[int, str], str] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
@@ -29,7 +37,7 @@ class PlanForm:
         self.hunt = given.get("hunt", "")
         devices: dict[str, int] = {}
         for line in self.lines:
-            for name in FIELDS.get(line["kind"], ()):
+            for name in self.fields.get(line["kind"], ()):
                 value = given.get(f"{name}-{line['line']}", "")[:40]
                 self.chosen[line["line"], name] = value
                 if value and value not in dict(self.choices[name]):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, String
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cti.store.models.base import ID_LENGTH, Base
 
 
 class VoiceBoard(Base):
-    """``name`` is the switch's. ``hunt``: how a free outside line is looked for, ``first``, ``round`` or ``random``."""
+    """``name`` is the switch's, or ``dahdi-<switch>`` for the DAHDI boards of an Asterisk, whose ``spans`` are
+    documents of ``cti.domain.dahdi``. ``hunt``: how a free outside line is looked for, ``first``, ``round`` or
+    ``random``."""
 
     __tablename__ = "boards"
 
     name: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     hunt: Mapped[str] = mapped_column(String(16), default="round")
+    spans: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     lines: Mapped[list[BoardLine]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="BoardLine.line"
     )

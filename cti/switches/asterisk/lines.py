@@ -1,7 +1,7 @@
 """Lines of DAHDI boards out of what Asterisk tells of its channels: what each is for, and whether it is out of order.
 
-A channel's description is ours (``dialplan.dahdi``): ``g<group> <trunk>`` an outside line, ``p <device>`` a telephone,
-``b …`` blocked. No sockets; must not know what else a device or trunk may be.
+A channel's description is ours (``dialplan.dahdi``): ``g<group> <trunk>`` an outside line (``r``: in turn), ``p <device>``
+a telephone, ``b …`` blocked. No sockets; must not know what else a device or trunk may be.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cti.switches.trunks import Trunks
 SHOW: Action = {"Action": "DAHDIShowChannels"}
 LINES_MODULE = "chan_dahdi.so"
 NO_ALARM = "No Alarm"
-_DESCRIPTION = re.compile(r"(?:g(?P<group>[0-9]{1,2})|(?P<what>[pb]))(?: (?P<name>[A-Za-z0-9_.+-]{1,24}))?")
+_DESCRIPTION = re.compile(r"(?:(?P<group>[gr][0-9]{1,2})|(?P<what>[pb]))(?: (?P<name>[A-Za-z0-9_.+-]{1,24}))?")
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class AstLine:
     number: int
     telephone: bool
     name: str  # of the trunk or the device
-    group: int = 0
+    group: str = ""
     blocked: bool = False
     alarm: str = ""
     channel: str = ""
@@ -80,8 +80,8 @@ class AstLines:
             where = f"DAHDI/{own[0].number}" if own and not target.switch else ""
         else:
             own = [line for line in self.lines.values() if not line.telephone and line.name == target.trunk]
-            group = next((line.group for line in own if line.group), 0)
-            where = f"DAHDI/g{group}/{target.number}" if own else ""
+            group = next((line.group for line in own if line.group), "")
+            where = f"DAHDI/{group}/{target.number}" if own else ""
         if where and not any(line.usable for line in own):
             name = own[0].name
             raise CommandRefused(f"{name}: every line of it is blocked or out of order", line=own[0].number)
@@ -100,7 +100,7 @@ def lines(frames: Iterable[Frame]) -> AstLines:
             number=int(number),
             telephone=signalling.startswith("FXO"),
             name=described["name"] or "",
-            group=int(described["group"] or 0),
+            group=described["group"] or "",
             blocked=described["what"] == "b",
             alarm="" if alarm == NO_ALARM else alarm,
             channel=text(frame, "Uniqueid"),
