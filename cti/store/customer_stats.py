@@ -1,6 +1,6 @@
 """How many customers there are: by place, sex and age, and how they became more. Those merged away do not count.
 
-Days are those of the centre's zone. PostgreSQL cuts them itself; SQLite, which knows no zones, gives minutes.
+Days are those of the centre's zone. PostgreSQL is given where they begin; SQLite gives minutes.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, case, func, literal_column, select
+from sqlalchemy import ARRAY, ColumnElement, DateTime, case, cast, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from cti.store.locations import path_of
@@ -93,14 +91,11 @@ def years_before(day: date, years: int) -> date:
 def growth(session: Session, step: Step, first: date, last: date, zone: tzinfo) -> list[tuple[date, int]]:
     """(beginning of the step, new customers) from ``first`` to ``last``, with steps that had none."""
     begin, end = begin_of(step, first), next_of(step, last)
-    since, until = (datetime.combine(day, datetime.min.time(), zone).astimezone(UTC) for day in (begin, end))
-    counted = _counted(session, step, since, until, zone)
-    steps: list[tuple[date, int]] = []
-    at = begin
-    while at < end and len(steps) < MOST:
-        steps.append((at, counted[at]))
-        at = next_of(step, at)
-    return steps
+    days = [begin]
+    while days[-1] < end and len(days) <= MOST:
+        days.append(next_of(step, days[-1]))
+    counted = _counted(session, step, days, zone)
+    return [(day, counted[day]) for day in days[:-1]]
 
 
 def before(session: Session, day: date, zone: tzinfo) -> int:
@@ -127,21 +122,19 @@ def next_of(step: Step, day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
-def _counted(session: Session, step: Step, since: datetime, until: datetime, zone: tzinfo) -> Counter[date]:
+def _counted(session: Session, step: Step, days: Sequence[date], zone: tzinfo) -> Counter[date]:
+    """New customers by the beginning of the step, of those that begin with ``days``; the last only ends."""
     made = Customer.first_entry_at
-    inside = (living(), made >= since, made < until)
+    begins = [datetime.combine(day, datetime.min.time(), zone).astimezone(UTC) for day in days]
+    inside = (living(), made >= begins[0], made < begins[-1])
     counted: Counter[date] = Counter()
-    rows: Sequence[Any]
     if session.get_bind().dialect.name == "postgresql":
-        local = func.timezone(zone.key if isinstance(zone, ZoneInfo) else "UTC", made)
-        begin = func.date_trunc(step.value, local)
-        rows = session.execute(select(begin, func.count()).where(*inside).group_by(begin)).all()
-        for moment, count in rows:
-            counted[moment.date()] += count
+        place = func.width_bucket(made, cast(begins, ARRAY(DateTime(timezone=True)))).label("place")
+        for number, count in session.execute(select(place, func.count()).where(*inside).group_by(place)):
+            counted[days[number - 1]] = count
         return counted
     minute = func.substr(literal_column("customers.first_entry_at"), 1, 16)
-    rows = session.execute(select(minute, func.count()).where(*inside).group_by(minute)).all()
-    for text, count in rows:
+    for text, count in session.execute(select(minute, func.count()).where(*inside).group_by(minute)):
         moment = datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone(zone)
         counted[begin_of(step, moment.date())] += count
     return counted
