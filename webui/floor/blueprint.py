@@ -194,7 +194,7 @@ def texts() -> dict[str, str]:
         "alarm.level": _("the service level is low"),
         "alarm.ready": _("too few agents are ready"),
         "ready": _("Ready"),
-        "talking": _("Talking"),
+        "talking": _("On calls"),
         "busy": _("Busy"),
         "wrapup": _("Wrap-up"),
         "off": _("Signed off"),

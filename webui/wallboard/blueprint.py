@@ -48,7 +48,7 @@ def texts() -> dict[str, str]:
         "answered": _("Answered"),
         "abandoned": _("Abandoned"),
         "ready": _("Ready"),
-        "talking": _("Talking"),
+        "talking": _("On calls"),
         "busy": _("Busy"),
         "wrapup": _("Wrap-up"),
         "lines": _("Lines in use"),

@@ -6,6 +6,7 @@ import { Supervise } from "./supervise.js";
 
 const MINUTES = 30;
 const GROUPS = [["ready", "ready"], ["talking", "talking"], ["notReady", "busy"], ["workingAfterCall", "wrapup"], ["loggedOff", "off"]];
+const ON_CALL = new Set(["reserved", "alerting", "talking", "hold"]); // as the queues count them
 const ORDER = ["alerting", "reserved", "talking", "hold", "workingAfterCall", "ready", "notReady", "loggedOff"];
 const history = []; // [epoch seconds, callers waiting], kept while the browser stays on the site
 
@@ -177,7 +178,7 @@ class Floor {
     this.total("waiting", waiting);
     this.total("longest", since.length ? span(at - Math.min(...since)) : "–");
     this.total("level", asPercent(level(together(queues))));
-    this.total("talking", states.filter((state) => state === "talking" || state === "hold").length);
+    this.total("talking", states.filter((state) => ON_CALL.has(state)).length);
     this.total("ready", states.filter((state) => state === "ready").length);
     this.total("on", states.filter((state) => state !== "loggedOff").length);
     remember(at, waiting);
