@@ -7,6 +7,7 @@ of their own. pypinyin and its dictionaries are loaded when the first name is re
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LIMIT = 64
 _PARTS = re.compile(r"[A-Za-z]+|[\u3400-\u9fff\U00020000-\U0003ffff]+")
@@ -38,6 +39,7 @@ def _chinese(text: str, *, surname: bool) -> str:
     return first_letters(text)
 
 
+@lru_cache(maxsize=20_000)
 def first_letters(text: str) -> str:
     """First letters in context; a character without a known reading is left out."""
     from pypinyin import Style, lazy_pinyin

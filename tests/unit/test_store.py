@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from cti.domain.config import CentreConfig, RouteTarget, TargetKind
@@ -30,6 +30,7 @@ from cti.store.models import (
     Call,
     CallNote,
     Customer,
+    CustomerKey,
     CustomerPhone,
     Did,
     Menu,
@@ -143,6 +144,25 @@ def test_customers_and_orders_get_running_numbers(store: Store) -> None:
         session.add(given)
         session.commit()
         assert given.number == 7
+
+
+def test_many_customers_at_once_take_few_statements(store: Store) -> None:
+    """Numbers, search keys and what webhooks are told of: one statement for all, not for each."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if not statement.startswith("INSERT INTO customers "):  # SQLite takes those one by one
+            sent.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    with store.sessions() as session:
+        people = [Customer(name=f"张伟{n}") for n in range(40)]
+        session.add_all(people)
+        session.commit()
+    assert len(sent) < 10, sent
+    assert [one.number for one in people] == list(range(people[0].number, people[0].number + 40))
+    with store.sessions() as session:
+        assert session.scalar(select(func.count()).where(CustomerKey.key == "张伟")) == 40
 
 
 def test_writers_at_once_get_different_numbers(store: Store) -> None:
