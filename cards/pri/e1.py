@@ -45,6 +45,10 @@ def index_of(slot: int) -> int:
     return slot - 1 if slot < D_CHANNEL else slot - 2
 
 
+def _digits(number: str) -> str:
+    return "".join(c for c in number if c in "0123456789*#")
+
+
 @dataclass(slots=True, eq=False)
 class _Call:
     id: int
@@ -119,8 +123,8 @@ class E1:
             return
         self._count += 2
         call = self._seat(_Call(self._count, index, ours=True))
-        digits = "".join(c for c in caller if c in "0123456789")
-        self._ask("setup", call=call.id, slot=slot_of(index), exclusive=1, hidden=hidden, called=number, caller=digits)
+        numbers = {"called": _digits(number), "caller": _digits(caller)}
+        self._ask("setup", call=call.id, slot=slot_of(index), exclusive=1, hidden=hidden, **numbers)
 
     def ring(self, line: int) -> None:
         self._ask_of(line, "alert")

@@ -58,7 +58,8 @@ class Exchange:
         for called, since in list(self._waiting.values()):
             self._call(called, since)
         for index in range(TIMESLOTS):
-            self._look(self._e1.first + index)
+            with contextlib.suppress(SimRefused):
+                self._look(self._e1.first + index)
         self._cable.step()
 
     def _take(self, event: BoardEvent) -> None:

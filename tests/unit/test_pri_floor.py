@@ -21,7 +21,8 @@ from cards.host.sound import Prompts, from_alaw
 from cards.pri.board import PriBoard
 from cards.pri.exchange import simulated_e1
 from cards.sim.build import BuildFailed, Face, library
-from cards.sim.control import SimBoard, Slot
+from cards.sim.control import Line as SimLine
+from cards.sim.control import SimBoard, SimRefused, Slot
 from cti.domain.switch import (
     Answer,
     Bridge,
@@ -318,3 +319,20 @@ def test_the_simulated_board_of_the_product_has_an_e1_that_can_be_called_and_unp
         floor.close()
         outside.close()
         outside.sim.reset()
+
+
+def test_a_far_end_that_changes_its_mind_and_odd_numbers_stop_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(line: SimLine) -> None:
+        raise SimRefused("gone meanwhile")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SimLine, "exchange_accept", too_late)
+        rig.sim.line(FIRST).do(f"call 13800138000 none {DID}; answered 1")
+        rig.until(lambda: rig.slot() is Slot.OFFERED)
+        rig.until(lambda: rig.slot() is Slot.IDLE)
+    assert not rig.all(ChannelOffered)
+    rig.sim.line(FIRST).do("call +8613800138000 none +864008001234; answered 60")
+    came = rig.wanted(ChannelOffered)
+    assert (came.caller_number, came.dialed) == ("8613800138000", "864008001234")
