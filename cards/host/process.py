@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,7 @@ async def run_host(switch: SwitchSettings, bus: NatsBus) -> None:
         if outside is not None:
             await run(lambda: outside.begin(floor))
         await service.start(floor)
+        settle()
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.write_text("ready\n")
         log.info("board.open", board=switch.name, vendor=made.board.vendor, lines=len(floor.lines))
@@ -115,6 +117,12 @@ async def run_host(switch: SwitchSettings, bus: NatsBus) -> None:
         await service.stop()
         await bus.stop()
         threads.shutdown(wait=True)
+
+
+def settle() -> None:
+    """What is there now stays: to look through it for garbage again and again would make steps late."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _until_told_to_stop(service: Service) -> None:

@@ -26,11 +26,14 @@ import numpy as np
 from cards.gateway.gateway import Gateway
 from cards.host.floor import Floor
 from cards.host.plan import LinePlan, Plan
+from cards.host.process import settle
 from cards.host.service import Service
 from cards.host.simulated import driver
 from cards.host.sound import Prompts, from_alaw
 from cards.sim.build import Face, library
 from cards.sim.control import RATE, TICK, SimBoard, State
+from cti.provision.child import take_priority
+from cti.provision.programs import TELEPHONES_FIRST
 from cti.settings import Settings
 from cti.switch_settings import GATEWAY_HOST
 from tests.bench.stage import quantile
@@ -50,18 +53,33 @@ T = TypeVar("T")
 
 
 async def measure(seconds: float = SECONDS) -> dict[str, Any]:
+    """Asterisk and gateway have the place at the processors that ``cti serve`` gives them."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.bench.gateway", str(seconds)),
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: take_priority(TELEPHONES_FIRST),
+    )
+    return await _told_by(child)
+
+
+async def _told_by(child: asyncio.subprocess.Process) -> dict[str, Any]:
+    out, _ = await child.communicate()
+    assert child.returncode == 0, f"the measuring process ended with {child.returncode}"
+    numbers: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return numbers
+
+
+async def _beside_asterisk(seconds: float) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="cyb-"))
     exchange = AsteriskExchange(folder / "x", "")
     try:
         await asyncio.to_thread(exchange.run, Settings(var=folder), _pjsip(exchange), EXTENSIONS, 4 * LINES)
         assert exchange.process is not None
         before = cpu_seconds(exchange.process.pid)
-        words = (sys.executable, "-m", __name__, str(folder), str(exchange.port), str(seconds))
+        words = (sys.executable, "-m", "tests.bench.gateway", str(folder), str(exchange.port), str(seconds))
         child = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
-        out, _ = await child.communicate()
-        assert child.returncode == 0, f"the gateway's process ended with {child.returncode}"
-        numbers: dict[str, Any] = json.loads(out.splitlines()[-1])
-        return numbers | {"asterisk_cpu_seconds": round(cpu_seconds(exchange.process.pid) - before, 1)}
+        return await _told_by(child) | {"asterisk_cpu_seconds": round(cpu_seconds(exchange.process.pid) - before, 1)}
     finally:
         await asyncio.to_thread(exchange.stop)
         shutil.rmtree(folder, ignore_errors=True)
@@ -203,6 +221,7 @@ async def live(folder: Path, port: int, seconds: float) -> dict[str, Any]:
     await run(lambda: gateway.open(floor))
     sim.real_time()
     await service.start(floor)
+    settle()
     stepping = asyncio.create_task(service.keep_stepping())
     try:
         return await _calls(sim, tapped, gateway, seconds)
@@ -265,5 +284,7 @@ def _cpu() -> float:
 if __name__ == "__main__":
     if len(sys.argv) == 4:
         print(json.dumps(asyncio.run(live(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))))
+    elif len(sys.argv) == 2:
+        print(json.dumps(asyncio.run(_beside_asterisk(float(sys.argv[1])))))
     else:
         print(json.dumps(asyncio.run(measure()), indent=2))
