@@ -44,6 +44,7 @@ from cti.store.models import (
 
 Rows = Select[*tuple[Any, ...]]
 DAY = timedelta(days=1)
+OLDEST = timedelta(days=20 * 366)  # one row with a wrong year does not make a million days
 LOCK = 4_357_021  # any number, the same for every process of ours
 PIECES = 40  # stretches of days read by themselves; with more of them nothing is read from the sums
 NOBODY = cast(null(), BigInteger)
@@ -77,9 +78,9 @@ def due(session: Session, kind: RollUp, today: date) -> list[date]:
 
 
 def days_of(session: Session, kind: RollUp, today: date) -> Iterator[date]:
-    """From the first row of the kind up to yesterday."""
+    """From the first row of the kind up to yesterday, ``OLDEST`` at most."""
     first = session.scalar(select(func.min(created(kind))))
-    day = first.astimezone(UTC).date() if first else today
+    day = max(first.astimezone(UTC).date(), today - OLDEST) if first else today
     while day < today:
         yield day
         day += DAY

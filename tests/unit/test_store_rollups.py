@@ -199,6 +199,14 @@ def test_a_change_that_is_committed_after_the_day_was_summed_counts(store: Store
     assert found == (1, Decimal("99.00"))
 
 
+def test_an_order_with_a_wrong_year_does_not_make_a_million_days(session: Session) -> None:
+    order(session, datetime(1, 1, 2, tzinfo=UTC))
+    order(session, MIDNIGHT)
+    assert len(rollups.due(session, RollUp.ORDERS, TODAY)) <= 20 * 366 + 1
+    each = rollups.orders(session, datetime(1, 1, 1, tzinfo=UTC), MIDNIGHT + HOUR)
+    assert session.scalar(select(func.sum(each.c.orders))) == 2
+
+
 def test_marks_of_days_that_are_not_over_go(store: Store, session: Session) -> None:
     order(session, datetime(2026, 11, 3, 1, tzinfo=UTC))
     rollups.fold_due(session, TODAY)
