@@ -84,7 +84,7 @@ class Floor(KnownChannels[Channel]):
         kinds = self.board.open()
         now = self.clock()
         self.lines = {
-            number: Line(number, kind, now)
+            number: Line(number, kind, now, dead=kind is LineKind.PRI)  # until its E1 is heard of
             for number, kind in enumerate(kinds)
             if kind in (*OUTSIDE, LineKind.EXTENSION)
         }

@@ -70,8 +70,9 @@ class Rig:
     def __enter__(self) -> Rig:
         self.floor.open()
         self.exchange.open()
-        self.step()
+        assert all(line.dead for line in self.floor.lines.values() if line.kind is LineKind.PRI)
         self.until(lambda: not any(line.dead for line in self.floor.lines.values()))
+        assert [one.state for one in self.all(TrunkChanged)] == [TrunkState.UP]
         return self
 
     def __exit__(self, *_: object) -> None:
