@@ -40,6 +40,7 @@ class Joint:
         self.told: list[Told] = []
         self.peer = Sip(PEER, self.ports[1], (OURS, self.ports[0]), self.told.append)
         self.sound = Rtp(PEER, OURS)
+        self.digits = ""
         self.peer_lives = self.peer_speaks = True
         self.peer.open()
 
@@ -73,7 +74,7 @@ class Joint:
         self.gateway.step()
         if self.peer_lives:
             self.peer.poll()
-            self.sound.receive()
+            self.digits += self.sound.receive()[1]
         if self.peer_lives and self.peer_speaks:
             self.sound.send(bytes([0xD5]) * 160)
 
@@ -150,6 +151,16 @@ def test_a_call_out_without_a_free_line_is_refused_at_once(joint: Joint) -> None
     joint.dial()
     assert joint.said(Said.GONE, 1).cause is Cause.CONGESTION
     assert joint.sim.line(0).state is State.TALKING
+
+
+def test_digits_go_both_ways(joint: Joint) -> None:
+    joint.open()
+    joint.talk()
+    for digit in "57*":
+        joint.sound.press(digit)
+    joint.until(lambda: joint.sim.line(0).keys == "57*", 5)
+    joint.sim.line(0).do("digits 12#")
+    joint.until(lambda: joint.digits == "12#", 5)
 
 
 def test_busy_tone_releases_the_line_within_two_seconds(joint: Joint) -> None:
