@@ -84,6 +84,7 @@ async def _measure(
         seen = [message for message in phones.messages() if began <= message.at <= ended]
     centre.switch.hang_up_everybody()
     result = summary(gaps(seen))
-    before = summary(waits_for_ok(seen))
-    result |= {"bye_to_ok_p50": before["p50"], "bye_to_ok_p99": before["p99"], "waiting_at_end": waiting}
+    before, after = summary(waits_for_ok(seen)), summary(gaps(seen, after_ok=True))
+    result |= {"bye_to_ok_p50": before["p50"], "bye_to_ok_p99": before["p99"]}
+    result |= {"after_ok_p50": after["p50"], "after_ok_p99": after["p99"], "waiting_at_end": waiting}
     return result

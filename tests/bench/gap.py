@@ -11,9 +11,14 @@ from tests.e2e.rig.sipp import Message
 _USER = re.compile(r"sips?:([^@>;]+)@")
 
 
-def gaps(messages: Iterable[Message]) -> list[float]:
-    """Seconds of each gap, over all phones in one trace of messages; the first calls have none."""
+def gaps(messages: Iterable[Message], *, after_ok: bool = False) -> list[float]:
+    """Seconds of each gap, over all phones in one trace of messages; the first calls have none.
+
+    With ``after_ok`` only the part from the switch's 200 to the BYE on: what happens in the switch before that, no
+    distributor can change. A gap whose INVITE came before that 200 has no such part.
+    """
     phone_of_call: dict[str, str] = {}
+    last_call: dict[str, str] = {}
     free_since: dict[str, float] = {}
     ended: set[str] = set()
     found: list[float] = []
@@ -22,11 +27,14 @@ def gaps(messages: Iterable[Message]) -> list[float]:
         if message.start.startswith("INVITE") and not message.sent and call not in phone_of_call:
             phone = _user(message.header("To") or message.start)
             phone_of_call[call] = phone
+            last_call[phone] = call
             if phone in free_since:
                 found.append(message.at - free_since.pop(phone))
-        elif message.start.startswith("BYE") and call in phone_of_call and call not in ended:
-            ended.add(call)  # a repeated BYE says nothing new
-            free_since[phone_of_call[call]] = message.at
+        elif (_is_ok(message) if after_ok else message.start.startswith("BYE")) and call not in ended:
+            phone = phone_of_call.get(call, "")
+            if last_call.get(phone) == call:
+                ended.add(call)  # a repeated one says nothing new
+                free_since[phone] = message.at
     return found
 
 
@@ -38,9 +46,14 @@ def waits_for_ok(messages: Iterable[Message]) -> list[float]:
         call = message.header("Call-ID")
         if message.sent and message.start.startswith("BYE"):
             sent.setdefault(call, message.at)
-        elif message.start.startswith("SIP/2.0 200") and message.header("CSeq").endswith("BYE") and call in sent:
+        elif _is_ok(message) and call in sent:
             found.append(message.at - sent.pop(call))
     return found
+
+
+def _is_ok(message: Message) -> bool:
+    """The switch's 200 to a BYE."""
+    return not message.sent and message.start.startswith("SIP/2.0 200") and message.header("CSeq").endswith("BYE")
 
 
 def summary(values: Sequence[float]) -> dict[str, float | int]:
