@@ -80,5 +80,5 @@ document.addEventListener("click", (event) => {
   stop();
   if (!same) listen(button.dataset.listen);
 });
-document.addEventListener("htmx:afterSwap", mark);
+document.addEventListener("htmx:afterSettle", mark);
 addEventListener("pagehide", stop);
