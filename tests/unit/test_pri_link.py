@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import random
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +141,12 @@ def test_a_helper_that_is_killed_is_told_and_its_end_needs_no_wait(e1: BackToBac
     os.kill(e1.user.link.pid, signal.SIGKILL)
     with pytest.raises(LinkLost):
         e1.until(lambda: False)
+
+
+def test_the_sources_that_are_compiled_at_first_use_are_installed_with_the_product() -> None:
+    root = Path(__file__).parents[2]
+    settings = configparser.ConfigParser()
+    settings.read(root / "setup.cfg")
+    given = settings["options.package_data"].get("cards", "").replace(" ", "").split(",")
+    installed = {file for pattern in given for file in (root / "cards").glob(pattern)}
+    assert {*(root / "cards").rglob("*.[ch]")} <= installed
