@@ -43,7 +43,7 @@ MENU = MenuConfig(
 def configuration(agents: int = 3, **queue: Any) -> CentreConfig:
     """Agents a1… with numbers 1001…, queue 2001, DIDs 8000 (menu) and 8001 (queue). Times are short."""
     ids = tuple(f"a{i}" for i in range(1, agents + 1))
-    settings = {"ring_timeout": 0.4, "wrapup": 0.0, "announce_every": 0.15, "announce_max": 2, **queue}
+    settings = {"ring_timeout": 30.0, "wrapup": 0.0, "announce_every": 0.15, "announce_max": 2, **queue}
     return CentreConfig(
         version=1,
         agents=tuple(AgentConfig(a, f"100{a[1:]}", f"Agent {a[1:]}", (ORDERS,)) for a in ids),
@@ -113,7 +113,7 @@ class Floor:
 
     # ------------------------------------------------------------ waiting
 
-    async def until(self, condition: Callable[[], object], what: str = "condition", deadline: float = 3.0) -> None:
+    async def until(self, condition: Callable[[], object], what: str = "condition", deadline: float = 15.0) -> None:
         try:
             async with asyncio.timeout(deadline):
                 while not condition():  # noqa: ASYNC110 - nothing to be notified by

@@ -14,7 +14,7 @@ from cti.services.centre import Centre
 from cti.services.documents import shown_number
 from cti.services.ways_out import WayOut, way_out
 
-OUTSIDE_RING = 30.0
+LEAST_RING_OUTSIDE = 30.0
 """Seconds a number outside rings at least: a mobile network takes a while to find the phone."""
 
 
@@ -37,4 +37,4 @@ def target_of_leg(centre: Centre, call: Call, leg: Leg, agent: Agent) -> tuple[T
 
 
 def ring_time(agent: Agent, seconds: float) -> float:
-    return max(seconds, OUTSIDE_RING) if is_outside(agent.device) else seconds
+    return max(seconds, LEAST_RING_OUTSIDE) if is_outside(agent.device) else seconds

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from cti.domain.errors import CallyardError
 from cti.domain.phones import normalise
 from cti.store.models import Call, Ticket, TicketAct, TicketOrigin, TicketState, TicketStep, User, utc_now
+from cti.store.rows import changed
 
 RESULTS = frozenset({TicketState.ORDERED, TicketState.CANCELLED, TicketState.COMPLAINT, TicketState.DONE})
 
@@ -244,7 +245,7 @@ def _let_go(now: datetime) -> dict[str, Any]:
 
 def _changed(session: Session, where: tuple[ColumnElement[bool], ...], values: dict[str, Any]) -> bool:
     statement = update(Ticket).where(*where).values(values).execution_options(synchronize_session=False)
-    done = cast(CursorResult[Any], session.execute(statement)).rowcount == 1
+    done = changed(session, statement) == 1
     for known in session.identity_map.values():
         if done and isinstance(known, Ticket):
             session.expire(known)

@@ -23,6 +23,7 @@ from cti.store.merge_points import PointsKeeper
 from cti.store.models.base import Base, utc_now
 from cti.store.models.customers import Address, Customer, Sex
 from cti.store.models.merges import CustomerMerge
+from cti.store.rows import changed
 
 FIELDS = ("name", "sex", "birthday", "id_number", "email", "source", "category", "level", "remarks")
 CUSTOM = "custom"
@@ -87,7 +88,7 @@ def undo(session: Session, merge_id: int, user_id: str | None = None) -> Custome
     if made is None:
         raise MergeRefused("there is no such merge", why="gone")
     marked = update(CustomerMerge).where(CustomerMerge.id == merge_id, CustomerMerge.undone_at.is_(None))
-    if session.execute(marked.values(undone_at=utc_now(), undone_by=user_id)).rowcount != 1:  # type: ignore[attr-defined]
+    if changed(session, marked.values(undone_at=utc_now(), undone_by=user_id)) != 1:
         raise MergeRefused("it was undone already", why="undone")
     _hold(session, made.winner_id)
     session.refresh(made)
@@ -157,7 +158,7 @@ def _hold(session: Session, *ids: int) -> None:
     """Lock the customers, always in one order, and see that none was merged away meanwhile."""
     for id in sorted(ids):
         free = update(Customer).where(Customer.id == id, Customer.merged_into_id.is_(None))
-        if session.execute(free.values(updated_at=utc_now())).rowcount != 1:  # type: ignore[attr-defined]
+        if changed(session, free.values(updated_at=utc_now())) != 1:
             why = "further" if session.get(Customer, id) else "gone"
             raise MergeRefused("this customer was merged meanwhile", why=why)
 

@@ -26,6 +26,7 @@ from cti.store.models import (
     StockReservation,
     Warehouse,
 )
+from cti.store.rows import changed
 
 
 class OutOfStock(CallyardError):
@@ -266,7 +267,7 @@ def _level(
     )
     if condition is not None:
         change = change.where(condition)
-    return _rows(session, change) == 1
+    return changed(session, change) == 1
 
 
 def _shift(session: Session, row: StockReservation, *, reserved: int = 0, shipped: int = 0) -> None:
@@ -278,7 +279,7 @@ def _shift(session: Session, row: StockReservation, *, reserved: int = 0, shippe
         .values(reserved=StockReservation.reserved + reserved, shipped=StockReservation.shipped + shipped)
         .execution_options(synchronize_session=False)
     )
-    if _rows(session, change) != 1:
+    if changed(session, change) != 1:
         raise StockChanged(str(row.line_id))
     session.expire(row)
 
@@ -368,8 +369,3 @@ def _warehouses(session: Session) -> list[int]:
     return list(
         session.scalars(select(Warehouse.id).where(Warehouse.active).order_by(Warehouse.position, Warehouse.id))
     )
-
-
-def _rows(session: Session, change: Any) -> int:
-    result: Any = session.execute(change)
-    return int(result.rowcount)

@@ -31,7 +31,7 @@ def centre(chance: random.Random) -> CentreConfig:
             f"200{n}",
             queue,
             chance.choice(list(Strategy)),
-            ring_timeout=0.2,
+            ring_timeout=30.0,
             wrapup=chance.choice((0.0, 0.02)),
             announce_max=0,
             agents=members[queue],

@@ -145,7 +145,7 @@ async def test_a_blind_transfer_to_a_colleague(open_floor: OpenFloor) -> None:
 
 
 async def test_a_blind_transfer_nobody_takes_returns_to_the_queue_first_in_line(open_floor: OpenFloor) -> None:
-    floor = await open_floor()
+    floor = await open_floor(ring_timeout=0.4)
     await floor.on_duty("a1", "a2")
     caller = await floor.talking_to("a1")
     await floor.do("a1", "not_ready", reason="lunch")

@@ -120,7 +120,7 @@ async def test_nobody_waits_for_an_agent_who_is_off_or_on_a_break_or_gone(open_f
 
 
 async def test_an_agent_who_does_not_answer_is_not_waited_for_again(open_floor: OpenFloor) -> None:
-    floor = await opened(open_floor)
+    floor = await opened(open_floor, ring_timeout=0.4)
     await floor.on_duty("a1", "a2")
     await floor.call_in(number=RETURNING)
     await floor.rings("a2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,18 +27,18 @@ def after(seconds: float, target: RouteTarget = TO_HELP) -> Overflow:
     return Overflow(OverflowWhen.WAITED, target, seconds)
 
 
-def with_help(*rules: Overflow, helps: tuple[Overflow, ...] = ()) -> CentreConfig:
+def with_help(*rules: Overflow, helps: tuple[Overflow, ...] = (), **queue: Any) -> CentreConfig:
     """a1 is in orders, a2 in a second queue."""
-    config = configuration(agents=2)
+    config = configuration(agents=2, **queue)
     first = replace(config.queues[0], agents=("a1",), overflow=rules)
     second = replace(first, id=HELP, number="2002", name="Help", agents=("a2",), overflow=helps)
     agents = (replace(config.agents[0], queues=(ORDERS,)), replace(config.agents[1], queues=(HELP,)))
     return replace(config, queues=(first, second), agents=agents)
 
 
-async def opened(open_floor: OpenFloor, *rules: Overflow, helps: tuple[Overflow, ...] = ()) -> Floor:
+async def opened(open_floor: OpenFloor, *rules: Overflow, helps: tuple[Overflow, ...] = (), **queue: Any) -> Floor:
     floor = await open_floor(agents=2)
-    await floor.configure(with_help(*rules, helps=helps))
+    await floor.configure(with_help(*rules, helps=helps, **queue))
     return floor
 
 
@@ -180,7 +181,7 @@ async def test_queues_that_send_calls_to_each_other_do_so_once(open_floor: OpenF
 
 async def test_a_busy_agent_is_passed_over_and_a_free_one_rung_once(open_floor: OpenFloor) -> None:
     to_agent = after(0.1, RouteTarget(TargetKind.AGENT, "a2"))
-    floor = await opened(open_floor, to_agent)
+    floor = await opened(open_floor, to_agent, ring_timeout=0.4)
     caller = await floor.call_in()
     call = floor.call(caller)
     await floor.until(lambda: floor.runner._clock() - (call.queued_at or 0.0) > 0.15, "time is over")
@@ -268,7 +269,7 @@ async def test_a_message_is_a_target(open_floor: OpenFloor) -> None:
 
 
 async def test_a_call_that_rings_is_left_where_it_is(open_floor: OpenFloor) -> None:
-    floor = await opened(open_floor, after(0.05))
+    floor = await opened(open_floor, after(0.05), ring_timeout=0.4)
     await floor.on_duty("a1")
     caller = await floor.call_in()
     await floor.rings("a1")

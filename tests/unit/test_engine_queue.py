@@ -102,7 +102,7 @@ async def test_waiting_callers_are_served_in_order_when_an_agent_becomes_free(op
 
 
 async def test_no_answer_sets_the_agent_busy_and_the_caller_is_first_for_the_next(open_floor: OpenFloor) -> None:
-    floor = await open_floor()
+    floor = await open_floor(ring_timeout=0.4)
     await floor.on_duty("a1")
     first = await floor.call_in(number="13800000001")
     await floor.rings("a1")

@@ -168,7 +168,7 @@ async def test_a_phone_that_cannot_be_dialled_sets_the_agent_busy(open_floor: Op
 
 
 async def test_an_unanswered_originate_is_given_up_by_our_own_timer(open_floor: OpenFloor) -> None:
-    floor = await open_floor()
+    floor = await open_floor(ring_timeout=0.4)
     await floor.on_duty("a1", "a2")
     floor.sim.fail_next(Originate, DeadlineExceeded("no reply"))
     caller = await floor.call_in()

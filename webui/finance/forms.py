@@ -11,19 +11,20 @@ from zoneinfo import ZoneInfo
 
 from cti.domain.errors import MoneyRefused
 from cti.domain.tariffs import ONE
+from webui.common.amounts import parse_price
 from webui.common.i18n import choose_timezone
 from webui.review.forms import day_of
 
-AMOUNT = re.compile(r"\d{1,9}(\.\d{1,2})?")
+HIGHEST = Decimal("999999999.99")
 FINE = re.compile(r"\d{1,6}(\.\d{1,4})?")
 
 
 def amount(text: str) -> Decimal:
     """Money with at most two places, not below 0. Raises ``MoneyRefused``."""
-    plain = text.strip().replace(",", "")
-    if not AMOUNT.fullmatch(plain) or not plain.isascii():
+    read = parse_price(text.strip(), HIGHEST)
+    if read is None:
         raise MoneyRefused("not an amount", why="amount")
-    return Decimal(plain).quantize(Decimal("0.01"))
+    return read
 
 
 def fine(text: str) -> int:

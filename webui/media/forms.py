@@ -13,11 +13,11 @@ from wtforms import BooleanField, DateTimeLocalField, Field, SelectField, TextAr
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from cti.store.models import Airing, Medium, MediumKind
+from webui.common.amounts import parse_price
 from webui.common.i18n import to_utc
 from webui.common.labels import choices
 from webui.common.text import many_lines
 from webui.customers.forms import Line
-from webui.orders.forms import parse_price
 
 NUMBER = re.compile(r"\+?[0-9]{2,31}")
 LOCAL = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]

@@ -27,6 +27,7 @@ from cti.store.quotes import Quote, QuoteLine, quote
 from cti.store.stock import OutOfStock, StockChanged
 from webui.calls.access import may_describe
 from webui.common import audit, db, fields, labels, phones, scope
+from webui.common.amounts import parse_price
 from webui.common.htmx import is_fragment, toast
 from webui.common.ids import row_id, valid_id, valid_number
 from webui.common.permissions import Permission, requires
@@ -49,7 +50,6 @@ from webui.orders.entry_form import (
     show_number,
     wrong_lines,
 )
-from webui.orders.forms import parse_price
 from webui.tickets import ordering
 
 NOTHING = Decimal("0.00")

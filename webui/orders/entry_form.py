@@ -27,10 +27,10 @@ from wtforms.validators import Length, NumberRange, Optional, Regexp
 from cti.store.models import Customer, Product
 from cti.store.quotes import Wanted
 from webui.common import phones
+from webui.common.amounts import parse_price
 from webui.common.labels import choices
 from webui.common.text import many_lines
 from webui.customers.forms import Line, phone_number
-from webui.orders.forms import parse_price
 
 LINES = 50
 MOST_OF_ONE = 9_999

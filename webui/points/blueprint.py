@@ -15,13 +15,13 @@ from cti.store import points, shop
 from cti.store.models import Customer, PointRule, RuleKind, User, utc_now
 from webui.calls.forms import moment
 from webui.common import audit, db, labels, scope
+from webui.common.amounts import parse_price
 from webui.common.i18n import localtime
 from webui.common.ids import row_id, valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.rights import Kind
 from webui.common.text import one_line
 from webui.customers.forms import changes
-from webui.orders.forms import parse_price
 from webui.orders.queries import products_named
 from webui.points import queries
 from webui.points.forms import ChangeForm, ParametersForm, RuleForm, fill_parameters, read_parameters, snapshot

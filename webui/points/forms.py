@@ -14,9 +14,9 @@ from wtforms.validators import DataRequired, InputRequired, NumberRange, Optiona
 from cti.store.models import PointRule, Role
 from cti.store.shop import Parameters
 from webui.calls.forms import moment
+from webui.common.amounts import parse_price
 from webui.common.labels import choices
 from webui.customers.forms import Line
-from webui.orders.forms import parse_price
 
 MOST = 10_000_000
 

@@ -26,9 +26,9 @@ from cti.store.initials import initials
 from cti.store.models import BundlePart, Medium, Product, ProductPrice
 from webui.calls.forms import moment
 from webui.common import labels
+from webui.common.amounts import parse_price
 from webui.common.i18n import localtime
 from webui.customers.forms import Line
-from webui.orders.forms import parse_price
 
 ROWS = 30
 PRICES = 200

@@ -15,11 +15,11 @@ from wtforms.validators import DataRequired, NumberRange, Optional
 from cti.store.models import GiftRule, Product, utc_now
 from webui.calls.forms import moment
 from webui.common import audit, db
+from webui.common.amounts import parse_price
 from webui.common.i18n import localtime
 from webui.common.ids import valid_number
 from webui.common.permissions import Permission, requires
 from webui.customers.forms import Line, changes
-from webui.orders.forms import parse_price
 from webui.orders.queries import products_named
 from webui.products import queries
 from webui.products.forms import MINUTE

@@ -17,7 +17,6 @@ from cti.store.models.customers import Customer
 from cti.store.models.goods import Product
 from cti.store.models.people import User
 
-
 IMPORTED = "import:"
 """With which the token of an imported order begins; its number in the other system follows."""
 
