@@ -113,6 +113,15 @@ def test_packets_that_never_came_are_counted(ends: tuple[Rtp, Rtp]) -> None:
     assert (len(one.receive()[0]), one.lost) == (3, 3)
 
 
+def test_another_source_of_the_peer_is_heard_at_once_as_after_a_transfer(ends: tuple[Rtp, Rtp]) -> None:
+    one, other = ends
+    other.send(bytes([1]) * 160)
+    other._source, other._sequence = other._source ^ 1, (other._sequence - 9000) & 0xFFFF
+    other.send(bytes([2]) * 160)
+    assert [piece[0] for piece in one.receive()[0]] == [1, 2]
+    assert one.lost == 0
+
+
 def test_strangers_and_rubbish_are_not_heard(ends: tuple[Rtp, Rtp]) -> None:
     one, other = ends
     good = struct.pack("!BBHII", 0x80, 8, 7, 0, 1) + bytes(160)
