@@ -354,7 +354,7 @@ def test_who_may_do_what(site: Site) -> None:
     assert statuses(site, "POST", "/transfers/export/customers")["agent2"] == 403
     settled(site)
     boss = browser(site, "supervisor")
-    assert boss.get("/transfers/import/orders").status_code == 403
+    assert boss.get("/transfers/import/payments").status_code == 403
     assert boss.get("/transfers/import/nothing").status_code == 404
     path = send(site, "products", workbook(PRODUCTS, ["r", "R", 1, "yes"]))
     assert browser(site, "admin").get(path).status_code == 403
@@ -363,4 +363,4 @@ def test_who_may_do_what(site: Site) -> None:
     assert boss.get(f"{path}/file").status_code == 409
     page = body(boss, "/transfers")
     assert re.search(r"/transfers/import/customers", page)
-    assert "/transfers/import/orders" not in page
+    assert "/transfers/import/payments" not in page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from cti.domain.orders import DifferenceState, OrderStatus, RefundState, SettlementState
@@ -94,11 +94,15 @@ def refunds(session: Session, state: str, cursor: str) -> Page[Any]:
 
 def invoices(session: Session, text: str, cursor: str) -> Page[Invoice]:
     query = select(Invoice).options(joinedload(Invoice.order))
-    if text:
-        same = Invoice.order_id.in_(select(Order.id).where(Order.number == text))
-        number = Invoice.number == int(text) if text.isdecimal() and text.isascii() and len(text) < 18 else same
-        query = query.where(number | same | Invoice.title.contains(text, autoescape=True))
+    query = query.where(invoice_of(text)) if text else query
     return page(session, query, (Invoice.issued_at, Invoice.id), cursor, lambda found: (found.issued_at, found.id))
+
+
+def invoice_of(text: str) -> ColumnElement[bool]:
+    """Its number, its order's number, or a part of its title."""
+    same = Invoice.order_id.in_(select(Order.id).where(Order.number == text))
+    number = Invoice.number == int(text) if text.isdecimal() and text.isascii() and len(text) < 18 else same
+    return number | same | Invoice.title.contains(text, autoescape=True)
 
 
 def receipts(session: Session, cursor: str) -> Page[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from cti.domain.phones import normalise
@@ -16,7 +16,13 @@ MOST = 500
 
 
 def members(session: Session, text: str, seen: ColumnElement[bool] | None, cursor: str) -> Page[Member]:
-    """The members, newest first; ``text`` is a member's or customer's number, a phone number or a name."""
+    """The members, newest first."""
+    query, keys = members_like(text, seen), (Member.joined_at, Member.customer_id)
+    return page(session, query, keys, cursor, lambda m: (m.joined_at, m.customer_id))
+
+
+def members_like(text: str, seen: ColumnElement[bool] | None) -> Select[Member]:
+    """``text`` is a member's or customer's number, a phone number or a name; empty: all."""
     query = select(Member).join(Customer, Customer.id == Member.customer_id)
     if seen is not None:
         query = query.where(seen)
@@ -31,7 +37,7 @@ def members(session: Session, text: str, seen: ColumnElement[bool] | None, curso
                 Customer.name_initials.startswith(text.upper(), autoescape=True),
             )
         )
-    return page(session, query, (Member.joined_at, Member.customer_id), cursor, lambda m: (m.joined_at, m.customer_id))
+    return query
 
 
 def rules(session: Session) -> Sequence[PointRule]:

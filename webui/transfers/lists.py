@@ -1,4 +1,4 @@
-"""The lists that come with the system: customers, products, orders, calls, callback tickets; filters as their pages."""
+"""The lists of people and what they want: customers, orders, calls, callback tickets; filters as their pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from cti.store import custom, customer_search
-from cti.store.models import Call, Customer, Order, OrderLine, Product, Queue, Ticket, TicketState, User
+from cti.store.models import Call, Customer, Order, OrderLine, Queue, Ticket, TicketState, User
 from webui.calls import queries as calls
 from webui.calls.forms import read_filters as call_filters
 from webui.common import db, scope
@@ -27,10 +27,12 @@ from webui.finder.search import condition
 from webui.followup.access import tickets_seen
 from webui.orders import queries as orders
 from webui.orders.forms import read_filters as order_filters
+from webui.transfers.calls import CallImporter
 from webui.transfers.cells import custom_columns
 from webui.transfers.customers import CustomerImporter
-from webui.transfers.products import ProductImporter
+from webui.transfers.orders import OrderImporter, read_goods
 from webui.transfers.registry import Cell, Column, ListSpec, declare
+from webui.transfers.tickets import TicketImporter
 
 FOUND = 2_000
 """As many of the customers that the search box finds go into a file."""
@@ -101,48 +103,46 @@ def customer_query(args: Mapping[str, str]) -> Select[Any]:
     return scope.visible(query, Customer.owner_user_id, Kind.CUSTOMERS)
 
 
-def product_columns() -> Sequence[Column]:
-    return [
-        plain("code", _("Code"), taken=True, required=True, limit=32, also=("编码", "货号", "商品编号", "sku")),
-        plain("name", _("Name"), taken=True, required=True, limit=128, also=("名称", "商品名称")),
-        plain("name_en", _("English name"), taken=True, limit=128, also=("英文名称",)),
-        plain("category", _("Category"), taken=True, limit=64, also=("类别", "分类")),
-        plain("unit", _("Unit"), taken=True, limit=16, also=("单位",)),
-        plain("price", _("Price"), Cell.MONEY, taken=True, required=True, also=("价格", "单价", "售价")),
-        plain("active", _("On sale"), Cell.YES_NO, taken=True, also=("在售", "上架")),
-    ]
-
-
-def product_query(_args: Mapping[str, str]) -> Select[Any]:
-    return select(Product)
-
-
 def order_goods(order: Order) -> str:
-    return "; ".join(f"{line.product.code} {line.product.name} ×{line.quantity}" for line in order.lines)
+    """As an import reads them: ``;`` and ``@`` have their meaning there."""
+    names = str.maketrans(";@", ",a")
+    return "; ".join(
+        f"{line.product.code} {line.product.name.translate(names)} ×{line.quantity}" for line in order.lines
+    )
 
 
 def order_columns() -> Sequence[Column]:
     return [
-        plain("number", _("Order number")),
-        plain("created_at", _("Time"), Cell.TIME),
-        plain("status", _("Status"), codes="order_status"),
-        Column("customer", _("Customer number"), lambda order: order.customer.number, Cell.WHOLE),
-        Column("name", _("Customer"), lambda order: order.customer.name),
-        plain("recipient", _("Recipient")),
-        plain("phone", _("Phone number"), Cell.PHONE),
-        plain("city", _("City")),
-        plain("line", _("Address")),
-        plain("postcode", _("Postcode")),
-        Column("goods", _("Products"), order_goods),
+        plain("number", _("Order number"), taken=True, limit=48, also=("订单号", "订单编号", "单号")),
+        plain("created_at", _("Time"), Cell.TIME, taken=True, also=("下单时间", "日期", "时间")),
+        plain("status", _("Status"), codes="order_status", taken=True, also=("状态",)),
+        Column(
+            "customer",
+            _("Customer number"),
+            lambda order: order.customer.number,
+            Cell.WHOLE,
+            taken=True,
+            also=("客户号", "客户编号"),
+        ),
+        Column(
+            "name", _("Customer"), lambda order: order.customer.name, taken=True, limit=128, also=("姓名", "客户姓名")
+        ),
+        plain("recipient", _("Recipient"), taken=True, limit=128, also=("收货人", "收件人")),
+        plain("phone", _("Phone number"), Cell.PHONE, taken=True, also=("手机", "电话", "联系电话")),
+        plain("city", _("City"), taken=True, limit=128, also=("省市区", "地区")),
+        plain("line", _("Address"), taken=True, also=("地址", "收货地址")),
+        plain("postcode", _("Postcode"), taken=True, limit=16, also=("邮编",)),
+        Column("goods", _("Products"), order_goods, taken=True, required=True, read=read_goods, also=("商品", "货品")),
         plain("goods_total", lazy_pgettext("amount", "Goods"), Cell.MONEY),
-        plain("discount", _("Discount"), Cell.MONEY),
-        plain("shipping_fee", _("Shipping fee"), Cell.MONEY),
-        plain("total", _("Total"), Cell.MONEY),
-        plain("payment", _("Payment"), codes="payment"),
-        plain("delivery", _("Delivery"), codes="delivery"),
-        plain("invoice_title", _("Invoice title")),
-        Column("agent", _("Agent"), lambda order: order.agent_user.name),
-        plain("remarks", _("Remarks")),
+        plain("discount", _("Discount"), Cell.MONEY, taken=True, also=("优惠", "折扣")),
+        plain("shipping_fee", _("Shipping fee"), Cell.MONEY, taken=True, also=("运费",)),
+        plain("total", _("Total"), Cell.MONEY, taken=True, also=("总额", "金额", "合计")),
+        plain("payment", _("Payment"), codes="payment", taken=True, also=("付款方式", "支付方式")),
+        plain("delivery", _("Delivery"), codes="delivery", taken=True, also=("配送方式",)),
+        plain("invoice_title", _("Invoice title"), taken=True, limit=128, also=("发票抬头",)),
+        Column("agent", _("Agent"), lambda order: order.agent_user.name, taken=True, limit=64, also=("坐席", "工号")),
+        plain("remarks", _("Remarks"), taken=True, limit=2000, also=("备注",)),
+        plain("former", _("Number in the other system"), taken=True, limit=48, also=("原订单号", "外部订单号")),
         *own_fields("order"),
     ]
 
@@ -190,19 +190,19 @@ def noted(name: str, call: Call) -> Any:
 
 def call_columns() -> Sequence[Column]:
     return [
-        plain("created_at", _("Time"), Cell.TIME),
-        plain("direction", _("Direction"), codes="direction"),
-        plain("number", _("Number"), Cell.PHONE),
-        plain("dnis", _("Dialled")),
-        Column("queue", _("Queue"), words_of(Queue, "queue_id")),
-        Column("agent", _("Agent"), agent_names()),
+        plain("created_at", _("Time"), Cell.TIME, taken=True, required=True, also=("时间", "开始时间", "呼叫时间")),
+        plain("direction", _("Direction"), codes="direction", taken=True, also=("方向", "呼叫类型")),
+        plain("number", _("Number"), Cell.PHONE, taken=True, required=True, also=("号码", "客户号码", "主叫")),
+        plain("dnis", _("Dialled"), taken=True, limit=32, also=("被叫", "接入号")),
+        Column("queue", _("Queue"), words_of(Queue, "queue_id"), taken=True, limit=64, also=("队列", "技能组")),
+        Column("agent", _("Agent"), agent_names(), taken=True, limit=64, also=("坐席", "工号")),
         Column("outcome", _("Outcome"), calls.outcome_of, codes="outcome"),
-        plain("answered_at", lazy_pgettext("moment", "Answered"), Cell.TIME),
-        plain("ended_at", lazy_pgettext("moment", "Ended"), Cell.TIME),
-        Column("talked", _("Talk time (s)"), talked, Cell.WHOLE),
-        Column("call_type", _("Call type"), partial(noted, "call_type"), codes="call_type"),
-        Column("business_type", _("Business"), partial(noted, "business_type"), codes="business_type"),
-        Column("summary", _("Summary"), partial(noted, "summary")),
+        plain("answered_at", lazy_pgettext("moment", "Answered"), Cell.TIME, taken=True, also=("接听时间",)),
+        plain("ended_at", lazy_pgettext("moment", "Ended"), Cell.TIME, taken=True, also=("结束时间", "挂机时间")),
+        Column("talked", _("Talk time (s)"), talked, Cell.WHOLE, taken=True, also=("通话时长", "时长")),
+        Column("call_type", _("Call type"), partial(noted, "call_type"), codes="call_type", taken=True),
+        Column("business_type", _("Business"), partial(noted, "business_type"), codes="business_type", taken=True),
+        Column("summary", _("Summary"), partial(noted, "summary"), taken=True, limit=2000, also=("小结", "备注")),
     ]
 
 
@@ -214,20 +214,22 @@ def call_query(args: Mapping[str, str]) -> Select[Any]:
 
 
 def ticket_columns() -> Sequence[Column]:
+    person = lazy_pgettext("person", "Name")
     return [
-        plain("first_at", lazy_pgettext("callback", "Since"), Cell.TIME),
+        plain("first_at", lazy_pgettext("callback", "Since"), Cell.TIME, taken=True, also=("时间", "登记时间")),
         plain("lost_at", _("Last call"), Cell.TIME),
-        plain("number", _("Number"), Cell.PHONE),
-        plain("name", lazy_pgettext("person", "Name")),
-        plain("urgent", _("Urgent"), Cell.YES_NO),
-        Column("queue", _("Queue"), words_of(Queue, "queue_id")),
+        plain("number", _("Number"), Cell.PHONE, taken=True, required=True, also=("电话", "手机", "号码")),
+        plain("name", person, taken=True, limit=128, also=("姓名", "客户")),
+        plain("other", _("Another number, or when to call"), taken=True, limit=128, also=("其他联系方式",)),
+        plain("urgent", _("Urgent"), Cell.YES_NO, taken=True, also=("紧急", "加急")),
+        Column("queue", _("Queue"), words_of(Queue, "queue_id"), taken=True, limit=64, also=("队列",)),
         plain("calls", _("Calls"), Cell.WHOLE),
         plain("state", _("State"), codes="ticket_state"),
         plain("tries", lazy_pgettext("callback", "Tries"), Cell.WHOLE),
         Column("held_by", _("Held by"), words_of(User, "held_by")),
         Column("user_id", _("Closed by"), words_of(User, "user_id")),
         plain("closed_at", lazy_pgettext("moment", "Closed"), Cell.TIME),
-        plain("note", _("Note")),
+        plain("note", _("Note"), taken=True, limit=1000, also=("备注", "需求")),
         *own_fields("ticket"),
     ]
 
@@ -255,24 +257,13 @@ def install() -> None:
     )
     declare(
         ListSpec(
-            "products",
-            _("Products"),
-            Permission.ORDERS_READ,
-            product_columns,
-            product_query,
-            Product.id,
-            ProductImporter,
-            "products.index",
-        )
-    )
-    declare(
-        ListSpec(
             "orders",
             _("Orders"),
             Permission.ORDERS_READ,
             order_columns,
             order_query,
             Order.id,
+            OrderImporter,
             home="orders.index",
             options=people,
         )
@@ -286,6 +277,7 @@ def install() -> None:
             call_columns,
             call_query,
             Call.id,
+            CallImporter,
             home="calls.index",
             options=(note,),
         )
@@ -298,6 +290,7 @@ def install() -> None:
             ticket_columns,
             ticket_query,
             Ticket.id,
+            TicketImporter,
             home="followup.index",
         )
     )
