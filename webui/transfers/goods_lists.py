@@ -113,7 +113,7 @@ def ledger_columns() -> Sequence[Column]:
         plain("on_hand", _("In stock"), Cell.WHOLE),
         plain("reserved", _("Reserved"), Cell.WHOLE),
         plain("reason", _("Reason")),
-        Column("user", _("Who"), words_of(User, "user_id")),
+        Column("user", lazy_pgettext("of a step", "Who"), words_of(User, "user_id")),
     ]
 
 

@@ -126,7 +126,7 @@ def receipt_columns() -> Sequence[Column]:
         plain("kind", _("Kind"), codes="receipt_kind"),
         plain("amount", _("Amount"), Cell.MONEY),
         plain("reference", _("Reference")),
-        Column("user", _("Who"), words_of(User, "user_id")),
+        Column("user", lazy_pgettext("of a step", "Who"), words_of(User, "user_id")),
     ]
 
 
@@ -193,7 +193,7 @@ def message_columns() -> Sequence[Column]:
             "seconds", _("Seconds"), lambda row: round(row.recording.duration) if row.recording else None, Cell.WHOLE
         ),
         plain("state", _("State"), codes="message_state"),
-        Column("user", _("Who"), words_of(User, "user_id")),
+        Column("user", lazy_pgettext("of a step", "Who"), words_of(User, "user_id")),
     ]
 
 
