@@ -1,7 +1,7 @@
 """Lines of DAHDI boards out of what Asterisk tells of its channels: what each is for, and whether it is out of order.
 
-A channel's description is ours (``dialplan.dahdi``): ``g<group> <trunk>`` an outside line (``r``: in turn), ``p <device>``
-a telephone, ``b …`` blocked. No sockets; must not know what else a device or trunk may be.
+A channel's description is ours (``dialplan.dahdi``): ``g<group> <trunk>`` an outside line (``r``: in turn),
+``p <device>`` a telephone, ``b …`` blocked. No sockets; must not know what else a device or trunk may be.
 """
 
 from __future__ import annotations
