@@ -39,9 +39,9 @@ TABLE: Table[S, DifferenceEvent, DifferenceEffect] = {
     (S.OPEN, _E.ASK): (S.ASKED, ()),
     (S.OPEN, _E.ASSIGN): (S.SETTLED, (_F.PLACE,)),
     (S.OPEN, _E.GIVE_BACK): (S.SETTLED, ()),
+    (S.CLAIMED, _E.PAID): (S.SETTLED, (_F.RECEIVE,)),
     (S.CLAIMED, _E.CARRY): (S.CARRIED, ()),
     (S.CLAIMED, _E.ASK): (S.ASKED, ()),
-    (S.CLAIMED, _E.PAID): (S.SETTLED, (_F.RECEIVE,)),
     (S.ASKED, _E.APPROVE): (S.WRITTEN_OFF, (_F.SECOND,)),
     (S.ASKED, _E.DECLINE): (S.OPEN, ()),
 }
