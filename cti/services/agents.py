@@ -1,4 +1,4 @@
-"""Agents on duty: state changes, wrap-up, phones that come and go. Knows nothing of queues' choices or bridges."""
+"""Agents on duty: state changes, phones that come and go. Knows nothing of how queues choose or bridges are made."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cti.machines.agent import AgentEffect, AgentEvent
 from cti.machines.table import step
 from cti.services.centre import Centre
 from cti.services.effects import Log
+from cti.services.wrapup import WrapUps
 
 DEVICE_GRACE = 20.0
 """Seconds a ready agent's phone may be unregistered (a reload, a missed OPTIONS) before the agent is set busy."""
@@ -24,9 +25,6 @@ DUTY_WITHOUT_PHONE = 900.0
 BREAK_WITHOUT_PHONE = 7200.0
 """Seconds after which an agent whose phone stays away is logged off: who had been ready, who is on a break."""
 
-MAX_WRAPUP = 1800.0
-CLOCK_SLACK = 0.05
-
 
 class AgentService:
     """Steps the agents' state table. ``on_ready`` is called when an agent has become free for a call."""
@@ -34,6 +32,7 @@ class AgentService:
     def __init__(self, centre: Centre, on_ready: Callable[[Agent], None]) -> None:
         self._centre = centre
         self._on_ready = on_ready
+        self.wrapups = WrapUps(centre)
         self._removed: set[str] = set()
 
     # ------------------------------------------------------------ configuration
@@ -92,7 +91,7 @@ class AgentService:
             self._enter(agent, AgentState.LOGGED_OFF, "")
             for timer in ("wrapup", "device"):
                 self._centre.stop_timer(f"{timer}:{agent.agent_id}")
-            self._book_handled(agent)
+            self.wrapups.book(agent)
             self._removed.discard(agent.agent_id)
             self._leave_queues(agent, ())
             del self._centre.agents[agent.agent_id]
@@ -127,43 +126,18 @@ class AgentService:
         return True
 
     def _effect(self, agent: Agent, effect: AgentEffect) -> None:
-        centre = self._centre
         if effect is AgentEffect.ENTER_WISH:
             self._enter_wish(agent)
         elif effect is AgentEffect.START_WRAPUP:
-            self._start_wrapup(agent, self._wrapup_seconds(agent))
+            self.wrapups.begin(agent)
         elif effect is AgentEffect.PAUSE_WRAPUP:
-            agent.wrapup_left = max(0.0, (agent.wrapup_until or 0.0) - centre.now)
-            agent.wrapup_until = None
-            centre.stop_timer(f"wrapup:{agent.agent_id}")
+            self.wrapups.pause(agent)
         elif effect is AgentEffect.STOP_WRAPUP:
-            self._stop_wrapup(agent)
-
-    def _start_wrapup(self, agent: Agent, seconds: float) -> None:
-        agent.wrapup_until, agent.wrapup_left = self._centre.now + seconds, None
-        self._centre.start_timer(f"wrapup:{agent.agent_id}", seconds)
-
-    def _stop_wrapup(self, agent: Agent) -> None:
-        agent.wrapup_until = agent.wrapup_left = None
-        self._book_handled(agent)
-        self._centre.stop_timer(f"wrapup:{agent.agent_id}")
-
-    def _book_handled(self, agent: Agent) -> None:
-        """The contact and its wrap-up are over: so long they took."""
-        call = self._centre.wrapped.pop(agent.agent_id, None)
-        seconds, agent.handled_for = agent.handled_for, 0.0
-        if call is not None and seconds > 0:
-            self.handled(call, seconds)
-
-    def handled(self, call: Call, seconds: float) -> None:
-        """A contact of the call's queue kept an agent busy for so long, wrap-up included."""
-        queue = self._centre.queues.get(call.queue_id)
-        if queue is not None:
-            queue.handled(seconds)
+            self.wrapups.end(agent)
 
     def _wish(self, agent: Agent, event: AgentEvent, reason: str) -> None:
         if agent.wrapup_left is not None:
-            self._stop_wrapup(agent)
+            self.wrapups.end(agent)
         agent.pending = {
             AgentEvent.READY: AgentState.READY,
             AgentEvent.NOT_READY: AgentState.NOT_READY,
@@ -174,7 +148,7 @@ class AgentService:
     def _enter_wish(self, agent: Agent) -> None:
         if agent.wrapup_left is not None:
             self._enter(agent, AgentState.WRAP_UP, "")
-            self._start_wrapup(agent, agent.wrapup_left)
+            self.wrapups.go_on(agent)
             return
         wish, reason = agent.pending, agent.pending_reason
         agent.pending, agent.pending_reason = None, ""
@@ -185,8 +159,7 @@ class AgentService:
         centre = self._centre
         if centre.now > agent.since and agent.state is not AgentState.LOGGED_OFF:
             self._log_stretch(agent)
-        if agent.state is AgentState.WRAP_UP and agent.handled_for > 0:
-            agent.handled_for += max(0.0, centre.now - agent.since)
+        self.wrapups.passed(agent)
         agent.state, agent.reason, agent.since = state, reason, centre.now
         if state is AgentState.LOGGED_OFF and agent.assigned is not None:
             self.assign(agent, None)
@@ -210,18 +183,6 @@ class AgentService:
         }
         centre.effects.append(Log(f"cy.log.agent.{agent.agent_id}", document, f"{agent.agent_id}-{agent.since:.6f}"))
 
-    def _wrapup_seconds(self, agent: Agent) -> float:
-        call = self._centre.wrapped.get(agent.agent_id)
-        return self.wrapup_of(agent, call) if call else 0.0
-
-    def wrapup_of(self, agent: Agent, call: Call) -> float:
-        """Seconds of wrap-up after ``call``: its queue's, else the agent's first queue's."""
-        for queue_id in (call.queue_id, *agent.queues):
-            queue = self._centre.queues.get(queue_id)
-            if queue is not None:
-                return queue.config.wrapup
-        return 0.0
-
     # ------------------------------------------------------------ contacts
 
     def take(self, agent: Agent, call: Call, leg: Leg) -> bool:
@@ -241,9 +202,7 @@ class AgentService:
         centre = self._centre
         call = centre.calls.get(agent.call_id)
         if event is AgentEvent.WRAP and call is not None:
-            self._book_handled(agent)
-            centre.wrapped[agent.agent_id] = call
-            agent.handled_for = handled_for
+            self.wrapups.about(agent, call, handled_for)
         if event in (AgentEvent.RELEASE, AgentEvent.WRAP):
             self._count(agent)
             agent.idle_since = centre.now
@@ -325,26 +284,8 @@ class AgentService:
         self._if_free(agent)
 
     def wrapup_timer(self, agent: Agent) -> None:
-        """The time is over; or it is not yet, because the clock was set back: wait for the rest."""
-        if agent.state is not AgentState.WRAP_UP:
-            return
-        whole = max(agent.wrapup_until or 0.0, agent.since) - agent.since
-        rest = min((agent.wrapup_until or 0.0) - self._centre.now, whole)
-        if rest > CLOCK_SLACK:
-            agent.wrapup_until = self._centre.now + rest
-            self._centre.start_timer(f"wrapup:{agent.agent_id}", rest)
-        else:
+        if agent.state is AgentState.WRAP_UP and self.wrapups.over(agent):
             self.wrapup_done(agent)
-
-    def wrapup_extend(self, agent: Agent, seconds: float) -> None:
-        if agent.state is not AgentState.WRAP_UP or agent.wrapup_until is None:
-            raise NotAllowedNow("there is no wrap-up")
-        if not 0 < seconds <= MAX_WRAPUP:
-            raise BadRequest("seconds out of range", seconds=seconds)
-        limit = agent.since + MAX_WRAPUP
-        agent.wrapup_until = min(limit, max(agent.wrapup_until, self._centre.now) + seconds)
-        self._centre.start_timer(f"wrapup:{agent.agent_id}", agent.wrapup_until - self._centre.now)
-        self._centre.dirty_agents.add(agent.agent_id)
 
     # ------------------------------------------------------------ phones
 
@@ -390,14 +331,7 @@ class AgentService:
         pending = document.get("pending")
         agent.pending = AgentState(str(pending)) if pending else None
         agent.pending_reason = str(document.get("pending_reason") or "")
-        until = document.get("wrapup_until")
-        agent.wrapup_until = _number(until, 0.0) if until else None
         agent.registered = self._centre.device_registered(agent.device)
-        left = document.get("wrapup_left")
-        agent.wrapup_left = None if left is None else _number(left, 0.0)
-        agent.handled_for = _number(document.get("handled_for"), 0.0)
-        if wrapped is not None:
-            self._centre.wrapped[agent.agent_id] = wrapped
         if isinstance(assigned := document.get("assigned"), list):
             self.assign(agent, tuple(str(queue_id) for queue_id in assigned))
         if document.get("day") == self._centre.day:
@@ -405,8 +339,11 @@ class AgentService:
             used = document.get("used")
             agent.used = {str(k): _number(v, 0.0) for k, v in used.items()} if isinstance(used, dict) else {}
         self._centre.place(agent)
-        if agent.state is AgentState.WRAP_UP:
-            self._centre.start_timer(f"wrapup:{agent.agent_id}", (agent.wrapup_until or 0.0) - self._centre.now)
+        until, left = document.get("wrapup_until"), document.get("wrapup_left")
+        agent.wrapup_until = _number(until, 0.0) if until else None
+        agent.wrapup_left = None if left is None else _number(left, 0.0)
+        agent.handled_for = _number(document.get("handled_for"), 0.0)
+        self.wrapups.restored(agent, wrapped)
         self._watch_device(agent)
         self._centre.dirty_agents.add(agent.agent_id)
 

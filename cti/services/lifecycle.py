@@ -287,11 +287,11 @@ class Lifecycle:
         if agent.state in ESTABLISHED:
             wrap = leg.kind is LegKind.AGENT and call.direction is not Direction.INTERNAL
             talked = self._centre.now - (leg.answered_at or self._centre.now) if wrap and leg.joined else 0.0
-            if wrap and agents.wrapup_of(agent, call) > 0:
+            if wrap and agents.wrapups.seconds_after(agent, call) > 0:
                 agents.give_back(agent, AgentEvent.WRAP, notice=agent.notice, handled_for=talked)
             else:
                 if talked > 0:
-                    agents.handled(call, talked)
+                    agents.wrapups.handled(call, talked)
                 agents.give_back(agent, AgentEvent.RELEASE, notice=agent.notice)
         elif not leg.released and self._dialling.is_offer(call, leg) and self._missed(call, cause):
             reason = {Cause.REJECTED: "rejected", Cause.BUSY: "rejected", Cause.UNREACHABLE: "device_lost"}

@@ -79,7 +79,7 @@ class Requests:
             "conference": lambda: self._dialling.conference(agent),
             "take_back": lambda: self._dialling.take_back(agent),
             "wrapup_done": lambda: self._agents.wrapup_done(agent),
-            "wrapup_extend": lambda: self._agents.wrapup_extend(agent, _seconds(request)),
+            "wrapup_extend": lambda: self._agents.wrapups.extend(agent, _seconds(request)),
             "rejoin": lambda: self._dialling.rejoin(agent, text("device")),
         }
         if op not in operations:
