@@ -63,9 +63,11 @@ async def test_a_restart_of_the_engine_leaves_no_gap(open_floor: OpenFloor) -> N
 async def kept_as(floor: Floor, agent_id: str, state: str) -> dict[str, Any]:
     """What the engine after this one will find of the agent, once it says ``state``."""
     async with asyncio.timeout(5):
-        while (kept := await floor.bus.kv_get("cy_agents", agent_id)) is None or kept["state"] != state:
+        while True:
+            kept = await floor.bus.kv_get("cy_agents", agent_id)
+            if kept is not None and kept["state"] == state:
+                return kept
             await asyncio.sleep(0)
-    return kept
 
 
 async def test_a_call_found_on_the_switch_ends_the_state_before_it_in_the_log(open_floor: OpenFloor) -> None:
