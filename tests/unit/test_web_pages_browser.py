@@ -143,18 +143,27 @@ def test_a_caller_among_several_is_chosen_and_an_order_written_by_keys_alone(sit
     assert page.evaluate("Object.keys(sessionStorage).filter(k => k.startsWith('cy-order')).length") == 0
 
 
-def test_a_new_customer_orders_by_keys_alone_and_the_draft_is_there_on_another_machine(
+def test_an_unknown_caller_orders_by_keys_alone_and_the_draft_is_there_on_another_machine(
     site: Site, open_page: OpenPage
 ) -> None:
     with site.sessions() as session:
         divisions.fill(session)
         session.commit()
-    page = open_page("agent1", "/orders/new")
+    page = open_page("agent1", "/desktop")
     keys, box = page.keyboard, page.locator("#order-form [data-quote]")
-    expect(page.locator("[name=phone]")).to_be_focused(timeout=SLOW)
-    for text in ("19900008801", "Demo Newcomer"):
-        keys.type(text)
-        keys.press("Enter")
+    state(page, "notReady")
+    keys.press("Alt+r")
+    state(page, "ready")
+    site.engine.call_in("19900008801")
+    expect(page.locator("#pop[data-match=none]")).to_be_visible(timeout=SLOW)
+    call_id = page.locator("#pop").get_attribute("data-call-id")
+    keys.press("F2")
+    state(page, "talking")
+    keys.press("Alt+o")
+    expect(page.locator("#order-form [name=phone]")).to_be_focused(timeout=SLOW)
+    keys.press("Enter")
+    keys.type("Demo Newcomer")
+    keys.press("Enter")
     keys.type("P003")
     keys.press("Enter")
     expect(page.locator("#order-form [data-quantity]")).to_be_focused(timeout=SLOW)
@@ -175,13 +184,15 @@ def test_a_new_customer_orders_by_keys_alone_and_the_draft_is_there_on_another_m
     total = page.locator("#order-form [data-total]").inner_text()
     page.evaluate("sessionStorage.clear()")
     page.goto("about:blank")
-    page.goto(f"{site.url}/orders/new")
-    expect(page.locator("[name=line]")).to_have_value("演示路 7 号", timeout=SLOW)
+    page.goto(f"{site.url}/desktop")
+    expect(page.locator("#order-form [name=line]")).to_have_value("演示路 7 号", timeout=SLOW)
     expect(page.locator("#order-form [data-total]")).to_have_text(total, timeout=SLOW)
     keys.press("Control+Enter")
     expect(page.locator("[data-order-saved]")).to_be_visible(timeout=SLOW)
     order = newest_order(site)
     assert (order.customer.name, order.city, order.line) == ("Demo Newcomer", "北京市海淀区", "演示路 7 号")
+    assert (order.call_id, order.phone) == (call_id, "+8619900008801")
+    expect(page.locator(f"#pop[data-customer-id='{order.customer_id}']")).to_be_visible(timeout=SLOW)
     assert f"{order.total:,.2f}" == total
 
 

@@ -209,13 +209,14 @@ mount("[data-order-saved]", (saved) => {
   if (saved.dataset.customerUrl && document.getElementById("pop")) htmx.ajax("GET", saved.dataset.customerUrl, { target: "#pop", swap: "outerHTML" });
 });
 
-// A customer whose order was being written when the page was reloaded, here or elsewhere: open the form again.
-mount("#pop[data-call-id][data-match=one]", async (pop) => {
+// An order that was being written when the page was reloaded, here or elsewhere, for a customer or a caller whom nobody
+// knows yet: open the form again.
+mount("#pop[data-call-id]:is([data-match=one], [data-match=none])", async (pop) => {
   const button = pop.querySelector("[data-order-new]");
   if (!button || document.querySelector("#order-panel #order-form")) return;
-  const key = `${pop.dataset.customerId}:${pop.dataset.callId}`;
+  const key = `${pop.dataset.customerId ?? 0}:${pop.dataset.callId}`;
   let kept = read(`cy-order:${boot.user}:${key}`);
   if (!kept) kept = (await get(`/orders/draft?${new URLSearchParams({ key })}`).catch(() => null))?.draft;
   if (!kept || !pop.isConnected || document.querySelector("#order-panel #order-form")) return;
-  htmx.ajax("GET", button.getAttribute("hx-get"), { target: "#order-panel", swap: "innerHTML" });
+  htmx.ajax("GET", button.getAttribute("hx-get"), { source: button, target: "#order-panel", swap: "innerHTML" });
 });
