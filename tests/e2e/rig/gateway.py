@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,22 +24,21 @@ from tests.e2e.rig.tones import Samples, strength
 from tests.ports import free_ports
 
 HOST = "127.0.0.2"
-LINES = 4
 
 
 class BoardGateway:
-    """``start`` opens it: callers of any line have dialled ``dialed``."""
+    """``start`` opens it: callers of the line ``n`` have dialled ``dialed[n]``."""
 
-    def __init__(self, folder: Path, prompts: Path, peer: tuple[str, int], dialed: str) -> None:
+    def __init__(self, folder: Path, prompts: Path, peer: tuple[str, int], dialed: Sequence[str]) -> None:
         path = library(Face.SYNWAY, folder)
         self.sim, self.port = SimBoard(path), free_ports(1)
         self.sim.reset()
-        self.sim.configure(trunks=LINES, extensions=0, digit_gap=0.3)
+        self.sim.configure(trunks=len(dialed), extensions=0, digit_gap=0.3)
         self.gateway = Gateway(self.sim, HOST, self.port, peer)
         self.floor = Floor(
             "board", driver("synway", path, folder), Prompts(prompts, folder / "p"), folder, self.gateway.on_event
         )
-        self.floor.set_plan(Plan({n: LinePlan(n, dialed=dialed, trunk="board") for n in range(LINES)}))
+        self.floor.set_plan(Plan({n: LinePlan(n, dialed=number, trunk="board") for n, number in enumerate(dialed)}))
         self._stop, self._thread = threading.Event(), threading.Thread(target=self._run, daemon=True)
         self.failed: list[BaseException] = []
         self._ready = threading.Event()
@@ -61,8 +61,14 @@ class BoardGateway:
         """What the far end of the line heard of late."""
         return np.frombuffer(self.line(number).heard(seconds), np.int16)
 
-    async def hears(self, number: int, tone: float, deadline: float = 6.0) -> None:
-        await until(f"line {number} hears {tone} Hz", lambda: strength(self.heard(number), tone) > 0.5, deadline)
+    async def hears(self, number: int, *tones: float, deadline: float = 8.0) -> None:
+        """Each of them, of several that speak at once."""
+
+        def all_there() -> bool:
+            heard = self.heard(number)
+            return all(strength(heard, tone) > 0.5 / len(tones) ** 2 for tone in tones)
+
+        await until(f"line {number} hears {tones} Hz", all_there, deadline)
 
     def _run(self) -> None:
         try:
