@@ -359,7 +359,7 @@ def test_what_points_nowhere_becomes_a_hang_up(store: Store) -> None:
         session.add_all([user, gone, queue, menu, did, trunk])
         session.commit()
         config = build_config(session)
-        assert load_switch_rows(session) == {"agents": [], "trunks": []}
+        assert load_switch_rows(session) == {"agents": [], "trunks": [], "dahdi": []}
     assert config.agents == ()
     assert config.queues[0].agents == ()
     assert set(config.menus[0].options.values()) == {RouteTarget(TargetKind.HANGUP)}
