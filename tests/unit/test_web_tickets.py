@@ -13,7 +13,19 @@ import pytest
 from sqlalchemy import select
 
 from cti.store import media
-from cti.store.models import Airing, BusinessType, CallNote, Medium, Order, Product, Ticket, TicketState, utc_now
+from cti.store.models import (
+    Airing,
+    BusinessType,
+    CallNote,
+    CustomField,
+    FieldKind,
+    Medium,
+    Order,
+    Product,
+    Ticket,
+    TicketState,
+    utc_now,
+)
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, HOSTILE, audited, body, browser, make_call
 from webui.tickets import live
@@ -251,3 +263,21 @@ def test_urgent_ones_ring_the_bell_of_every_open_page(site: Site) -> None:
     finally:
         hub.leave(reader)
     assert heard == [{"urgent": True}, {"urgent": True}]
+
+
+def test_own_fields_are_asked_for_when_the_dialog_is_opened(site: Site) -> None:
+    field = CustomField(subject="ticket", key="shade", names={"en": "Shade"}, kind=FieldKind.TEXT, required=True)
+    with site.sessions() as session:
+        session.add(field)
+        session.commit()
+    try:
+        person = browser(site, "agent1")
+        assert "custom-shade" not in body(person, "/own")
+        assert "/tickets/own-inputs" in body(person, "/own")
+        assert "custom-shade" in body(person, "/tickets/own-inputs")
+        without = note(site)
+        assert (without.status_code, "custom-shade" in without.text) == (422, True)
+    finally:
+        with site.sessions() as session:
+            session.delete(field)
+            session.commit()

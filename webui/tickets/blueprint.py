@@ -90,6 +90,13 @@ def make() -> ResponseReturnValue:
     return htmx.trigger(htmx.toast(answer, text), "cy:ticket-made", {})
 
 
+@blueprint.get("/own-inputs")
+@requires(Permission.FOLLOWUP_USE)
+def own_inputs() -> ResponseReturnValue:
+    """Of the dialog that lies on every page: asked for when it is opened, so that no page reads them."""
+    return render_template("tickets/_own.html")
+
+
 def queue_of(call_id: str) -> str:
     """The queue of the own call, as the engine says; empty leaves it to the call's row. 403 where it is not the own."""
     if not call_id:
