@@ -17,6 +17,7 @@ class AgentState(StrEnum):
     WRAP_UP = "workingAfterCall"
 
 
+ESTABLISHED = frozenset({AgentState.TALKING, AgentState.HOLD})
 ON_CALL = frozenset({AgentState.RESERVED, AgentState.ALERTING, AgentState.TALKING, AgentState.HOLD})
 
 AT_WORK = ON_CALL | {AgentState.READY, AgentState.WRAP_UP}

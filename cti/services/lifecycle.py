@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti.domain.agents import Agent, AgentState
+from cti.domain.agents import ESTABLISHED, Agent, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
 from cti.domain.switch import Cause
 from cti.machines.agent import AgentEvent
@@ -20,7 +20,6 @@ REJOIN_AGAIN = 5.0
 REJOIN_GRACE = 25.0
 """Seconds a customer waits, with music, for an agent whose phone was lost in the call."""
 
-ESTABLISHED = frozenset({AgentState.TALKING, AgentState.HOLD})
 
 LOST = frozenset({Cause.MEDIA_LOST, Cause.FAILED, Cause.UNREACHABLE})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cti.domain.agents import ON_CALL, AgentState
+from cti.domain.agents import ESTABLISHED, ON_CALL, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, LegState
 from cti.domain.switch import Cause, ChannelOffered, ChannelSnapshot, Hangup, Snapshot
 from cti.machines.connection import LegEvent
@@ -273,7 +273,7 @@ class Reconciler:
         if agent is None or (leg.channel not in there and (agent.call_id or agent.state not in ON_CALL)):
             return
         agent.device = leg.device or agent.device
-        if agent.state not in ON_CALL:
+        if agent.state not in (ESTABLISHED if leg.joined else ON_CALL):  # what was kept is older than the switch's word
             self._acd.agents.found_on_call(agent, AgentState.TALKING if leg.joined else AgentState.RESERVED)
         agent.call_id, agent.leg_id = call.call_id, leg.leg_id
         self._centre.place(agent)

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cti.domain.orders import OrderStatus, RefundState, SettlementState
-from cti.store.models import Airing, Order, Refund, Role, Settlement, Ticket, TicketState, User, utc_now
+from cti.store.models import Airing, Did, Order, Refund, Role, Settlement, Ticket, TicketState, User, utc_now
 from cti.store.money import account
 from tests.e2e.conftest import DeskMaker, PhoneMaker
 from tests.e2e.rig.browser import Desk, Person
@@ -24,14 +25,14 @@ from tests.e2e.rig.sip import SipCall, SipPhone
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CUSTOMER_TONE = 1000.0
-SHOWN, PRODUCT, COST = "8001", "P003", Decimal("300.00")
+SHOWN, PRODUCT, COST = "8066", "P003", Decimal("300.00")
 
 
 @pytest.mark.runs_on("asterisk")
 async def test_from_the_airing_to_reports_that_add_up(
     centre: Centre, desks: DeskMaker, callers: PhoneMaker, browsers: dict[str, Browser]
 ) -> None:
-    await centre.configure(second_administrator)
+    await centre.configure(before_the_day)
     boss = await Person.sign_in(centre, browsers["agent2"], "supervisor", "en")
     await on_the_air(boss.page)
     desk = await (await desks("agent1", "zh_CN")).open()
@@ -158,10 +159,11 @@ async def reports_say(page: Page, airing: Airing, sums: dict[str, str]) -> None:
             await expect(page.locator(f".cr-totals [data-total={name}]")).to_have_text(sums[name])
 
 
-def second_administrator(session: object) -> None:
-    """Who approves what the supervisor asks for."""
-    user = session.scalars(select(User).where(User.username == "agent5")).one()  # type: ignore[attr-defined]
-    user.role = Role.ADMIN
+def before_the_day(session: Session) -> None:
+    """A number that nobody else calls, and who approves what the supervisor asks for."""
+    usual = session.scalars(select(Did).where(Did.number == "8001")).one()
+    session.add(Did(number=SHOWN, name="On the air", target_kind=usual.target_kind, target_id=usual.target_id))
+    session.scalars(select(User).where(User.username == "agent5")).one().role = Role.ADMIN
 
 
 async def through_the_warehouse(page: Page, order: Order) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from cti.bus.base import decode, encode
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded
 from cti.domain.switch import Bridge, Originate
 from tests.unit.conftest import OpenFloor
@@ -92,6 +95,21 @@ async def test_a_killed_engine_comes_back_with_talking_and_waiting_calls(open_fl
     ledger = await floor.ledger(talking_id)
     assert [leg["kind"] for leg in ledger["legs"]] == ["customer", "agent"]
     assert ledger["state"] == "ended"
+
+
+@pytest.mark.parametrize("kept", ["reserved", "alerting"])
+async def test_an_agent_who_began_to_talk_as_the_engine_was_killed_talks(open_floor: OpenFloor, kept: str) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.talking_to("a1")
+    await floor.told()
+    await floor.kill_engine()
+    agents = floor.broker.buckets["cy_agents"]
+    agents["a1"] = encode(decode(agents["a1"]) | {"state": kept})
+    await floor.restart_engine()
+    assert floor.agent("a1").state == "talking"
+    floor.sim.hangup_by_caller(caller)
+    await floor.until_agent("a1", "ready")
 
 
 async def test_a_killed_engine_knows_who_was_on_a_break_and_who_was_ready(open_floor: OpenFloor) -> None:
