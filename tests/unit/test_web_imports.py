@@ -325,7 +325,7 @@ def test_media_and_airings_and_an_airing_over_another_is_named(site: Site, tmp_p
 
 def test_every_list_goes_out(site: Site, tmp_path: Path) -> None:
     goods = ("prices", "ledger", "media", "airings")
-    money = ("parcels", "returns", "refunds", "payments", "invoices", "settlements")
+    money = ("parcels", "returns", "refunds", "payments", "invoices", "settlements", "differences")
     rows = {name: exported(site, name, "supervisor", tmp_path) for name in (*goods, *money, "members", "messages")}
     assert all(len(found[0]) > 3 for found in rows.values())
     with site.sessions() as session:

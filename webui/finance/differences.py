@@ -31,7 +31,7 @@ def attach(blueprint: Blueprint) -> None:
 def index() -> ResponseReturnValue:
     """Without a state: what waits for a decision, an approval or the carrier's money."""
     asked = request.args.get("state", WAITING)
-    states = queries.WAITING_DIFFERENCES if asked == WAITING else [s for s in DifferenceState if s == asked]
+    states = queries.states_of_differences(asked)
     carrier_id, database = row_id(request.args.get("carrier")), db.session()
     return render_template(
         "finance/differences.html",

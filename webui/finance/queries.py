@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from cti.domain.orders import DifferenceState, OrderStatus, RefundState, SettlementState
@@ -53,15 +53,22 @@ def orders_of(session: Session, found: Settlement) -> dict[int, Order]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+def states_of_differences(asked: str) -> Sequence[DifferenceState]:
+    """What a filter means: ``waiting``, a state, anything else for every state."""
+    return WAITING_DIFFERENCES if asked == "waiting" else [state for state in DifferenceState if state == asked]
+
+
+def differences_in(states: Collection[DifferenceState], carrier_id: int) -> Select[tuple[CarrierDifference]]:
+    """Without states and carrier: all."""
+    query = select(CarrierDifference)
+    query = query.where(CarrierDifference.state.in_(states)) if states else query
+    return query.where(CarrierDifference.carrier_id == carrier_id) if carrier_id else query
+
+
 def differences(
     session: Session, states: Collection[DifferenceState], carrier_id: int, cursor: str
 ) -> Page[CarrierDifference]:
-    """Without states and carrier: all."""
-    query = select(CarrierDifference).options(joinedload(CarrierDifference.order))
-    if states:
-        query = query.where(CarrierDifference.state.in_(states))
-    if carrier_id:
-        query = query.where(CarrierDifference.carrier_id == carrier_id)
+    query = differences_in(states, carrier_id).options(joinedload(CarrierDifference.order))
     keys = (CarrierDifference.opened_at, CarrierDifference.id)
     return page(session, query, keys, cursor, lambda found: (found.opened_at, found.id))
 

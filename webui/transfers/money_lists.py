@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from cti.domain.orders import ParcelState, RefundState, ReturnState
 from cti.store.models import (
+    CarrierDifference,
     Customer,
     Invoice,
     Member,
@@ -170,6 +171,25 @@ def settlement_query(_args: Mapping[str, str]) -> Select[Any]:
     return select(Settlement)
 
 
+def difference_columns() -> Sequence[Column]:
+    return [
+        plain("number", _("No."), Cell.WHOLE),
+        plain("opened_at", _("Time"), Cell.TIME),
+        Column("carrier", _("Carrier"), lambda row: row.carrier.name),
+        plain("waybill", _("Waybill")),
+        Column("order", _("Order"), lambda row: row.order.number if row.order else ""),
+        plain("kind", _("Kind"), codes="difference_kind"),
+        plain("amount", _("Amount"), Cell.MONEY),
+        plain("state", _("State"), codes="difference_state"),
+    ]
+
+
+def difference_query(args: Mapping[str, str]) -> Select[Any]:
+    return finance.differences_in(
+        finance.states_of_differences(args.get("state", "waiting")), row_id(args.get("carrier")) or 0
+    )
+
+
 def member_columns() -> Sequence[Column]:
     return [
         plain("number", _("Member number")),
@@ -232,6 +252,16 @@ def install() -> None:
             Settlement.id,
             "finance.index",
             (),
+        ),
+        (
+            "differences",
+            _("Differences"),
+            finance_read,
+            difference_columns,
+            difference_query,
+            CarrierDifference.id,
+            "finance.differences",
+            (joinedload(CarrierDifference.order),),
         ),
         ("members", _("Members"), read, member_columns, member_query, Member.customer_id, "points.index", ()),
         (
