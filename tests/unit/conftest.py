@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 from unittest import mock
 
 import hypothesis
 import pytest
+import structlog
 from argon2 import PasswordHasher
 
 from tests.floor import Floor, configuration
@@ -34,6 +36,9 @@ def cheap_passwords() -> Iterator[None]:
     with mock.patch.object(PasswordHasher.__init__, "__defaults__", (*time_memory_threads, *usual[3:])):
         yield
 
+
+# What a connection tries in the background is nobody's output; a bus takes a moment to end beside the next test.
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
 
 OpenFloor = Callable[..., Awaitable[Floor]]
 
