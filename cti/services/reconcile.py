@@ -80,6 +80,7 @@ class Reconciler:
         for call in adopted:
             if call.alive and call.call_id in self._centre.calls:
                 self._resume(call)
+                self._talks_unwritten(call)
         self._links.relays(switch, snapshot, news)
         if first:
             self._links.found(switch)
@@ -267,6 +268,14 @@ class Reconciler:
             call.pair = (talk[0].leg_id, talk[1].leg_id)
         if held and call.customer is not None:
             call.customer.wants = Audio.MUSIC
+
+    def _talks_unwritten(self, call: Call) -> None:
+        """The switch says that the two talk, and the engine was killed before that was written."""
+        one, other = (call.leg(leg_id) for leg_id in call.pair) if call.pair else (None, None)
+        if one is None or other is None or (one.peer, other.peer) != (other.channel, one.channel):
+            return
+        if not (one.joined and other.joined):
+            self._lifecycle.bridged(call, one.channel, other.channel)
 
     def _resume_agent(self, call: Call, leg: Leg, there: set[str]) -> None:
         agent = self._centre.agents.get(leg.agent_id)

@@ -112,6 +112,29 @@ async def test_an_agent_who_began_to_talk_as_the_engine_was_killed_talks(open_fl
     await floor.until_agent("a1", "ready")
 
 
+async def test_a_talk_that_was_not_written_before_the_engine_was_killed_is_a_talk(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.talking_to("a1")
+    call_id = floor.call(caller).call_id
+    await floor.told()
+    await floor.kill_engine()
+    written = [entry for entry in floor.broker.log if entry.subject == f"cy.log.call.{call_id}"]
+    assert decode(written[-1].data)["event"] == "established"
+    floor.broker.log.remove(written[-1])
+    agents = floor.broker.buckets["cy_agents"]
+    agents["a1"] = encode(decode(agents["a1"]) | {"state": "alerting"})
+    await floor.restart_engine()
+    assert floor.agent("a1").state == "talking"
+    call = floor.call(caller)
+    assert (call.phase, call.answered_at is not None) == ("connected", True)
+    assert floor.waiting() == []
+    floor.sim.hangup_by_caller(caller)
+    await floor.until_agent("a1", "ready")
+    ledger = await floor.ledger(call_id)
+    assert (ledger["answered_at"] is not None, [leg["joined"] for leg in ledger["legs"]]) == (True, [True, True])
+
+
 async def test_a_killed_engine_knows_who_was_on_a_break_and_who_was_ready(open_floor: OpenFloor) -> None:
     floor = await open_floor(wrapup=60.0)
     await floor.on_duty("a1", "a2", "a3")
