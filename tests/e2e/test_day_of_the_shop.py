@@ -134,6 +134,7 @@ async def called_back(centre: Centre, desk: Desk, caller: SipPhone) -> Order:
     form = desk.page.locator("#order-form")
     await expect(form.locator("[data-text]").first).to_have_value(re.compile(PRODUCT))
     await expect(form.locator("[name=medium]")).not_to_have_value("")
+    await expect(form.locator(":focus")).to_have_count(1)
     await desk.press("Control+Enter")
     await expect(desk.page.locator("[data-order-saved]")).to_be_visible(timeout=5000)
     await hung_up(desk, back)
