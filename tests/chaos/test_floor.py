@@ -56,8 +56,12 @@ async def test_a_wild_day_leaves_the_floor_and_the_books_in_order(centre: Outsid
     finally:
         await floor.close()
     with contextlib.suppress(AssertionError):
-        written = lambda: not books.unfinished(books.all_calls(centre), floor.dark)  # noqa: E731
-        await until("the books are written", written, WRITTEN, every=0.5)
+        await until(
+            "the books are written",
+            lambda: not books.unfinished(books.all_calls(centre), floor.dark),
+            WRITTEN,
+            every=0.5,
+        )
     calls = books.all_calls(centre)
     talked = sum(call.answered_at is not None for call in calls)
     print(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,6 +30,7 @@ from cti.store.models import (
     Parcel,
     Receipt,
     Settlement,
+    SettlementLine,
     utc_now,
 )
 from cti.store.money import Account, account
@@ -71,9 +73,9 @@ def the(shop: Shop, waybill: str, **like: object) -> CarrierDifference:
         return session.scalars(query).one()
 
 
-def go(shop: Shop, difference: CarrierDifference, event: D_, actor: Actor | None = None, **facts: object) -> None:
+def go(shop: Shop, difference: CarrierDifference, event: D_, actor: Actor | None = None, **facts: Any) -> None:
     with shop.sessions() as session:
-        given = Facts(**facts)  # type: ignore[arg-type]
+        given = Facts(**facts)
         differences.advance(session, difference.id, event, actor or shop.boss, "so it is", given)
         session.commit()
 
@@ -216,8 +218,8 @@ def test_a_claim_that_is_paid_while_it_stands_on_a_statement_is_not_booked_twice
     adds_up(shop)
 
 
-def begun_lines(session: object, settlement_id: int) -> list[object]:
-    return list(session.get_one(Settlement, settlement_id).lines)  # type: ignore[attr-defined]
+def begun_lines(session: Session, settlement_id: int) -> list[SettlementLine]:
+    return list(session.get_one(Settlement, settlement_id).lines)
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

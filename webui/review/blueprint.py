@@ -18,7 +18,7 @@ from cti.store.models import Carrier, Order, utc_now
 from cti.store.order_effects import outstanding
 from cti.store.orders import advance
 from webui.common import db, labels, scope
-from webui.common.acting import actor
+from webui.common.acting import actor, attempt
 from webui.common.errors import message_for
 from webui.common.htmx import go
 from webui.common.ids import row_id, valid_number
@@ -123,18 +123,8 @@ def step(order_id: int) -> ResponseReturnValue:
     facts = forms.facts(event, request.form)
     if event is OrderEvent.RECEIVE and not everything(order, facts["inspected"]):
         event = OrderEvent.RECEIVE_PART
-    database = db.session()
-    seen = forms.seen_of(request.form.get("seen", ""))
-    try:
-        advance(
-            database, order.id, event, actor(), reason=forms.reason_of(request.form.get("reason")), seen=seen, **facts
-        )
-        database.commit()
-    except CallyardError as error:
-        database.rollback()
-        if error.code == "permission.missing":
-            abort(403)
-        flash(message_for(error.code, error.params), "danger")
+    seen, reason = forms.seen_of(request.form.get("seen", "")), forms.reason_of(request.form.get("reason"))
+    attempt(lambda: advance(db.session(), order.id, event, actor(), reason=reason, seen=seen, **facts))
     return go(back_to(order_id))
 
 
