@@ -177,15 +177,16 @@ class AsteriskWorld:
         self._left_behind: list[SipPhone] = []
         self._calls_taken: dict[str, int] = {}
 
-    def driver(self, **changes: str) -> AsteriskSwitch:
+    def driver(self, secret: str = "") -> AsteriskSwitch:
+        """One more driver over the proxy, with the switch's own secret where none is given."""
         switch = self.asterisk.switch
-        given = {"username": switch.user, "secret": switch.secret} | changes
         return AsteriskSwitch(
             host="127.0.0.1",
             port=self.proxy.port,
             prompts_dir=str(switch.prompts_dir),
             spool_dir=str(switch.spool_dir),
-            **given,
+            username=switch.user,
+            secret=secret or switch.secret,
         )
 
     async def __aenter__(self) -> AsteriskWorld:

@@ -126,13 +126,12 @@ class FreeSwitchWorld(AsteriskWorld):
         await super().register_elsewhere(device)
         await eventually(lambda: self.switch.place(device) != before, f"{device} is known at its new place")
 
-    def driver(self, **changes: str) -> FreeSwitch:  # type: ignore[override]
+    def driver(self, secret: str = "") -> FreeSwitch:  # type: ignore[override]
         switch = self.asterisk.switch
-        given = {"password": switch.secret} | changes
         return FreeSwitch(
             host="127.0.0.1",
             port=self.proxy.port,
             prompts_dir=str(switch.prompts_dir),
             spool_dir=str(switch.spool_dir),
-            **given,
+            password=secret or switch.secret,
         )

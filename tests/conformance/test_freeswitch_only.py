@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import os
-import statistics
-import time
 from pathlib import Path
 
 import pytest
 
-from cti.domain.errors import DeadlineExceeded, LinkDown, SwitchError
+from cti.domain.errors import SwitchError
 from cti.domain.switch import (
     Answer,
     Bridge,
@@ -22,67 +18,15 @@ from cti.domain.switch import (
     ChannelHungUp,
     ChannelOffered,
     ChannelUnbridged,
-    DeviceRegistered,
-    DeviceTarget,
     Hangup,
-    LinkLost,
     LinkUp,
-    Music,
-    Originate,
     Play,
     PlayFinished,
     RecordStart,
     TrunkChanged,
 )
 from tests.conformance.freeswitch_rig import FreeSwitchWorld
-from tests.conformance.test_asterisk_only import _ws_register
-from tests.conformance.world import SHORT, agent_is_on, customer_calls, customer_is_served, new_channel, they_talk
-from tests.fakes import sip
-from tests.fakes.events import EventLog
-
-
-async def test_a_wrong_password_is_told_clearly_and_once(freeswitch_world: FreeSwitchWorld) -> None:
-    log = EventLog()
-    driver = freeswitch_world.driver(password="wrong")
-    await driver.start(log)
-    lost = await log.until(LinkLost)
-    assert "refused the login" in lost.reason
-    assert "password" in lost.reason
-    with pytest.raises(LinkDown):
-        await driver.snapshot()
-    await driver.stop()
-    assert len(log.all(LinkLost)) == 1
-
-
-async def test_a_dead_link_is_noticed_within_five_seconds(freeswitch_world: FreeSwitchWorld) -> None:
-    world = freeswitch_world
-    channel, _ = await customer_is_served(world)
-    world.proxy.stall()
-    with pytest.raises((DeadlineExceeded, LinkDown)):
-        await world.switch.execute(Music(channel, on=True), deadline=0.5)
-    await world.log.until(LinkLost, deadline=5.0)
-    since = world.log.mark()
-    await world.proxy.cut()
-    await world.proxy.restore()
-    await world.log.until(LinkUp, since=since, deadline=5.0)
-    assert [c.channel for c in (await world.switch.snapshot()).channels] == [channel]
-
-
-async def test_a_link_lost_while_dialling_never_dials_a_second_time(freeswitch_world: FreeSwitchWorld) -> None:
-    world = freeswitch_world
-    await world.register("1001")
-    phone = await world.phone("1001")
-    world.proxy.stall()
-    dialling = asyncio.create_task(world.switch.execute(Originate(new_channel(), DeviceTarget("1001"), "8000")))
-    await asyncio.sleep(0)
-    await world.proxy.cut()
-    with pytest.raises(LinkDown):
-        await dialling
-    since = world.log.mark()
-    await world.proxy.restore()
-    await world.log.until(LinkUp, since=since)
-    await world.nothing_rings("1001")
-    assert len(phone.incoming()) == 0
+from tests.conformance.world import SHORT, agent_is_on, customer_calls, customer_is_served, they_talk
 
 
 @pytest.mark.parametrize(
@@ -214,65 +158,3 @@ async def test_who_waits_parked_is_not_thrown_out(freeswitch_world: FreeSwitchWo
     await asyncio.sleep(4.0)
     assert [c.channel for c in (await world.switch.snapshot()).channels] == [customer]
     assert world.log.all(ChannelHungUp, channel=customer) == []
-
-
-async def test_a_browser_that_goes_away_is_unregistered(freeswitch_world: FreeSwitchWorld) -> None:
-    world = freeswitch_world
-    settings = world.asterisk.switch
-    reader, writer = await asyncio.open_connection("127.0.0.1", settings.sip_ws_port)
-    key = base64.b64encode(os.urandom(16)).decode()
-    writer.write(
-        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n\r\n".encode()
-    )
-    await reader.readuntil(b"\r\n\r\n")
-    answer = await _ws_register(reader, writer, 1, [])
-    login = sip.digest(
-        answer.get("www-authenticate"), "REGISTER", "sip:127.0.0.1", "1001-web", world.asterisk.passwords["1001-web"]
-    )
-    answer = await _ws_register(reader, writer, 2, [("Authorization", login)])
-    assert answer.status == 200
-    await world.log.until(DeviceRegistered, device="1001-web", registered=True)
-    assert (await world.switch.snapshot()).devices["1001-web"]
-    writer.transport.abort()
-    await world.log.until(DeviceRegistered, device="1001-web", registered=False, deadline=10.0)
-
-
-async def test_commands_are_quick(freeswitch_world: FreeSwitchWorld, record_property: pytest.RecordProperty) -> None:
-    """Not a benchmark: a guard. FreeSWITCH needs two turns of 20 ms to join two channels."""
-    world = freeswitch_world
-    await world.register("1001")
-    phone = await world.phone("1001")
-    ringing, answering, joining = [], [], []
-    for turn in range(15):
-        since = world.log.mark()
-        line = await world.call_in("8000", "1", "")
-        customer = (await world.log.until(ChannelOffered, since=since)).channel
-        begun = time.monotonic()
-        await world.switch.execute(Answer(customer))
-        await world.log.until(ChannelAnswered, channel=customer)
-        answering.append(time.monotonic() - begun)
-        agent = new_channel()
-        begun = time.monotonic()
-        await world.switch.execute(Originate(agent, DeviceTarget("1001"), "8000"))
-        call = await phone.rings(count=turn + 1)
-        ringing.append(call.at - begun)
-        call.answer()
-        await world.log.until(ChannelAnswered, channel=agent)
-        begun = time.monotonic()
-        await world.switch.execute(Bridge(customer, agent))
-        await world.log.until(ChannelBridged, since=since, channel=customer)
-        joining.append(time.monotonic() - begun)
-        for channel in (agent, customer):
-            await world.switch.execute(Hangup(channel))
-            await world.log.until(ChannelHungUp, channel=channel)
-        await line.ended()
-    for name, times, most in (
-        ("originate to INVITE", ringing, 0.02),
-        ("answer", answering, 0.06),
-        ("bridge", joining, 0.15),
-    ):
-        shown = [round(t * 1000, 1) for t in sorted(times)]
-        record_property(name, shown)
-        print(name, shown)
-        assert statistics.median(times) < most, f"{name}: {shown} ms"
