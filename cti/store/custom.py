@@ -41,11 +41,12 @@ def fields(session: Session, subject: str, *, everything: bool = False) -> Seque
 def parse(field: CustomField, raw: Any) -> Any:
     """What was typed, or stands in a cell, as the value to store; ``None`` for nothing. Raises ``WrongValue``."""
     blank = raw is None or (isinstance(raw, str) and not raw.strip())
-    if blank:
+    value = None if blank else PARSERS[field.kind](field, raw)
+    if value is None or value == "":
         if field.required:
             raise WrongValue("required")
         return None
-    return PARSERS[field.kind](field, raw)
+    return value
 
 
 def _text(_field: CustomField, raw: Any) -> str:

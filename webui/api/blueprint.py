@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from cti.store import apikeys, sending
 from cti.store.models import ApiKey, HookDelivery, HookState, Webhook, utc_now
-from webui.api import access, resources
+from webui.api import access, calls, customers, orders, own, tickets
 from webui.api.forms import KeyForm, WebhookForm
 from webui.common import audit, db, labels
 from webui.common.i18n import to_utc
@@ -24,6 +24,7 @@ from webui.common.security import csrf
 
 blueprint = Blueprint("api", __name__, url_prefix="/admin/api")
 SHOWN = 100
+PARTS = (customers, orders, tickets, calls)
 
 
 class Documented(Api):  # type: ignore[misc]
@@ -38,8 +39,9 @@ def install(app: Flask) -> None:
     app.config |= {"API_TITLE": "Callyard", "API_VERSION": "1", "OPENAPI_VERSION": "3.0.3"}
     api = Documented(app, spec_kwargs={"security": [{"key": []}]})
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
-    api.register_blueprint(resources.blueprint)
-    csrf.exempt(resources.blueprint)
+    for part in {part.blueprint for part in PARTS}:
+        api.register_blueprint(part)
+        csrf.exempt(part)
     app.extensions["callyard_openapi"] = api.spec
     access.install(app)
 
@@ -47,7 +49,7 @@ def install(app: Flask) -> None:
 @blueprint.get("/openapi.json")
 @requires(Permission.ADMIN_API)
 def openapi() -> ResponseReturnValue:
-    return jsonify(current_app.extensions["callyard_openapi"].to_dict())
+    return jsonify(own.described(current_app.extensions["callyard_openapi"].to_dict()))
 
 
 # ---------------------------------------------------------------- keys

@@ -76,6 +76,13 @@ class AddressIn(Schema):
     is_default = fields.Boolean(load_default=False)
 
 
+class Own(fields.Dict):
+    """Fields that administrators added, by key; ``webui.api.own`` checks and describes them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(keys=fields.String(), **kwargs)
+
+
 class CustomerIn(Schema):
     name = Text(128, least=1, required=True)
     phones = fields.List(fields.Nested(Phone), load_default=list, validate=validate.Length(max=10))
@@ -83,6 +90,7 @@ class CustomerIn(Schema):
     email = Text(254, load_default="")
     sex = fields.String(load_default="unknown", validate=one_of(Sex))
     remarks = Text(4000, lines=True, load_default="")
+    custom = Own(load_default=dict)
 
 
 class CustomerChange(Schema):
@@ -90,6 +98,7 @@ class CustomerChange(Schema):
     email = Text(254)
     sex = fields.String(validate=one_of(Sex))
     remarks = Text(4000, lines=True)
+    custom = Own()
 
 
 class CustomerQuery(Paging):
@@ -106,6 +115,7 @@ class CustomerOut(Schema):
     email = fields.String(required=True)
     sex = fields.String(required=True)
     remarks = fields.String(required=True)
+    custom = Own(required=True)
     first_entry_at = fields.String(required=True)
     updated_at = fields.String(required=True)
 
@@ -133,6 +143,11 @@ class OrderIn(Schema):
     total = fields.String(
         validate=validate.Regexp(AMOUNT), metadata={"description": "what it must come to; nothing is saved otherwise"}
     )
+    custom = Own(load_default=dict)
+
+
+class OrderChange(Schema):
+    custom = Own(required=True)
 
 
 class OrderQuery(Paging):
@@ -161,6 +176,7 @@ class OrderOut(Schema):
     remarks = fields.String(required=True)
     created_at = fields.String(required=True)
     lines = fields.List(fields.Dict(), required=True)
+    custom = Own(required=True)
 
 
 class TicketIn(Schema):
@@ -170,6 +186,11 @@ class TicketIn(Schema):
     note = Text(1000, lines=True, load_default="")
     urgent = fields.Boolean(load_default=False)
     queue_id = fields.String(load_default="", validate=validate.Regexp(r"^[A-Za-z0-9_-]{0,40}$"))
+    custom = Own(load_default=dict)
+
+
+class TicketChange(Schema):
+    custom = Own(required=True)
 
 
 class TicketQuery(Paging):
@@ -191,6 +212,7 @@ class TicketOut(Schema):
     first_at = fields.String(required=True)
     closed_at = fields.String(required=True, allow_none=True)
     order_id = fields.Integer(required=True, allow_none=True)
+    custom = Own(required=True)
 
 
 class CallQuery(Paging):

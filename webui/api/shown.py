@@ -39,6 +39,7 @@ def customer(row: Customer) -> Document:
         "email": row.email,
         "sex": str(row.sex),
         "remarks": row.remarks,
+        "custom": dict(row.custom or {}),
         "first_entry_at": moment(row.first_entry_at),
         "updated_at": moment(row.updated_at),
     }
@@ -51,7 +52,7 @@ def order(row: Order) -> Document:
         {name: getattr(row, name) for name in plain}
         | {name: f"{getattr(row, name):.2f}" for name in money}
         | {"status": str(row.status), "payment": str(row.payment), "delivery": str(row.delivery)}
-        | {"phone": number(row.phone), "created_at": moment(row.created_at)}
+        | {"custom": dict(row.custom or {}), "phone": number(row.phone), "created_at": moment(row.created_at)}
         | {
             "lines": [
                 {
@@ -72,6 +73,7 @@ def ticket(row: Ticket) -> Document:
     plain = ("id", "name", "other", "note", "urgent", "queue_id", "tries", "order_id")
     return {name: getattr(row, name) for name in plain} | {
         "number": number(row.number),
+        "custom": dict(row.custom or {}),
         "origin": str(row.origin),
         "state": str(row.state),
         "first_at": moment(row.first_at),
