@@ -14,13 +14,13 @@ from typing import Protocol
 import structlog
 
 from cards.gateway.chart import TABLE, Do, Event, State
-from cards.gateway.rtp import Rtp
+from cards.gateway.rtp import PIECE, Rtp
 from cards.gateway.sdp import USUAL_EVENTS, BadOffer, Sound, read, write
 from cards.gateway.sip import Call, Said, Sip, Told
 from cards.host import commands
 from cards.host.charts import LineState
 from cards.host.floor import Floor
-from cards.host.sound import from_alaw
+from cards.host.sound import SILENCE, from_alaw
 from cti.domain.errors import CallyardError
 from cti.domain.switch import (
     Answer,
@@ -42,6 +42,7 @@ LOST_AFTER = 120.0  # seconds without a packet of an answered call: the softswit
 HELD_AT_MOST = 3600.0  # … of one that the softswitch holds
 SILENT_AFTER = 900.0  # seconds without any sound of an answered line: its exchange has told no end
 QUIET = bytes(code for code in range(256) if abs(int(from_alaw(bytes([code]))[0])) <= 100)  # below -50 dBm0
+NO_SOUND = bytes([SILENCE]) * PIECE
 LATE = 0.04  # seconds between two steps past which a step counts as late
 MOST_PIECES = 4  # of one line in one step
 
@@ -67,6 +68,7 @@ class Joined:
     sound: Sound | None = None
     line: int = -1  # whose sound is carried
     loud_at: float = 0.0
+    keys_until: float = 0.0  # the line is sent digits: speech over them would make others of them, or none
     cause: Cause = Cause.NORMAL
 
 
@@ -294,8 +296,9 @@ class Gateway:
             elif one.line >= 0 and now - one.loud_at > SILENT_AFTER:
                 self._happen(one, Event.LINE_SILENT)
             elif one.line >= 0:
-                given += [(one.line, piece) for piece in pieces]
                 if digits:
+                    one.keys_until = max(now, one.keys_until) + commands.DIGIT_SECONDS * len(digits)
                     self._command(SendDigits(one.channel, digits))
+                given += [(one.line, piece if now >= one.keys_until else NO_SOUND) for piece in pieces]
         if given:
             self._streams.give(given)

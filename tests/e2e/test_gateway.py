@@ -99,7 +99,6 @@ async def test_an_agent_calls_out_on_a_line_and_hangs_it_up(
     assert [leg.cause for leg in row.legs if leg.kind == "customer"] == ["busy"]
 
 
-@pytest.mark.runs_on("asterisk")
 async def test_a_caller_on_a_line_is_passed_on_and_joined_with_another_line(
     centre: Centre, phones: PhoneMaker, board: BoardGateway
 ) -> None:

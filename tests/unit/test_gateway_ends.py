@@ -6,25 +6,29 @@ Each time the peer is told why, and no line stays seized.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sippy.CCEvents import CCEventConnect, CCEventUpdate
 from sippy.MsgBody import MsgBody
 
 from cards.gateway import gateway as joined
+from cards.gateway import rtp
 from cards.gateway.gateway import Gateway
-from cards.gateway.rtp import Rtp
+from cards.gateway.rtp import PIECE, Rtp
 from cards.gateway.sdp import read, write
 from cards.gateway.sip import Call, Said, Sip, Told
 from cards.host.charts import LineState
 from cards.host.floor import Floor
 from cards.host.plan import LinePlan, Plan
 from cards.host.simulated import driver
-from cards.host.sound import Prompts
+from cards.host.sound import Prompts, to_alaw, tone
 from cards.sim.build import Face, library
 from cards.sim.control import SimBoard, State
 from cti.domain.switch import Cause
+from tests.e2e.rig.tones import strength
 from tests.ports import free_ports
 from tests.unit.cards_sim import BUILT
 
@@ -41,6 +45,7 @@ class Joint:
         self.peer = Sip(PEER, self.ports[1], (OURS, self.ports[0]), self.told.append)
         self.sound = Rtp(PEER, OURS)
         self.digits = ""
+        self.says = cycle([bytes([0xD5]) * 160])
         self.peer_lives = self.peer_speaks = True
         self.peer.open()
 
@@ -76,7 +81,7 @@ class Joint:
             self.peer.poll()
             self.digits += self.sound.receive()[1]
         if self.peer_lives and self.peer_speaks:
-            self.sound.send(bytes([0xD5]) * 160)
+            self.sound.send(next(self.says))
 
     def until(self, condition: Callable[[], object], seconds: float) -> float:
         """The board's seconds that it took."""
@@ -123,6 +128,22 @@ def joint(tmp_path: Path) -> Iterator[Joint]:
     made = Joint(tmp_path)
     yield made
     made.close()
+
+
+def test_digits_are_heard_at_the_far_end_though_somebody_speaks_at_once(
+    joint: Joint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As FreeSWITCH sends them: one soon after the other, and sound again as soon as they are over."""
+    joint.open()
+    joint.talk()
+    monkeypatch.setattr(rtp, "GAP_PIECES", 1)
+    speech = to_alaw(2 * tone(800, [(1, True)]))
+    joint.says = cycle(speech[at : at + PIECE] for at in range(0, len(speech), PIECE))
+    joint.run(0.5)
+    for digit in "57":
+        joint.sound.press(digit)
+    joint.until(lambda: joint.sim.line(0).keys == "57", 3)
+    joint.until(lambda: strength(np.frombuffer(joint.sim.line(0).heard(0.3), np.int16), 800) > 0.5, 2)
 
 
 @pytest.mark.parametrize(
