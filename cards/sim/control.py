@@ -85,6 +85,21 @@ class Statistics:
     busy_total_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """20 ms of the streamed lines. Lost: ``untaken`` in time, or given when ``too_many`` waited. Left out so that delay
+    stays short: of ``silence``, of ``sound``. ``dry``: how often a line had to wait for its next piece."""
+
+    untaken: int
+    too_many: int
+    silence: int
+    sound: int
+    dry: int
+
+    def __sub__(self, before: Pieces) -> Pieces:
+        return Pieces(*(getattr(self, name) - getattr(before, name) for name in Pieces.__dataclass_fields__))
+
+
 @cache
 def _declarations() -> FFI:
     ffi = FFI()
@@ -155,9 +170,11 @@ class SimBoard:
         lines = self._ffi.new("int[]", [line for line, _ in pieces])
         self._lib.cysim_stream_give(lines, len(pieces), b"".join(piece for _, piece in pieces))
 
-    def lost_pieces(self) -> int:
-        """Of all streams, in either direction."""
-        return int(self._lib.cysim_stream_lost(0))
+    def pieces(self) -> Pieces:
+        """What has become of the sound of all streams."""
+        now = self._ffi.new("cysim_stream_counts *")
+        self._check(self._lib.cysim_stream_counted(now))
+        return Pieces(**{name: getattr(now, name) for name in Pieces.__dataclass_fields__})
 
     def statistics(self) -> Statistics:
         now = self._ffi.new("cysim_statistics *")

@@ -1,9 +1,9 @@
-"""``gateway``: 120 outside lines of a simulated board, each a call of an Asterisk that sends everything back.
+"""``gateway``: 120 outside lines of a simulated board, each a call of a softswitch that sends everything back.
 
 The board, its floor and the gateway run in a process of their own with the host's own stepping; on most lines the far
 end presses keys and gives tones, on every fifth it makes marks, short tones, whose way is timed: from the tick in
-which the far end said it to the packet's leaving (and the 20 ms that the packet holds), from there through the Asterisk
-to the tick in which the far end hears it. ``python -m tests.bench gateway``; alone: ``python -m tests.bench.gateway``.
+which the far end said it to the packet's leaving (and the 20 ms that the packet holds), from there through the switch
+to the tick in which the far end hears it. ``python -m tests.bench gateway freeswitch_gateway``.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ from cards.host.sound import Prompts, from_alaw
 from cards.sim.build import Face, library
 from cards.sim.control import RATE, TICK, SimBoard, State
 from cti.provision.child import take_priority
+from cti.provision.freeswitch import NOT_FOUND
 from cti.provision.programs import TELEPHONES_FIRST
 from cti.settings import Settings
 from cti.switch_settings import GATEWAY_HOST
 from tests.bench.stage import quantile
 from tests.e2e.rig.centre import until
-from tests.e2e.rig.pbx import AsteriskExchange
+from tests.e2e.rig.pbx import AsteriskExchange, Exchange, FreeSwitchExchange
 from tests.e2e.rig.processes import cpu_seconds
 from tests.ports import free_port
 
@@ -52,10 +53,13 @@ MARK = (16000 * np.sin(2 * np.pi * 1000 * np.arange(PIECE) / RATE)).astype(np.in
 T = TypeVar("T")
 
 
-async def measure(seconds: float = SECONDS) -> dict[str, Any]:
-    """Asterisk and gateway have the place at the processors that ``cti serve`` gives them."""
+async def measure(switch: str = "asterisk", seconds: float = SECONDS) -> dict[str, Any]:
+    """Switch and gateway have the place at the processors that ``cti serve`` gives them."""
+    if switch == "freeswitch" and FreeSwitchExchange.missing(Settings()):
+        print(f"NOT RUN on freeswitch: {NOT_FOUND}", flush=True)
+        return {"not_run": NOT_FOUND}
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.gateway", str(seconds)),
+        *(sys.executable, "-m", "tests.bench.gateway", switch, str(seconds)),
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
         preexec_fn=lambda: take_priority(TELEPHONES_FIRST),
@@ -70,23 +74,28 @@ async def _told_by(child: asyncio.subprocess.Process) -> dict[str, Any]:
     return numbers
 
 
-async def _beside_asterisk(seconds: float) -> dict[str, Any]:
+async def _beside(switch: str, seconds: float) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="cyb-"))
-    exchange = AsteriskExchange(folder / "x", "")
+    exchange = AsteriskExchange(folder / "x", "") if switch == "asterisk" else FreeSwitchExchange(folder / "x", "")
     try:
-        await asyncio.to_thread(exchange.run, Settings(var=folder), _pjsip(exchange), EXTENSIONS, 4 * LINES)
+        await asyncio.to_thread(_run, exchange, Settings(var=folder))
         assert exchange.process is not None
         before = cpu_seconds(exchange.process.pid)
         words = (sys.executable, "-m", "tests.bench.gateway", str(folder), str(exchange.port), str(seconds))
         child = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
-        return await _told_by(child) | {"asterisk_cpu_seconds": round(cpu_seconds(exchange.process.pid) - before, 1)}
+        used = f"{switch}_cpu_seconds"
+        return await _told_by(child) | {used: round(cpu_seconds(exchange.process.pid) - before, 1)}
     finally:
         await asyncio.to_thread(exchange.stop)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _pjsip(exchange: AsteriskExchange) -> str:
-    return PJSIP.format(host=exchange.host, port=exchange.port, gateway=GATEWAY_HOST)
+def _run(exchange: Exchange, settings: Settings) -> None:
+    if isinstance(exchange, AsteriskExchange):
+        pjsip = PJSIP.format(host=exchange.host, port=exchange.port, gateway=GATEWAY_HOST)
+        exchange.run(settings, pjsip, EXTENSIONS, 4 * LINES)
+    elif isinstance(exchange, FreeSwitchExchange):
+        exchange.run(settings, {"public/echo.xml": ECHO}, codec="PCMA", sessions=2 * LINES)
 
 
 PJSIP = """[transport-udp]
@@ -108,6 +117,10 @@ endpoint = gateway
 match = {gateway}
 """
 EXTENSIONS = "[echo]\nexten => _X.,1,Answer()\n same => n,Echo()\n"
+ECHO = """<include><extension name="echo"><condition field="destination_number" expression="^8000$">
+  <action application="answer"/><action application="echo"/>
+</condition></extension></include>
+"""
 
 
 # ---------------------------------------------------------------- in the gateway's process
@@ -251,11 +264,11 @@ async def _calls(sim: SimBoard, tapped: Tapped, gateway: Gateway, seconds: float
     await asyncio.sleep(SETTLED)
     marks = Marks(tapped, ticks)
     sim.clear_statistics()
-    lost, steps, late = sim.lost_pieces() + gateway.lost, gateway.steps, gateway.late
+    before, lost, steps, late = sim.pieces(), gateway.lost, gateway.steps, gateway.late
     began, used = time.monotonic(), _cpu()
     await asyncio.gather(*(marks.make(n, began + seconds) for n in marked))
     took, used = time.monotonic() - began, _cpu() - used
-    now = sim.statistics()
+    now, pieces = sim.statistics(), sim.pieces() - before
     up = sum(sim.line(n).state is State.TALKING for n in range(LINES))
     return {
         "channels": up,
@@ -269,7 +282,10 @@ async def _calls(sim: SimBoard, tapped: Tapped, gateway: Gateway, seconds: float
         "from_sip_p99_ms": round(quantile(marks.back, 0.99), 1),
         "marks": len(marks.out),
         "marks_missed": marks.missed,
-        "lost_frames": sim.lost_pieces() + gateway.lost - lost + now.lost,
+        "lost_frames": pieces.untaken + pieces.too_many + gateway.lost - lost + now.lost,
+        "left_out_silence": pieces.silence,
+        "left_out_sound": pieces.sound,
+        "came_late": pieces.dry,
         "keys_returned": sum(len(sim.line(n).keys) for n in range(LINES)),
         "steps_per_s": round((gateway.steps - steps) / took),
         "steps_late": gateway.late - late,
@@ -284,7 +300,5 @@ def _cpu() -> float:
 if __name__ == "__main__":
     if len(sys.argv) == 4:
         print(json.dumps(asyncio.run(live(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))))
-    elif len(sys.argv) == 2:
-        print(json.dumps(asyncio.run(_beside_asterisk(float(sys.argv[1])))))
     else:
-        print(json.dumps(asyncio.run(measure()), indent=2))
+        print(json.dumps(asyncio.run(_beside(sys.argv[1], float(sys.argv[2])))))

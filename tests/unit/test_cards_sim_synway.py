@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cards.host.sound import from_alaw, to_alaw
-from cards.sim.control import SimRefused, State
+from cards.sim.control import Pieces, SimBoard, SimRefused, State
 from tests.unit.cards_sim import SynwayBench, share, sine
 
 STANDBY, PICKED_UP, RINGING, TALKING, WAIT_TONE, SENDING, WAIT_RESULT, PENDING, OFFLINE, UNAVAILABLE = (*range(9), 11)
@@ -265,7 +265,7 @@ def test_a_stream_carries_the_sound_of_a_line_both_ways_and_does_not_grow(board:
     for _ in range(16):
         sim.take([TRUNK])
     assert sim.take([TRUNK]) == [None]
-    lost, said = sim.lost_pieces(), b""
+    before, said = sim.pieces(), b""
     for n in range(50):
         sim.give([(TRUNK, tone[n * 160 :][:160])])
         sim.step()
@@ -275,22 +275,68 @@ def test_a_stream_carries_the_sound_of_a_line_both_ways_and_does_not_grow(board:
         said += piece
     assert share(from_alaw(said).tobytes(), 600) > 0.9
     assert share(board.line(TRUNK).heard(0.5), 1000) > 0.9
-    assert sim.lost_pieces() == lost
+    assert sim.pieces() == before
     for _ in range(10):
-        sim.give([(TRUNK, bytes(160))])
-    assert sim.lost_pieces() > lost, "what comes too fast is dropped, so that delay does not grow"
-
-    def dropped(ticks: int) -> int:
-        before = sim.lost_pieces()
-        for _ in range(ticks):
-            sim.give([(TRUNK, bytes(160))])
-            sim.step()
-            sim.take([TRUNK])
-        return sim.lost_pieces() - before
-
-    assert dropped(125) > 3, "nor stays after a burst"
-    assert dropped(125) == 0
+        sim.give([(TRUNK, tone[:160])])
+    assert (sim.pieces() - before).too_many > 3, "what comes too fast is dropped, so that delay does not grow"
     sim.stream(TRUNK, False)
     assert sim.take([TRUNK]) == [None]
     with pytest.raises(SimRefused):
         sim.stream(99, True)
+
+
+def talking_stream(board: SynwayBench) -> SimBoard:
+    """Of a line whose caller has been answered, in a steady state."""
+    board.line(TRUNK).do("call 1 none; answered 30; wait 60")
+    board.until(lambda: board.state(TRUNK) == RINGING, 2)
+    board.sim.stream(TRUNK, True)
+    assert board.lib.SsmPickup(TRUNK) == 0
+    return board.sim
+
+
+def test_pieces_that_come_late_are_all_said_and_only_silence_makes_up_for_it() -> None:
+    """Every piece has a level of its own by which it is known again."""
+    board = SynwayBench(trunks=1, extensions=0, noise="off")
+    sim, levels = talking_stream(board), [*range(4, 24)] * 5
+    before = sim.pieces()
+    heard: list[int] = []
+
+    def say(*pieces: int) -> None:
+        for level in pieces:
+            sim.give([(TRUNK, to_alaw(np.full(160, 1000 * level, np.int16)))])
+        sim.step()
+        sim.take([TRUNK])
+        heard.append(round(float(np.median(np.frombuffer(board.line(TRUNK).heard(0.02), np.int16))) / 1000))
+
+    for level in levels[:10]:
+        say(level)
+    say()
+    say()
+    say(*levels[10:13])
+    for level in levels[13:]:
+        say(level)
+    assert [level for level in heard if level] == levels[:-2]
+    for _ in range(10):
+        say(0)
+    assert [level for level in heard if level] == levels
+    assert sim.pieces() - before == Pieces(untaken=0, too_many=0, silence=1, sound=0, dry=1)
+
+
+def test_after_a_burst_delay_does_not_stay_though_nobody_is_ever_silent(board: SynwayBench) -> None:
+    sim, loud = talking_stream(board), to_alaw(sine(1000, 0.02).astype(np.int16))
+    before = sim.pieces()
+
+    def run(ticks: int) -> int:
+        began = sim.pieces()
+        for _ in range(ticks):
+            sim.give([(TRUNK, loud)])
+            sim.step()
+            sim.take([TRUNK])
+        return (sim.pieces() - began).sound
+
+    for _ in range(3):
+        sim.give([(TRUNK, loud)])
+    assert run(240) == 0
+    assert run(800) == 2
+    assert run(300) == 0
+    assert (sim.pieces() - before).silence == (sim.pieces() - before).too_many == 0

@@ -81,8 +81,10 @@ int cysim_stream(int line, int on);
 int cysim_stream_take(const int *lines, int count, unsigned char *pieces, unsigned char *got);
 /* One piece for each of these lines: it is said after 40 ms of others, or when they are late after silence. */
 int cysim_stream_give(const int *lines, int count, const unsigned char *pieces);
-/* Pieces of all streams that were lost because they were not taken, or too many given; a clear begins anew. */
-long long cysim_stream_lost(int clear);
+/* Pieces of all streams since the library was loaded. Lost: not taken in time, or given while too many waited. Left out so
+ * that delay stays short: of silence, of sound. dry: how often a line had to wait for its next piece. */
+typedef struct { long long untaken, too_many, silence, sound, dry; } cysim_stream_counts;
+int cysim_stream_counted(cysim_stream_counts *now);
 /* The number the exchange was dialled last, and the digits the far end heard since; their length. */
 int cysim_dialled(int line, char *text, int size);
 int cysim_keys(int line, char *text, int size);

@@ -7,7 +7,9 @@
 #define ROOM 16              /* pieces that wait, either way */
 #define BEGIN 2              /* pieces that are there before the first is said */
 #define MOST 6               /* pieces that wait to be said: past it the oldest is dropped, so that delay does not grow */
-#define LOOK 25              /* ticks in which more than enough waited all the time: then one is dropped */
+#define LOOK 25              /* ticks in which more than enough waited all the time: then silence is left out */
+#define PATIENT 25          /* … and after so many without any silence, sound */
+#define QUIET 100            /* no sample of a silent piece is greater: -50 dBm0 */
 
 struct queue {
     unsigned char piece[ROOM][TICK];
@@ -16,10 +18,10 @@ struct queue {
 
 struct stream {
     struct queue in, out;
-    int saying, ticks, least;
+    int saying, waiting; /* ticks for which more than enough has waited */
 };
 
-static long long lost;
+static cysim_stream_counts counts;
 
 static void drop(struct queue *queue)
 {
@@ -27,29 +29,36 @@ static void drop(struct queue *queue)
     queue->count--;
 }
 
-static unsigned char *put(struct queue *queue, int most)
+static unsigned char *put(struct queue *queue, int most, long long *lost)
 {
-    for (; queue->count >= most; lost++) drop(queue);
+    for (; queue->count >= most; ++*lost) drop(queue);
     return queue->piece[(queue->at + queue->count++) % ROOM];
 }
 
 void stream_hear(struct channel *channel)
 {
-    unsigned char *piece = put(&channel->stream->in, ROOM);
+    unsigned char *piece = put(&channel->stream->in, ROOM, &counts.untaken);
     for (int i = 0; i < TICK; i++) piece[i] = alaw_code[(uint16_t) channel->in[i]];
 }
 
-/* A burst after a gap leaves more waiting than need be, for ever: one who sends never sends less than 20 ms in 20 ms. */
+static int silent(const unsigned char *piece)
+{
+    for (int i = 0; i < TICK; i++)
+        if (abs(alaw_sample[piece[i]]) > QUIET) return 0;
+    return 1;
+}
+
+/* What came late leaves more waiting than need be, for ever: one who sends never sends less than 20 ms in 20 ms. */
 static void shorten(struct stream *stream)
 {
-    int waiting = stream->out.count;
-    stream->least = stream->ticks && stream->least < waiting ? stream->least : waiting;
-    if (++stream->ticks < LOOK) return;
-    if (stream->least >= BEGIN) {
-        drop(&stream->out);
-        lost++;
-    }
-    stream->ticks = 0;
+    struct queue *out = &stream->out;
+    stream->waiting = out->count < BEGIN ? 0 : stream->waiting + 1;
+    if (stream->waiting < LOOK) return;
+    int quiet = silent(out->piece[out->at]);
+    if (!quiet && stream->waiting < PATIENT) return;
+    drop(out);
+    *(quiet ? &counts.silence : &counts.sound) += 1;
+    stream->waiting = 0;
 }
 
 void stream_say(struct channel *channel, int32_t *sum)
@@ -58,7 +67,10 @@ void stream_say(struct channel *channel, int32_t *sum)
     struct queue *out = &stream->out;
     if (!stream->saying && out->count < BEGIN) return;
     stream->saying = out->count > 0;
-    if (!stream->saying) return;
+    if (!stream->saying) {
+        counts.dry++;
+        return;
+    }
     for (int i = 0; i < TICK; i++) sum[i] += alaw_sample[out->piece[out->at][i]];
     drop(out);
     shorten(stream);
@@ -106,17 +118,16 @@ EXPORT int cysim_stream_give(const int *lines, int count, const unsigned char *p
     pthread_mutex_lock(&board_lock);
     for (int i = 0; i < count; i++) {
         struct channel *channel = board_channel(lines[i]);
-        if (channel && channel->stream) memcpy(put(&channel->stream->out, MOST), pieces + (size_t) i * TICK, TICK);
+        if (channel && channel->stream) memcpy(put(&channel->stream->out, MOST, &counts.too_many), pieces + (size_t) i * TICK, TICK);
     }
     pthread_mutex_unlock(&board_lock);
     return 0;
 }
 
-EXPORT long long cysim_stream_lost(int clear)
+EXPORT int cysim_stream_counted(cysim_stream_counts *now)
 {
     pthread_mutex_lock(&board_lock);
-    long long count = lost;
-    if (clear) lost = 0;
+    *now = counts;
     pthread_mutex_unlock(&board_lock);
-    return count;
+    return 0;
 }

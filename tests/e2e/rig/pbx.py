@@ -126,17 +126,24 @@ class FreeSwitchExchange(Exchange):
         return find_freeswitch(_one_of(settings, SwitchKind.FREESWITCH)) is None
 
     def start(self, settings: Settings) -> FreeSwitchExchange:
+        marks = {
+            "external/callyard.xml": "<!-- sip_profiles/external/callyard.xml -->",
+            "public/10_callyard.xml": "<!-- dialplan/public/10_callyard.xml -->",
+            "default/10_callyard.xml": "<!-- dialplan/default/10_callyard.xml -->",
+        }
+        return self.run(settings, {name: self.placed(told(mark)) for name, mark in marks.items()})
+
+    def run(
+        self, settings: Settings, files: dict[str, str], codec: str = "PCMU", sessions: int = 100
+    ) -> FreeSwitchExchange:
+        """With these files, and ports for the sound of so many calls."""
         installation = find_freeswitch(_one_of(settings, SwitchKind.FREESWITCH))
         assert installation is not None
-        first, last = free_range(100)
+        first, last = free_range(4 * sessions)
         values = {"host": self.host, "port": self.port, "first": first, "last": last}
-        self.write("freeswitch.xml", _FREESWITCH.format(**values))
-        for name, mark in (
-            ("external/callyard.xml", "<!-- sip_profiles/external/callyard.xml -->"),
-            ("public/10_callyard.xml", "<!-- dialplan/public/10_callyard.xml -->"),
-            ("default/10_callyard.xml", "<!-- dialplan/default/10_callyard.xml -->"),
-        ):
-            self.write(name, self.placed(told(mark)))
+        self.write("freeswitch.xml", _FREESWITCH.format(**values, codec=codec, sessions=sessions))
+        for name, text in files.items():
+            self.write(name, text)
         places = {name: self.folder / name for name in ("log", "db", "run", "certs", "scripts", "temp", "cache")}
         for place in places.values():
             place.mkdir(mode=0o700, exist_ok=True)
@@ -239,7 +246,7 @@ _FREESWITCH = f"""<document type="freeswitch/xml">
   <section name="configuration">
     <configuration name="switch.conf"><settings>
       <param name="rtp-start-port" value="{{first}}"/><param name="rtp-end-port" value="{{last}}"/>
-      <param name="max-sessions" value="100"/><param name="sessions-per-second" value="50"/>
+      <param name="max-sessions" value="{{sessions}}"/><param name="sessions-per-second" value="50"/>
       <param name="dump-cores" value="false"/>
     </settings></configuration>
     <configuration name="modules.conf"><modules>
@@ -257,7 +264,7 @@ _FREESWITCH = f"""<document type="freeswitch/xml">
           <param name="sip-ip" value="{{host}}"/><param name="rtp-ip" value="{{host}}"/>
           <param name="sip-port" value="{{port}}"/><param name="context" value="public"/>
           <param name="dialplan" value="XML"/><param name="auth-calls" value="false"/>
-          <param name="inbound-codec-prefs" value="PCMU"/><param name="outbound-codec-prefs" value="PCMU"/>
+          <param name="inbound-codec-prefs" value="{{codec}}"/><param name="outbound-codec-prefs" value="{{codec}}"/>
           <param name="force-register-domain" value="exchange"/>
           <param name="force-register-db-domain" value="exchange"/>
           <param name="accept-blind-reg" value="true"/>
