@@ -25,6 +25,7 @@ class OrderEvent(StrEnum):
     UNPICK = "unpick"
     PACK = "pack"
     SHIP = "ship"
+    TRACK = "track"  # the carrier says where the parcel is
     SIGN = "sign"
     REFUSE = "refuse"
     LOSE = "lose"
@@ -37,6 +38,7 @@ class OrderEvent(StrEnum):
 
 class OrderEffect(StrEnum):
     SEND = "send"  # a parcel with its waybill, and with what the carrier collects
+    NOTE = "note"  # the parcel says what its carrier said last
     ARRIVE = "arrive"  # what became of the parcel
     AWAIT = "await"  # goods that are to come back are written down
     CALL_OFF = "callOff"  # and do not come after all
@@ -73,9 +75,11 @@ TABLE: Table[S, OrderEvent, OrderEffect] = {
     (S.PACKED, _E.SHIP): (S.SHIPPED, (_F.TAKE, _F.SEND)),
     (S.PACKED, _E.UNPICK): (S.CONFIRMED, ()),
     (S.PACKED, _E.VOID): (S.CANCELLED, _CANCEL),
+    (S.SHIPPED, _E.TRACK): (S.SHIPPED, (_F.NOTE,)),
     (S.SHIPPED, _E.SIGN): (S.COMPLETED, (_F.ARRIVE, _F.EARN)),
     (S.SHIPPED, _E.REFUSE): (S.REFUSED, (_F.ARRIVE, _F.AWAIT)),
     (S.SHIPPED, _E.LOSE): (S.LOST, (_F.ARRIVE, _F.GIVE_BACK, _F.CREDIT, _F.REFUND)),
+    (S.REFUSED, _E.TRACK): (S.REFUSED, (_F.NOTE,)),
     (S.REFUSED, _E.RECEIVE): (S.RETURNED, _CAME_BACK),
     (S.REFUSED, _E.LOSE): (S.LOST, (_F.ARRIVE, _F.CALL_OFF, _F.GIVE_BACK, _F.CREDIT, _F.REFUND)),
     (S.COMPLETED, _E.RETURN): (S.RETURNING, (_F.AWAIT,)),
@@ -97,6 +101,7 @@ WHO: dict[OrderEvent, str] = {
     _E.UNPICK: "orders.fulfil",
     _E.PACK: "orders.fulfil",
     _E.SHIP: "orders.fulfil",
+    _E.TRACK: "orders.fulfil",
     _E.SIGN: "orders.fulfil",
     _E.REFUSE: "orders.fulfil",
     _E.LOSE: "orders.fulfil",
@@ -107,7 +112,7 @@ WHO: dict[OrderEvent, str] = {
     _E.EXCHANGE: "orders.fulfil",
 }
 
-REASONED = frozenset({_E.HOLD, _E.VOID, _E.REFUSE, _E.LOSE, _E.RETURN, _E.CALL_OFF})
+REASONED = frozenset({_E.HOLD, _E.VOID, _E.TRACK, _E.REFUSE, _E.LOSE, _E.RETURN, _E.CALL_OFF})
 """Events that need a reason in words."""
 
 

@@ -143,14 +143,23 @@ def send(doing: Doing) -> None:
     doing.facts |= {"carrier": carrier.code, "waybill": parcel.waybill}
 
 
+def note(doing: Doing) -> None:
+    the_parcel(doing).note = doing.reason
+
+
 def arrive(doing: Doing) -> None:
-    parcel = newest_parcel(doing.session, doing.order.id)
-    if parcel is None:
-        raise OrderRefused("no parcel", why="parcel")
+    parcel = the_parcel(doing)
     ends = {OrderEvent.SIGN: ParcelState.SIGNED, OrderEvent.REFUSE: ParcelState.REFUSED}
     parcel.state = ends.get(doing.event, ParcelState.LOST)
     parcel.finished_at, parcel.note = doing.at, doing.reason
     doing.facts["waybill"] = parcel.waybill
+
+
+def the_parcel(doing: Doing) -> Parcel:
+    parcel = newest_parcel(doing.session, doing.order.id)
+    if parcel is None:
+        raise OrderRefused("no parcel", why="parcel")
+    return parcel
 
 
 def newest_parcel(session: Session, order_id: int) -> Parcel | None:
@@ -309,6 +318,7 @@ EFFECTS: dict[OrderEffect, Callable[[Doing], None]] = {
     OrderEffect.EARN: earn,
     OrderEffect.GIVE_BACK: give_back,
     OrderEffect.SEND: send,
+    OrderEffect.NOTE: note,
     OrderEffect.ARRIVE: arrive,
     OrderEffect.AWAIT: expect,
     OrderEffect.CALL_OFF: call_off,

@@ -17,6 +17,7 @@ from cti.store.models import (
     Order,
     OrderHandling,
     OrderLine,
+    OrderStep,
     Parcel,
     PickList,
     Product,
@@ -29,6 +30,10 @@ from cti.store.order_effects import handling
 from cti.store.orders import advance
 
 RESULTS = {
+    OrderEvent.TRACK: (
+        *("under way", "in transit", "arrived", "departed", "out for delivery"),
+        *("揽收", "已揽收", "在途", "运输中", "到达", "离开", "派送", "派送中"),
+    ),
     OrderEvent.SIGN: ("signed", "delivered", "签收", "已签收", "妥投", "本人签收", "代签收"),
     OrderEvent.REFUSE: ("refused", "rejected", "拒收", "拒签", "客户拒收"),
     OrderEvent.LOSE: ("lost", "丢失", "遗失", "丢件"),
@@ -131,7 +136,11 @@ class Told:
 
 
 def read_told(session: Session, rows: Iterable[Sequence[str]], carrier_id: int, zone: Any = UTC) -> list[Told]:
-    """Rows ``waybill, result, date, note`` as they can be used; a heading is passed over. ``zone``: of the dates."""
+    """Rows ``waybill, result, date, note`` as they can be used; a heading is passed over. ``zone``: of the dates.
+
+    A waybill may have any number of rows that say where it is, and one with its end. The former come first, whatever
+    the order of the file: nothing is under way after its end.
+    """
     told: list[Told] = []
     seen: set[str] = set()
     for at, row in enumerate(rows, 1):
@@ -139,19 +148,22 @@ def read_told(session: Session, rows: Iterable[Sequence[str]], carrier_id: int, 
         if not any(cells) or (at == 1 and _event(cells[1]) is None):
             continue
         told.append(_read(session, at, cells, carrier_id, zone, seen))
-    return told
+    return sorted(told, key=lambda row: row.event is not OrderEvent.TRACK)
 
 
 def _read(session: Session, at: int, cells: list[str], carrier_id: int, zone: Any, seen: set[str]) -> Told:
     waybill, event, moment = cells[0][:64], _event(cells[1]), _moment(cells[2], zone)
     read = {"row": at, "waybill": waybill, "event": event, "at": moment, "note": cells[3][:255]}
+    if event is OrderEvent.TRACK and not cells[3]:
+        read["note"] = cells[1][:255]
     if event is None:
         return Told(**read, wrong="result")  # type: ignore[arg-type]
     if cells[2] and moment is None:
         return Told(**read, wrong="date")  # type: ignore[arg-type]
-    if waybill in seen:
-        return Told(**read, wrong="twice")  # type: ignore[arg-type]
-    seen.add(waybill)
+    if event is not OrderEvent.TRACK:
+        if waybill in seen:
+            return Told(**read, wrong="twice")  # type: ignore[arg-type]
+        seen.add(waybill)
     found = session.execute(
         select(Parcel, Order)
         .join(Order, Order.id == Parcel.order_id)
@@ -163,9 +175,20 @@ def _read(session: Session, at: int, cells: list[str], carrier_id: int, zone: An
     where = {"order_id": order.id, "order_number": order.number}
     if parcel.state is not ParcelState.SENT or order.status is not OrderStatus.SHIPPED:
         return Told(**read, **where, wrong="done")  # type: ignore[arg-type]
+    if event is OrderEvent.TRACK and _known(session, order.id, str(read["note"]), moment):
+        return Told(**read, **where, wrong="done")  # type: ignore[arg-type]
     if moment is not None and (moment > utc_now() + FUTURE or moment < parcel.sent_at - FUTURE):
         return Told(**read, **where, wrong="date")  # type: ignore[arg-type]
     return Told(**read, **where)  # type: ignore[arg-type]
+
+
+def _known(session: Session, order_id: int, note: str, moment: datetime | None) -> bool:
+    """Carriers send the whole way again with each file."""
+    same = (OrderStep.order_id == order_id, OrderStep.event == OrderEvent.TRACK, OrderStep.reason == note)
+    query = select(OrderStep.id).where(*same)
+    if moment is not None:
+        query = query.where(OrderStep.at == moment)
+    return session.scalar(query.limit(1)) is not None
 
 
 def _event(text: str) -> OrderEvent | None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from cti.domain.orders import OrderStatus as S
 from cti.machines.order import OrderEvent as E
-from cti.store.models import Carrier, OrderHandling, PickList
+from cti.store.models import Carrier, OrderHandling, OrderStep, PickList
 from cti.store.order_effects import Sent
 from cti.store.shipping import content, to_pick
 from tests.fakes.site import Site
@@ -133,6 +133,44 @@ T{one},签收,,
     again = client.post("/fulfilment/told/apply", data=form, follow_redirects=True).text
     assert "0 parcels were entered" in again
     assert audited(site, "carrier.import")[-1].after == {"done": 0, "failed": 0}
+
+
+def test_a_carriers_file_says_where_parcels_are(site: Site, shop: Shop, client: FlaskClient) -> None:
+    """Several stations of one waybill in any order with its end, each entered once however often the file comes."""
+    (one,) = shipped(shop, 1)
+    shop.go(one, E.TRACK, reason="left the house")
+    rows = f"""运单号,结果,日期,备注
+T{one},签收,,
+T{one},到达,,北京转运中心
+T{one},派送中,,
+"""
+    page = upload(client, shop.carrier_id, "told.csv", rows.encode())
+    assert "3 rows can be entered" in page
+    kept = re.search(r'name="rows" value="([^"]+)"', page)
+    assert kept is not None
+    form = {"rows": kept.group(1), "carrier": str(shop.carrier_id)}
+    assert "3 parcels were entered" in client.post("/fulfilment/told/apply", data=form, follow_redirects=True).text
+    order = shop.read(one)
+    assert order.status is S.COMPLETED
+    page = body(client, f"/orders/{one}")
+    for words in ("left the house", "北京转运中心", "派送中"):
+        assert words in page
+    assert "0 parcels were entered" in client.post("/fulfilment/told/apply", data=form, follow_redirects=True).text
+
+
+def test_a_station_that_is_known_is_not_entered_twice(site: Site, shop: Shop, client: FlaskClient) -> None:
+    (one,) = shipped(shop, 1)
+    rows = f"T{one},in transit,,Demo depot\n".encode()
+    for says in ("1 rows can be entered", "1 rows cannot"):
+        page = upload(client, shop.carrier_id, "told.csv", b"waybill,result,date,note\n" + rows)
+        assert says in page
+        kept = re.search(r'name="rows" value="([^"]+)"', page)
+        assert kept is not None
+        client.post("/fulfilment/told/apply", data={"rows": kept.group(1), "carrier": str(shop.carrier_id)})
+    with site.sessions() as session:
+        steps = session.scalars(select(OrderStep).where(OrderStep.order_id == one, OrderStep.event == E.TRACK)).all()
+    assert [step.reason for step in steps] == ["Demo depot"]
+    assert "Demo depot" in body(client, f"/fulfilment/parcels?q=T{one}")
 
 
 def test_another_carriers_waybill_is_unknown(site: Site, shop: Shop, client: FlaskClient) -> None:

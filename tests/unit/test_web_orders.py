@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from cti.store.models import Order, Product
+from cti.store.models import Medium, Order, Product
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, HOSTILE, audited, body, browser, make_call, statuses
 from webui.orders import queries
@@ -49,6 +49,22 @@ def lines(*rows: tuple[str, str] | tuple[str, str, str]) -> dict[str, str]:
         found |= {f"lines-{at}-text": code, f"lines-{at}-product": "", f"lines-{at}-quantity": quantity}
         found[f"lines-{at}-price"] = price[0] if price else ""
     return found
+
+
+def test_the_orders_page_says_how_it_goes_and_what_was_seen(site: Site) -> None:
+    with site.sessions() as session:
+        medium = Medium(name="演示卫视")
+        session.add(medium)
+        session.commit()
+        seen = str(medium.id)
+    client = browser(site, "agent1")
+    saved = send(client, open_form(client) | lines(("P001", "1")) | {"delivery": "post", "medium": seen})
+    assert saved.status_code == 200
+    with site.sessions() as session:
+        order_id = session.scalars(select(Order.id).where(Order.medium_id == int(seen))).one()
+    page = body(client, f"/orders/{order_id}")
+    assert "Ordinary mail" in page
+    assert "演示卫视" in page
 
 
 def send(client: FlaskClient, form: dict[str, Any]) -> Any:

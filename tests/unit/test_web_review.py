@@ -185,9 +185,10 @@ def test_an_address_is_put_right_while_the_order_is_under_review(site: Site, sho
 
 
 def test_slips_to_print(site: Site, shop: Shop) -> None:
-    ids = [shop.order(1), shop.order(1)]
+    ids = [shop.order(1, discount="10.00", fee="8.00"), shop.order(1)]
     page = body(browser(site, "supervisor"), f"/orders/slips?ids={ids[0]},{ids[1]},x,999999")
     assert page.count('class="ch-sheet"') == 2
+    assert [page.count(words) for words in ("−10.00", "8.00</td>", "98.00</th>", "Courier")] == [1, 1, 1, 2]
     assert browser(site, "agent2").get(f"/orders/slips?ids={ids[0]}").status_code == 404
 
 

@@ -35,6 +35,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "unpick": _("Back to picking"),
         "pack": _("Pack"),
         "ship": _("Ship"),
+        "track": _("Parcel tracked"),
         "sign": _("Signed for"),
         "refuse": _("Refused"),
         "lose": _("Lost"),

@@ -12,7 +12,7 @@ from webui.common.ids import valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.rights import Kind
 from webui.finder.fields import own_conditions
-from webui.orders import entry, queries
+from webui.orders import entry, entry_media, queries
 from webui.orders.forms import (
     read_filters,
 )
@@ -24,6 +24,7 @@ entry.attach(blueprint)
 def install(app: Flask) -> None:
     labels.install(app)
     app.jinja_env.globals["product_name"] = entry.product_name
+    app.jinja_env.globals["seen_words"] = entry_media.seen_words
 
 
 @blueprint.get("")

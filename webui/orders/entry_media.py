@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from cti.store import media
-from cti.store.models import Airing, Call, Medium, utc_now
+from cti.store.models import Airing, Call, Medium, Order, utc_now
 from webui.common.i18n import localtime
 
 OFFERED = timedelta(days=3)
@@ -38,6 +38,16 @@ def words(airing: Airing) -> str:
 
 def value(airing: Airing) -> str:
     return f"{airing.medium_id}.{airing.id}"
+
+
+def seen_words(order: Order) -> str:
+    """What the customer of an order saw, in words."""
+    session = object_session(order)
+    if session is None:
+        return ""
+    airing = session.get(Airing, order.airing_id) if order.airing_id else None
+    medium = session.get(Medium, order.medium_id) if order.medium_id else None
+    return words(airing) if airing is not None else medium.name if medium is not None else ""
 
 
 def by_call(session: Session, call_id: str) -> str:
