@@ -12,6 +12,7 @@ from functools import partial
 
 import structlog
 
+from cti.bus.base import TraceKeep
 from cti.bus.nats import NatsBus
 from cti.domain.config import CentreConfig
 from cti.domain.dahdi import board_name
@@ -47,9 +48,9 @@ def configure_logging(settings: Settings) -> None:
     )
 
 
-def make_bus(settings: Settings, name: str) -> NatsBus:
+def make_bus(settings: Settings, name: str, trace: TraceKeep | None = None) -> NatsBus:
     url = settings.nats_url or f"nats://{LOOPBACK}:{settings.nats_port}"
-    return NatsBus(url, effective_secrets(settings).nats_token, name=name)
+    return NatsBus(url, effective_secrets(settings).nats_token, name=name, trace=trace)
 
 
 def make_switch(switch: SwitchSettings, bus: NatsBus) -> Switch:
@@ -116,7 +117,7 @@ async def until_told_to_stop() -> AsyncIterator[asyncio.Event]:
 async def run_engine(settings: Settings) -> None:
     """The engine process, until a signal."""
     configure_logging(settings)
-    bus = make_bus(settings, "engine")
+    bus = make_bus(settings, "engine", TraceKeep(settings.trace_days, settings.trace_megabytes))
     switches = make_switches(settings, bus)
     runner = make_runner(settings, switches, bus)
     async with until_told_to_stop() as stop:

@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     ticket_hold: float = Field(default=900.0, gt=0, description="seconds that a callback ticket stays in one hand")
     ticket_retry: float = Field(default=1800.0, ge=0, description="seconds before one not reached is handed out again")
     ticket_days: float = Field(default=3.0, gt=0, description="days after which an unsettled one is closed")
+    trace_days: float = Field(default=14.0, gt=0, le=3650, description="days that the operation log is kept")
+    trace_megabytes: int = Field(default=2048, ge=64, description="… and how large it may grow; the oldest goes first")
     transfer_memory: int = Field(default=1536, ge=256, description="megabytes that reading an uploaded file may take")
     transfer_seconds: int = Field(default=120, ge=1, description="… and seconds of processor time")
     webhook_private: bool = Field(default=False, description="webhooks may go to addresses inside, as 127.0.0.1")

@@ -26,6 +26,8 @@ LOG_STREAM = "CY_LOG"
 LOG_SUBJECTS = "cy.log.>"
 LOG_DAYS = 30
 DUPLICATE_WINDOW = 600.0  # seconds within which a repeated message id is stored once
+TRACE_STREAM = "CY_TRACE"
+TRACE_SUBJECTS = "cy.trace.>"
 LEASE_BUCKET = "cy_leases"
 LEASE_SECONDS = 6.0
 ACK_WAIT = 60.0  # seconds after which a message that was fetched and not acknowledged comes again
@@ -47,6 +49,23 @@ class BusStats:
     durable_stored: int = 0
     durable_dropped: int = 0  # the outbox was full, or the message can never be stored
     outbox: int = 0  # waiting now
+
+
+@dataclass(frozen=True, slots=True)
+class TraceKeep:
+    """How long the operation log is kept, and how large it may grow: the oldest goes first."""
+
+    days: float = 14.0
+    megabytes: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One message of the operation log; ``sequence`` is its place in it."""
+
+    sequence: int
+    subject: str
+    document: Document
 
 
 class LogMessage(Protocol):
@@ -96,7 +115,13 @@ class Bus(Protocol):
         """Call ``handler(subject, payload)`` for each event; ``*`` and ``>`` as in NATS. Survives reconnects."""
 
     def publish(self, subject: str, payload: Document) -> None:
-        """Send an event. Dropped and counted while the bus is down."""
+        """Send an event. Dropped and counted while the bus is down. What goes to ``cy.trace.>`` is kept."""
+
+    async def traced(
+        self, subject: str, *, after: int = 0, since: float = 0.0, limit: int = 1000, deadline: float = 3.0
+    ) -> list[Traced]:
+        """The operation log of ``subject`` (with wildcards), oldest first: what is behind the place ``after``, else
+        what came at ``since`` or later. ``limit`` messages at most. Raises ``BusDown``."""
 
     def publish_durable(self, subject: str, message_id: str, payload: Document) -> None:
         """Queue a log event; it is stored in order, once, also when the bus was down meanwhile."""

@@ -16,12 +16,14 @@ from cti.bus.base import (
     ACK_WAIT,
     LEASE_SECONDS,
     LOG_SUBJECTS,
+    TRACE_SUBJECTS,
     BusDown,
     Document,
     EventHandler,
     KeyHandler,
     LogMessage,
     RequestHandler,
+    Traced,
     Undo,
     decode,
     encode,
@@ -57,6 +59,7 @@ class MemoryBroker:
     readers: dict[str, MemoryReader] = field(default_factory=dict)
     buses: list[MemoryBus] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    traced: list[tuple[float, str, bytes]] = field(default_factory=list)
 
     def cut(self) -> None:
         """Nobody reaches the server any more; what it has stored stays."""
@@ -190,10 +193,23 @@ class MemoryBus(CoreBus):
 
     async def _send_event(self, subject: str, data: bytes) -> None:
         self.need_link()
+        if matches(TRACE_SUBJECTS, subject):
+            self.broker.traced.append((time.time(), subject, data))
         for bus in list(self.broker.buses):
             for pattern, handler in list(bus._listening):
                 if matches(pattern, subject):
                     _deliver(handler, subject, data)
+
+    async def traced(
+        self, subject: str, *, after: int = 0, since: float = 0.0, limit: int = 1000, deadline: float = 3.0
+    ) -> list[Traced]:
+        self.need_link()
+        found = [
+            Traced(place, name, decode(data))
+            for place, (at, name, data) in enumerate(self.broker.traced, 1)
+            if place > after and at >= since and matches(subject, name)
+        ]
+        return found[:limit]
 
     # ------------------------------------------------------------ the durable log
 

@@ -20,7 +20,7 @@ from nats.aio.subscription import Subscription
 from nats.js.client import JetStreamContext
 from nats.js.kv import KeyValue
 
-from cti.bus import jetstream
+from cti.bus import jetstream, tracelog
 from cti.bus.base import (
     LEASE_BUCKET,
     LOG_STREAM,
@@ -30,6 +30,8 @@ from cti.bus.base import (
     EventHandler,
     KeyHandler,
     RequestHandler,
+    Traced,
+    TraceKeep,
     Undo,
     decode,
     encode,
@@ -62,8 +64,18 @@ class NatsBus(CoreBus):
     gather_durable = 0.02
     gather_puts = 0.05
 
-    def __init__(self, url: str, token: str, *, name: str = "callyard", outbox_limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        name: str = "callyard",
+        outbox_limit: int = LIMIT,
+        trace: TraceKeep | None = None,
+    ) -> None:
+        """``trace``: whoever writes the operation log has it made, and sees to how much of it is kept."""
         super().__init__(outbox_limit)
+        self._trace = trace
         self._url, self._token, self._name = url, token, name
         self._client: Client | None = None
         self._lost = asyncio.Event()  # the present connection's end
@@ -136,6 +148,8 @@ class NatsBus(CoreBus):
                 error_cb=on_error,
             )
             await jetstream.ensure_log(client.jetstream(timeout=STORE_DEADLINE))
+            if self._trace is not None:
+                await tracelog.ensure(client.jetstream(timeout=STORE_DEADLINE), self._trace)
             self._client, self._lost, self._log = client, closed, None
             self._buckets = {}
             for registration in list(self._registrations):
@@ -250,6 +264,11 @@ class NatsBus(CoreBus):
             return decode(message.data or b"")
 
         return await self._ask(read, deadline)
+
+    async def traced(
+        self, subject: str, *, after: int = 0, since: float = 0.0, limit: int = 1000, deadline: float = 3.0
+    ) -> list[Traced]:
+        return await self._ask(lambda js: tracelog.read(js, subject, after, since, limit, deadline), deadline)
 
     def consumer(self, name: str, subject: str = LOG_SUBJECTS) -> jetstream.NatsConsumer:
         return jetstream.NatsConsumer(name, subject, self._live)

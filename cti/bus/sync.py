@@ -13,7 +13,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from cti.bus.base import Bus, Document, Undo
+from cti.bus.base import Bus, Document, Traced, Undo
 from cti.bus.nats import NatsBus
 from cti.domain.errors import EngineUnavailable
 
@@ -109,6 +109,14 @@ class SyncBus:
     def put_config(self, document: Document, timeout: float = 3.0) -> None:
         """Store ``CentreConfig.to_document()`` for the engine. Raises ``BusDown``."""
         self._call(lambda bus: bus.kv_put("cy_config", "centre", document, timeout), timeout)
+
+    def traced(
+        self, subject: str, *, after: int = 0, since: float = 0.0, limit: int = 1000, timeout: float = 3.0
+    ) -> list[Traced]:
+        """The operation log, as ``Bus.traced``. Raises ``BusDown``."""
+        return self._call(
+            lambda bus: bus.traced(subject, after=after, since=since, limit=limit, deadline=timeout), timeout
+        )
 
     def subscribe(self, subject: str, timeout: float = 3.0) -> Subscription:
         """Events from now on; with the bus down they start when it is back, after ``take_gap`` said so."""

@@ -17,7 +17,8 @@ import structlog
 from cti.bus.base import Bus, BusDown, Document
 from cti.domain.config import CentreConfig
 from cti.domain.errors import BadRequest, CallyardError, SwitchError
-from cti.domain.switch import LinkLost, LinkUp, SwitchEvent
+from cti.domain.switch import ChannelOffered, LinkLost, LinkUp, SwitchEvent
+from cti.engine.trace import Trace
 from cti.services.effects import (
     AskLastAgent,
     Effect,
@@ -67,6 +68,7 @@ class EngineRunner:
         self._switches = {switch.name: switch for switch in switches}
         self._bus = bus
         self._clock = clock
+        self._trace = Trace(self.engine.centre, bus)
         self._on_configured = configured
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,6 +88,7 @@ class EngineRunner:
         self._undo.append(await self._bus.serve("cy.cmd.centre", self._centre_request))
         self._undo.append(await self._bus.serve("cy.cmd.supervisor", self._supervisor_request))
         self._undo.append(self._bus.on_connected(lambda: self._do(self.engine.refresh(self._clock()))))
+        self._trace.start()
         for switch in self._switches.values():
             await switch.start(self._sink(switch.name))
         self._spawn(self._tick())
@@ -103,6 +106,8 @@ class EngineRunner:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)  # what was decided last is told
+        self._trace.stop()
+        await asyncio.sleep(0)
 
     def _on_config(self, key: str, value: Document | None) -> None:
         if key != CONFIG_KEY or value is None:
@@ -138,7 +143,13 @@ class EngineRunner:
         def sink(event: SwitchEvent) -> None:
             if isinstance(event, LinkLost):
                 log.warning("switch lost", switch=name, reason=event.reason)
-            self._do(self.engine.on_event(self._clock(), name, event))
+            now, offered = self._clock(), isinstance(event, ChannelOffered)
+            if not offered:
+                self._trace.event(now, name, event)
+            effects = self.engine.on_event(now, name, event)
+            if offered:
+                self._trace.event(now, name, event)
+            self._do(effects)
             if isinstance(event, LinkUp):
                 log.info("switch connected", switch=name)
                 self._spawn(self._reconcile(name, until_done=True))
@@ -146,9 +157,7 @@ class EngineRunner:
         return sink
 
     async def _agent_request(self, request: Document) -> Document:
-        reply, effects = self.engine.agent_request(self._clock(), request)
-        self._do(effects)
-        return reply
+        return self._asked("agent", self.engine.agent_request, request)
 
     async def _centre_request(self, request: Document) -> Document:
         reply, effects = self.engine.centre_request(self._clock(), request)
@@ -156,7 +165,14 @@ class EngineRunner:
         return reply
 
     async def _supervisor_request(self, request: Document) -> Document:
-        reply, effects = self.engine.supervisor_request(self._clock(), request)
+        return self._asked("supervisor", self.engine.supervisor_request, request)
+
+    def _asked(
+        self, who: str, ask: Callable[[float, Document], tuple[Document, list[Effect]]], request: Document
+    ) -> Document:
+        now, call_id = self._clock(), self._trace.call_asked_for(request)
+        reply, effects = ask(now, request)
+        self._trace.request(now, who, request, call_id, str(reply.get("error", "")))
         self._do(effects)
         return reply
 
@@ -186,7 +202,10 @@ class EngineRunner:
         ledger = await self._ledgers(self.engine.unknown_calls(snapshot))
         if status.links != links:
             raise Overtaken("the link was lost since the snapshot was asked for")
-        self._do(self.engine.on_snapshot(self._clock(), name, snapshot, asked_at, ledger))
+        first, now = not status.reconciled, self._clock()
+        effects = self.engine.on_snapshot(now, name, snapshot, asked_at, ledger)
+        self._trace.snapshot(now, name, len(snapshot.channels), first=first)
+        self._do(effects)
 
     async def _ledgers(self, call_ids: list[str]) -> dict[str, Document]:
         documents = await asyncio.gather(*(self._ledger(call_id) for call_id in call_ids))
@@ -246,8 +265,11 @@ class EngineRunner:
             match effect:
                 case Publish(subject, document):
                     self._bus.publish(subject, document)
+                    if "agent_id" in document:
+                        self._trace.agent(self._clock(), document)
                 case Log(subject, document, message_id):
                     if "call" in document:
+                        self._trace.logged(document)
                         log.info(document["event"], call_id=document["call"]["call_id"], cause=document["cause"])
                     self._bus.publish_durable(subject, message_id, document)
                 case StoreAgent(agent_id, document):
@@ -258,9 +280,12 @@ class EngineRunner:
                     self._bus.put_soon(STATS_BUCKET, "today", {"day": self._day, **document})
 
     async def _command(self, effect: SwitchCommand) -> None:
+        sent = self._trace.command(self._clock(), effect)
         try:
             await self._switches[effect.switch].execute(effect.command)
+            self._trace.done(self._clock(), sent)
         except CallyardError as error:
+            self._trace.done(self._clock(), sent, error)
             name = type(effect.command).__name__
             log.warning("switch command failed", command=name, error=error.code, detail=str(error))
             self._do(self.engine.on_failed(self._clock(), effect, error))
@@ -288,7 +313,10 @@ class EngineRunner:
 
     def _fire(self, key: str) -> None:
         self._timers.pop(key, None)
-        self._do(self.engine.on_timer(self._clock(), key))
+        now = self._clock()
+        effects = self.engine.on_timer(now, key)
+        self._trace.timer(now, key, effects)
+        self._do(effects)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

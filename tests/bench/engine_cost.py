@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cti.bootstrap import configure_logging
+from cti.bus.base import TraceKeep
 from cti.bus.nats import NatsBus
 from cti.domain.config import CentreConfig
 from cti.domain.switch import Cause
@@ -91,7 +92,7 @@ async def _measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         server = NatsServer(Path(folder) / "nats")
         server.start()
-        bus = NatsBus(server.url, server.token)
+        bus = NatsBus(server.url, server.token, trace=TraceKeep())
         runner = EngineRunner([sim], bus)
         try:
             await bus.start()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cti.bus.base import LEASE_SECONDS, Bus, BusDown, decode, encode
+from cti.bus.base import LEASE_SECONDS, Bus, BusDown, Traced, TraceKeep, decode, encode
 from cti.bus.memory import MemoryBroker, MemoryBus, matches
 from cti.bus.nats import NatsBus
 from cti.domain.errors import EngineUnavailable, NotAllowedNow
@@ -67,7 +67,7 @@ class NatsRig(Rig):
         self.server.start()
 
     def make(self, **options: Any) -> Bus:
-        return NatsBus(self.server.url, self.server.token, **options)
+        return NatsBus(self.server.url, self.server.token, trace=TraceKeep(), **options)
 
     async def cut(self) -> None:
         self.server.stop(hard=True)
@@ -466,3 +466,64 @@ async def test_what_was_stored_just_before_the_end_is_there(rig: Rig) -> None:
     engine.put_soon("cy_agents", "a2", {"state": "ready"})
     await engine.stop()
     assert await next_engine.kv_all("cy_agents") == {"a1": {"state": "loggedOff"}, "a2": {"state": "ready"}}
+
+
+# ------------------------------------------------------------ the operation log
+
+
+async def traced(bus: Bus, subject: str, count: int, **options: Any) -> list[Traced]:
+    """What is kept of ``subject``, once it is so many."""
+    end = time.monotonic() + 10.0
+    while len(found := await bus.traced(subject, **options)) != count:
+        assert time.monotonic() < end, found
+        await asyncio.sleep(0.01)
+    return found
+
+
+async def test_the_operation_log_is_kept_and_read_by_call_or_as_a_whole(rig: Rig) -> None:
+    engine, web = await rig.bus(), await rig.bus()
+    for number in range(6):
+        engine.publish(f"cy.trace.call.c{number % 2}", {"lines": [number]})
+    kept = await traced(web, "cy.trace.call.c1", 3)
+    assert [message.document["lines"] for message in kept] == [[1], [3], [5]]
+    assert {message.subject for message in kept} == {"cy.trace.call.c1"}
+    whole = await traced(web, "cy.trace.>", 6)
+    assert [message.document["lines"] for message in whole] == [[n] for n in range(6)]
+    assert [m.document["lines"] for m in await web.traced("cy.trace.>", after=whole[3].sequence)] == [[4], [5]]
+    assert [m.document["lines"] for m in await web.traced("cy.trace.>", limit=2)] == [[0], [1]]
+    assert await web.traced("cy.trace.call.unknown") == []
+    assert len(await web.traced("cy.trace.>", since=time.time() - 600)) == 6
+    assert await web.traced("cy.trace.>", since=time.time() + 600) == []
+
+
+async def test_the_operation_log_outlives_the_server_and_is_not_read_without_it(rig: Rig) -> None:
+    bus = await rig.bus()
+    bus.publish("cy.trace.call.c1", {"lines": [1]})
+    await traced(bus, "cy.trace.call.c1", 1)
+    await rig.cut()
+    with pytest.raises(BusDown):
+        await bus.traced("cy.trace.call.c1", deadline=0.2)
+    await rig.restore()
+    assert [message.document for message in await traced(bus, "cy.trace.call.c1", 1)] == [{"lines": [1]}]
+
+
+async def test_where_no_engine_has_run_nothing_is_kept(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path)
+    server.start()
+    bus = NatsBus(server.url, server.token)
+    await bus.start()
+    assert await bus.traced("cy.trace.>") == []
+    await bus.stop()
+    server.stop()
+
+
+async def test_a_server_with_little_room_keeps_less_of_the_operation_log(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path, storage="400MB")
+    server.start()
+    bus = NatsBus(server.url, server.token, trace=TraceKeep(days=1, megabytes=2048))
+    await bus.start()
+    assert await bus.wait_connected(10.0)
+    bus.publish("cy.trace.call.c1", {"lines": [1]})
+    await traced(bus, "cy.trace.call.c1", 1)
+    await bus.stop()
+    server.stop()
