@@ -5,11 +5,11 @@ Each result of the library that is documented has its meaning in a table here. I
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from cards.donjin import rings, watched
 from cards.donjin.declarations import DECLARATIONS
 from cards.donjin.joins import Joins
 from cards.host.board import (
@@ -22,15 +22,13 @@ from cards.host.board import (
     Key,
     Lifted,
     LineKind,
-    NumberRead,
     PlayEnded,
     Progress,
     Progressed,
-    Rang,
     Replaced,
     Tone,
 )
-from cards.host.library import Library, text
+from cards.host.library import Library
 from cti.domain.switch import Cause
 
 WHAT = "Donjin TC08A32"
@@ -49,12 +47,9 @@ PROGRESS = {
 """Of ``Sig_CheckDial``; 0x10 means: go on."""
 GOES_ON = (Progress.SENT, Progress.RINGBACK)
 SIGNALS = {Tone.NONE: 0, Tone.DIAL: 1, Tone.BUSY: 2}
-NUMBER_READ, NUMBER_FAILED = 3, 4
 HUNG_UP, FLASH = 1, 3
 LONGEST = 0x7FFFFFFF
-SAME_CALL = 400  # rounds without a ring after which the next one is another call
 VOLTAGE_EVERY = 25  # rounds
-_DATE_AND_NUMBER = re.compile(r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(.*)")
 
 
 @dataclass(slots=True)
@@ -62,9 +57,7 @@ class _Trunk:
     off_hook: bool = False
     dialling: bool = False
     last: Progress | None = None
-    rings: bool = False
-    quiet: int = SAME_CALL
-    number_told: bool = False
+    rung: rings.Rung = field(default_factory=rings.Rung)
     dead: int = 0
 
 
@@ -78,6 +71,7 @@ class DonjinBoard:
         self._lib = Library(WHAT, libraries, DECLARATIONS)
         self._trunks: dict[int, _Trunk] = {}
         self._lifted: dict[int, bool] = {}  # by extension
+        self._watched: dict[int, watched.Watched] = {}
         self._playing: set[int] = set()
         self._rounds = 0
         self._joins = Joins(self._lib)
@@ -99,6 +93,9 @@ class DonjinBoard:
                 lib.ResetCallerIDBuffer(ch)
             elif kind is LineKind.EXTENSION:
                 self._lifted[ch] = False
+            elif kind is LineKind.RECORDER:
+                self._watched[ch] = watched.Watched()
+                lib.ResetCallerIDBuffer(ch)
         return kinds
 
     def close(self) -> None:
@@ -119,9 +116,13 @@ class DonjinBoard:
                 self._digits(ch, found)
                 self._tones(ch, trunk, found)
             else:
-                self._rings(ch, trunk, found)
+                rings.look(lib, ch, trunk.rung, found)
         for ch in self._lifted:
             self._hook(ch, found)
+        for ch, line in self._watched.items():
+            watched.look(lib, ch, line, self._rounds, found)
+            if line.hook is watched.Hook.UP:
+                self._digits(ch, found)
         for ch in sorted(self._playing):
             if lib.CheckPlayEnd(ch):
                 self.stop_play(ch)
@@ -138,24 +139,6 @@ class DonjinBoard:
         trunk.dead = min(trunk.dead + 1, 2) if self._lib.D080D_GetVoltageValue(ch) == 0 else 0
         if (before == 2) != (trunk.dead == 2):
             found.append(Fault(ch, trunk.dead == 2))
-
-    def _rings(self, ch: int, trunk: _Trunk, found: list[BoardEvent]) -> None:
-        lib = self._lib
-        rings = bool(lib.RingDetect(ch))
-        if rings and not trunk.rings:
-            found.append(Rang(ch))
-        trunk.quiet = 0 if rings else trunk.quiet + 1
-        trunk.rings = rings
-        if trunk.quiet == SAME_CALL:
-            trunk.number_told = False
-            lib.ResetCallerIDBuffer(ch)
-        if not trunk.number_told:
-            buffer = lib.ffi.new("char[128]")
-            result = int(lib.GetCallerIDStr(ch, buffer))
-            if result in (NUMBER_READ, NUMBER_FAILED):
-                trunk.number_told, trunk.quiet = True, 0
-                said = text(bytes(lib.ffi.string(buffer, 127))) if result == NUMBER_READ else ""
-                found.append(NumberRead(ch, number_of(said)))
 
     def _tones(self, ch: int, trunk: _Trunk, found: list[BoardEvent]) -> None:
         if not trunk.dialling:
@@ -250,12 +233,6 @@ class DonjinBoard:
     def _watch_busy(self, line: int) -> None:
         self._lib.Sig_ResetCheck(line)
         self._lib.StartSigCheck(line)
-
-
-def number_of(said: str) -> str:
-    """Behind ``MMDDHHMM``; what does not begin with a date is taken as the number alone."""
-    match = _DATE_AND_NUMBER.fullmatch(said)
-    return match.group(1) if match and match.group(1) else said
 
 
 def _good(result: bool, message: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cards.host import extension, trunk_in, trunk_pri
+from cards.host import extension, trunk_in, trunk_pri, watched
 from cards.host.board import Alarm, LineKind
 from cards.host.charts import Chart, LineState
 from cti.domain.switch import Cause, SpyMode
@@ -43,7 +43,11 @@ class Line:
     test_until: float = 0.0
 
     def __post_init__(self) -> None:
-        charts = {LineKind.EXTENSION: extension.TABLE, LineKind.PRI: trunk_pri.INBOUND}
+        charts = {
+            LineKind.EXTENSION: extension.TABLE,
+            LineKind.PRI: trunk_pri.INBOUND,
+            LineKind.RECORDER: watched.TABLE,
+        }
         self.chart = charts.get(self.kind, trunk_in.TABLE)
 
     def enter(self, state: LineState, now: float) -> None:
@@ -62,6 +66,7 @@ class Channel:
     trunk: str = ""
     hidden: bool = False
     incoming: bool = False
+    watched: bool = False  # others drive it
     answered: bool = False
     controlled: bool = False
     held: bool = False

@@ -1,7 +1,7 @@
 """What the state charts of a board share: the states of a line, what happens to it, what is done then.
 
-The charts are ``trunk_in``, ``trunk_out``, ``trunk_pri`` and ``extension``. A pair that is in no chart changes nothing:
-a board says things late, twice, or out of turn. It must not know boards, files or the bus.
+The charts are ``trunk_in``, ``trunk_out``, ``trunk_pri``, ``extension`` and ``watched``. A pair that is in no chart
+changes nothing: a board says things late, twice, or out of turn. It must not know boards, files or the bus.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ class Do(StrEnum):
     TONE_OFF = "tone_off"
     TELL_RINGING = "tell_ringing"
     TELL_ANSWERED = "tell_answered"
+    WATCH_IN = "watch_in"  # the call on a line that is only listened to is told, or told anew
+    WATCH_OUT = "watch_out"
     TELL_HELD = "tell_held"
     TELL_RETRIEVED = "tell_retrieved"
     END_CANCELLED = "end_cancelled"  # by the far side, before the answer

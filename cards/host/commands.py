@@ -55,10 +55,18 @@ def execute(floor: Floor, command: Command) -> None:
     handler = HANDLERS.get(type(command))
     if handler is None:
         raise CommandRefused(f"a board cannot {type(command).__name__}")
+    _not_driven(floor, command)
     try:
         handler(floor, command)
     except (BoardError, OSError) as error:
         raise CommandRefused(f"{type(command).__name__}: {error}") from error
+
+
+def _not_driven(floor: Floor, command: Command) -> None:
+    """A call on a line that is only listened to is recorded, and nothing else."""
+    chan = floor.channels.get(getattr(command, "channel", ""))
+    if chan is not None and chan.watched and not isinstance(command, RecordStart | RecordStop | RecordPause | SetState):
+        raise CommandRefused(f"line {chan.line.number} is only listened to", channel=chan.id)
 
 
 def snapshot(floor: Floor) -> Snapshot:
@@ -87,6 +95,7 @@ def _shown(chan: Channel, now: float) -> ChannelSnapshot:
         age=max(now - chan.created_at, 0.0),
         spying=chan.spying.id if chan.spying is not None else "",
         conference=chan.conference,
+        watched=chan.watched,
     )
 
 
@@ -287,9 +296,10 @@ def record_start(floor: Floor, command: RecordStart) -> None:
     chan = floor.channel(command.channel)
     if command.recording_id in chan.recordings:
         return
-    if chan.line.state not in UP:
+    if chan.line.state not in UP and not chan.watched:
         raise CommandRefused(f"channel {chan.id} is not answered", channel=chan.id)
-    floor.tapes.start(command.recording_id, chan.line.number, floor.spool / f"{command.name}.raw")
+    path = floor.spool / f"{command.name}.raw"
+    floor.tapes.start(command.recording_id, chan.line.number, path, both=chan.watched)
     chan.recordings[command.recording_id] = command.name
     floor.emit(RecordingStarted(floor.wall(), chan.id, command.recording_id))
 

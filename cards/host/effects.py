@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from cards.host.board import LineKind, Tone
 from cards.host.channel import Channel, Line
 from cards.host.charts import Do
-from cti.domain.switch import Cause, ChannelAnswered, ChannelOffered, ChannelRinging
+from cti.domain.switch import Cause, ChannelAnswered, ChannelOffered, ChannelRinging, ChannelWatched
 
 if TYPE_CHECKING:
     from cards.host.floor import Floor
+
+LONGEST_WATCHED = 4 * 3600.0
+"""Seconds after which a telephone that was never replaced is recorded no longer."""
 
 _ENDS: dict[Do, tuple[Cause, bool]] = {
     Do.END_CANCELLED: (Cause.CANCELLED, True),
@@ -32,6 +35,8 @@ def carry_out(floor: Floor, line: Line, effect: Do) -> None:
         line.caller_number = line.caller_name = ""
     elif effect is Do.OFFER:
         _offer(floor, line)
+    elif effect in (Do.WATCH_IN, Do.WATCH_OUT):
+        _watch(floor, line, effect is Do.WATCH_IN)
     elif effect is Do.PICK_UP:
         board.pick_up(number)
     elif effect is Do.ON_HOOK:
@@ -60,8 +65,8 @@ def _end(floor: Floor, chan: Channel, effect: Do) -> None:
 def _tell(floor: Floor, chan: Channel, effect: Do) -> None:
     if effect is Do.TELL_RINGING:
         floor.emit(ChannelRinging(floor.wall(), chan.id))
-    elif effect is Do.TELL_ANSWERED:
-        chan.answered = chan.controlled = True
+    elif effect is Do.TELL_ANSWERED and not (chan.watched and chan.answered):  # a flash is no second answer
+        chan.answered, chan.controlled = True, not chan.watched
         floor.emit(ChannelAnswered(floor.wall(), chan.id))
     elif effect in (Do.TELL_HELD, Do.TELL_RETRIEVED):
         floor.hold(chan, effect is Do.TELL_HELD)
@@ -102,4 +107,19 @@ def _offer(floor: Floor, line: Line) -> None:
             device=chan.device,
             trunk=chan.trunk,
         )
+    )
+
+
+def _watch(floor: Floor, line: Line, incoming: bool) -> None:
+    """Tell the call that passes by, or what is known of it by now."""
+    plan, chan = floor.plan.of(line.number), line.channel
+    if chan is None:
+        now = floor.clock()
+        chan = Channel(floor.new_id(), line, now, device=plan.device, incoming=incoming, watched=True)
+        chan.give_up_at = now + LONGEST_WATCHED
+        floor.seat(chan)
+    chan.caller_number, chan.caller_name = (line.caller_number, line.caller_name) if incoming else (plan.dialed, "")
+    chan.dialed = plan.dialed if incoming else line.dialled
+    floor.emit(
+        ChannelWatched(floor.wall(), chan.id, incoming, chan.caller_number, chan.caller_name, chan.dialed, chan.device)
     )

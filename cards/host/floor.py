@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from cards.host import extension, trunk_in, trunk_out, trunk_pri
+from cards.host import extension, trunk_in, trunk_out, trunk_pri, watched
 from cards.host.board import OUTSIDE, Board, BoardError, LineKind
 from cards.host.channel import Channel, Line, Playing
 from cards.host.charts import LIMITS, LineEvent, LineState
@@ -44,6 +44,7 @@ from cti.switches.known import KnownChannels
 
 RING_GAP = 6.5  # seconds from the beginning of a ring; past it the caller has given up (the cadence is 1 on, 4 off)
 TAPE_EVERY = 0.2
+RUNG = (LineKind.TRUNK, LineKind.RECORDER)
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +87,7 @@ class Floor(KnownChannels[Channel]):
         self.lines = {
             number: Line(number, kind, now, dead=kind is LineKind.PRI)  # until its E1 is heard of
             for number, kind in enumerate(kinds)
-            if kind in (*OUTSIDE, LineKind.EXTENSION)
+            if kind is not LineKind.EMPTY
         }
         self.tapes.clean()
         self.set_plan(self.plan)
@@ -130,11 +131,11 @@ class Floor(KnownChannels[Channel]):
         limit = LIMITS.get(line.state)
         if limit is not None and now - line.since >= limit:
             self.happen(line, LineEvent.TIME)
-        rung = line.state in (LineState.RINGING_IN, LineState.WAITING) and line.kind is LineKind.TRUNK
+        rung = line.state in (LineState.RINGING_IN, LineState.WAITING) and line.kind in RUNG
         if rung and now - line.last_ring >= RING_GAP:
             self.happen(line, LineEvent.RING_ENDED)
         chan = line.channel
-        if chan is not None and chan.give_up_at and now >= chan.give_up_at and not chan.answered:
+        if chan is not None and chan.give_up_at and now >= chan.give_up_at and (chan.watched or not chan.answered):
             chan.give_up_at = 0.0
             self.happen(line, LineEvent.GIVE_UP)
         if chan is not None and chan.deaf_until and now >= chan.deaf_until:
@@ -147,7 +148,9 @@ class Floor(KnownChannels[Channel]):
 
     def happen(self, line: Line, event: LineEvent) -> bool:
         """Move the line's chart; whether it had a step for this."""
-        if event in (LineEvent.RING, LineEvent.NUMBER) and line.state is LineState.IDLE:
+        if line.kind is LineKind.RECORDER:
+            line.chart = watched.TABLE
+        elif event in (LineEvent.RING, LineEvent.NUMBER) and line.state is LineState.IDLE:
             line.chart = trunk_in.TABLE
         elif event is LineEvent.CALLED and line.state is LineState.IDLE:
             line.chart = trunk_pri.INBOUND

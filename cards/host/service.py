@@ -218,6 +218,8 @@ class Service:
         named = [Capability.SPY] if self.floor.board.whispers else []
         named += [Capability.CALLER_NAME] if self.floor.board.names else []
         named += [Capability.TEST_CALL] if self._outside is not None else []
+        recorders = any(line.kind is LineKind.RECORDER for line in self.floor.lines.values())
+        named += [Capability.WATCH] if recorders else []
         playing = [chan.playing.play_id for chan in self.floor.channels.values() if chan.playing is not None]
         return {
             "ok": True,
@@ -262,6 +264,7 @@ class Service:
                 "level": level,
                 "channel": chan.id if chan is not None else "",
                 "number": chan.caller_number if chan is not None and chan.incoming else line.dialled if chan else "",
+                "incoming": chan.incoming if chan is not None else False,
                 "recording": bool(chan.recordings) if chan is not None else False,
                 "testing": bool(line.test_until),
             }

@@ -81,6 +81,7 @@ class Tape:
     line: int
     path: Path
     position: int
+    both: bool = False  # the line carries both directions: they are on both tracks
     says: list[Span] = field(default_factory=list)
     hears: list[Span] = field(default_factory=list)
     pauses: list[tuple[int, int | None]] = field(default_factory=list)
@@ -99,11 +100,11 @@ class Tapes:
         self._hearing: dict[int, frozenset[int]] = {}
         self._count = itertools.count(1)
 
-    def start(self, recording: str, line: int, path: Path) -> None:
+    def start(self, recording: str, line: int, path: Path, both: bool = False) -> None:
         """Raises ``OSError`` or ``BoardError``."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
-        tape = self._tapes[recording] = Tape(line, path, self._now())
+        tape = self._tapes[recording] = Tape(line, path, self._now(), both)
         try:
             tape.says.append(self._span(self._tap(line)))
             self._hears_anew(tape)
@@ -179,7 +180,8 @@ class Tapes:
 
     def _hears_anew(self, tape: Tape) -> None:
         _end(tape.hears, self._now())
-        sources: list[Source] = [self._tap(line) for line in sorted(self._hearing.get(tape.line, ()))]
+        heard = {tape.line} if tape.both else self._hearing.get(tape.line, frozenset())
+        sources: list[Source] = [self._tap(line) for line in sorted(heard)]
         if tape.line in self._playing:
             sources.append(self._playing[tape.line])
         tape.hears.extend(self._span(source) for source in sources)

@@ -79,7 +79,8 @@ def _rang(floor: Floor, line: Line) -> None:
 
 def _number(floor: Floor, line: Line, event: NumberRead) -> None:
     line.last_ring = max(line.last_ring, floor.clock() - 1.0)
-    if line.state in (LineState.IDLE, LineState.RINGING_IN) and takes_calls(line, floor.plan):
+    late = line.state is LineState.WAITING and line.kind is LineKind.RECORDER
+    if (late or line.state in (LineState.IDLE, LineState.RINGING_IN)) and takes_calls(line, floor.plan):
         line.caller_number = strangers_number(event.number)
         line.caller_name = "".join(c for c in event.name if c.isprintable())[:80]
         floor.happen(line, LineEvent.NUMBER if line.caller_number else LineEvent.NO_NUMBER)
@@ -96,6 +97,12 @@ def _called(floor: Floor, line: Line, event: Called) -> None:
 
 
 def _lifted(floor: Floor, line: Line) -> None:
+    if line.kind is LineKind.RECORDER:
+        if line.state is not LineState.IDLE or takes_calls(line, floor.plan):
+            if line.channel is None:
+                line.dialled = ""
+            floor.happen(line, LineEvent.LIFTED)
+        return
     testing = line.test_until and line.state is LineState.RINGING
     if not floor.happen(line, LineEvent.LIFTED):
         return
@@ -111,6 +118,9 @@ def _key(floor: Floor, line: Line, digit: str) -> None:
     if digit not in _KEYS:
         return
     chan = line.channel
+    if line.kind is LineKind.RECORDER:
+        _dials_watched(floor, line, digit)
+        return
     if chan is None:
         if line.kind is LineKind.EXTENSION:
             _dials(floor, line, digit)
@@ -133,9 +143,21 @@ def _dials(floor: Floor, line: Line, digit: str) -> None:
             floor.happen(line, LineEvent.DIALLED)
 
 
+def _dials_watched(floor: Floor, line: Line, digit: str) -> None:
+    if line.state is LineState.DIALLING:
+        line.dialled = digit
+    elif line.state is LineState.COLLECTING:
+        line.dialled = (line.dialled + digit)[:40]
+    floor.happen(line, LineEvent.KEY)
+
+
 def _fault(floor: Floor, line: Line, event: Fault) -> None:
     line.dead, line.alarm = event.dead, event.alarm
-    if event.dead and line.channel is not None:
+    if event.dead and line.kind is LineKind.RECORDER:
+        if line.channel is not None:
+            floor.end(line.channel, Cause.MEDIA_LOST, by_far_side=True)
+        line.enter(LineState.IDLE, floor.clock())
+    elif event.dead and line.channel is not None:
         floor.end(line.channel, Cause.MEDIA_LOST, by_far_side=True)
         line.enter(LineState.RELEASING, floor.clock())
         floor.board.on_hook(line.number, Cause.MEDIA_LOST)

@@ -15,8 +15,10 @@ def usable(line: Line, plan: Plan) -> bool:
 
 
 def takes_calls(line: Line, plan: Plan) -> bool:
-    """The outside line is planned and not blocked; any other is left to ring."""
+    """The line is planned and not blocked; any other is left to ring, and is not listened to."""
     own = plan.of(line.number)
+    if line.kind is LineKind.RECORDER:
+        return bool(own.dialed or own.device) and not own.blocked
     told = line.kind is LineKind.PRI and own.trunk  # its callers' number comes with the call
     return bool(own.dialed or told) and not own.blocked
 
@@ -25,8 +27,8 @@ def devices(lines: Mapping[int, Line], plan: Plan) -> dict[str, bool]:
     """Whether the telephone of each device could be rung now."""
     found = {}
     for own in plan.lines.values():
-        if own.device:
-            line = lines.get(own.line)
+        line = lines.get(own.line)
+        if own.device and (line is None or line.kind is not LineKind.RECORDER):
             found[own.device] = line is not None and line.kind is LineKind.EXTENSION and usable(line, plan)
     return found
 

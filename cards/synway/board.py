@@ -121,19 +121,21 @@ class SynwayBoard:
             found.append(PlayEnded(ch))
 
     def _rings(self, ch: int, param: int, found: list[BoardEvent]) -> None:
-        if self._kinds[ch] is LineKind.TRUNK:
+        if self._kinds[ch] in (LineKind.TRUNK, LineKind.RECORDER):
             found.append(Rang(ch))
             if param <= 1:
                 self._number_wanted.add(ch)
 
     def _state(self, ch: int, param: int, found: list[BoardEvent]) -> None:
         old, new = param >> 16, param & 0xFFFF
-        if self._kinds[ch] is not LineKind.TRUNK:
+        if self._kinds[ch] not in (LineKind.TRUNK, LineKind.RECORDER):
             return
         if (old in (OFFLINE, UNAVAILABLE)) != (new in (OFFLINE, UNAVAILABLE)):
             found.append(Fault(ch, new in (OFFLINE, UNAVAILABLE)))
         if new in (STANDBY, TALKING):
             self._number_wanted.discard(ch)
+        if self._kinds[ch] is LineKind.RECORDER:
+            return
         if new == PENDING:
             reason = PENDING_REASONS.get(int(self._lib.SsmGetPendingReason(ch)))
             if ch in self._dialling and reason is not None:
@@ -163,7 +165,7 @@ class SynwayBoard:
         found.append(Flashed(ch))
 
     def _hook(self, ch: int, param: int, found: list[BoardEvent]) -> None:
-        if self._kinds[ch] is LineKind.EXTENSION:
+        if self._kinds[ch] in (LineKind.EXTENSION, LineKind.RECORDER):
             found.append(Lifted(ch) if param & 1 else Replaced(ch))
 
     def _busy_tone(self, ch: int, param: int, found: list[BoardEvent]) -> None:

@@ -331,6 +331,7 @@ class Call:
     ended_by: str = ""
     digits: str = ""
     test: bool = False
+    watched: bool = False  # on a line that is only listened to: others drive it
     version: int = 0
     menu: MenuPosition | None = None
     message: Message | None = None
@@ -402,6 +403,7 @@ class Call:
             "state": self.phase,
             "digits": self.digits,
             "test": self.test,
+            "watched": self.watched,
             "announced": self.announced,
             "group": self.group,
             "group_at": self.group_at,
@@ -440,6 +442,7 @@ class Call:
             answered_at=d["answered_at"],
             digits=d["digits"],
             test=d["test"],
+            watched=d.get("watched", False),
             version=d["version"],
             legs=[Leg.from_document(leg) for leg in d["legs"]],
             recordings=[Recording(**r) for r in d["recordings"]],

@@ -7,6 +7,10 @@ Control. A channel is *controlled* when it waits for our next command (Asterisk:
 simulator: idle). A caller's channel is controlled from the first ring; an originated channel from its answer. When a
 bridge ends for any reason, each channel that is still alive becomes controlled again and reports ``ChannelUnbridged``:
 nobody is hung up because the other side went away. That is the service's decision.
+
+A *watched* channel is a call that passes by on a line which the switch only hears (``WATCH``): others make and end it.
+It is never controlled; ``RecordStart``, ``RecordStop``, ``RecordPause`` and ``SetState`` are carried out on it, every
+other command is refused.
 """
 
 from __future__ import annotations
@@ -45,6 +49,7 @@ class Capability(StrEnum):
     CONFERENCE = "conference"
     REGISTRATION = "registration"
     TEST_CALL = "test_call"
+    WATCH = "watch"  # calls on lines that are only listened to are reported
 
 
 # ---------------------------------------------------------------- where a channel may be sent
@@ -314,6 +319,24 @@ class ChannelOffered:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelWatched:
+    """A call passes by on a line that is only heard; told again, whole, when more of it is known.
+
+    ``incoming``: the line's telephone is called, by ``caller_number``; else it calls ``dialed``. ``device`` is whose
+    telephone it is, where that is known. ``ChannelAnswered`` follows when it is lifted, or the number is whole, and
+    ``ChannelHungUp`` at the end.
+    """
+
+    at: float
+    channel: str
+    incoming: bool
+    caller_number: str
+    caller_name: str
+    dialed: str
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelRinging:
     """The far side of an originated channel rings (180/183)."""
 
@@ -459,6 +482,7 @@ class LinkLost:
 
 SwitchEvent = (
     ChannelOffered
+    | ChannelWatched
     | ChannelRinging
     | ChannelAnswered
     | ChannelBridged
@@ -498,6 +522,7 @@ class ChannelSnapshot:
     age: float = 0.0  # seconds since the channel was made
     spying: str = ""  # the channel it listens to: ``Spy``
     conference: str = ""  # that it is in: ``Confer``
+    watched: bool = False  # ``ChannelWatched``
 
 
 @dataclass(frozen=True, slots=True)

@@ -394,6 +394,11 @@ class CallControl:
         self.stop_recordings(call, a)  # two at once on one channel starve the newer of what the channel hears
         self._record(call, a, agent_leg)
 
+    def record_watched(self, call: Call) -> None:
+        """All of a call on a line that is only listened to, for the agent whose telephone it is."""
+        if all(r.ended_at is not None for r in call.recordings):
+            self._record(call, call.legs[0], call.legs[-1])
+
     def record_message(self, call: Call, leg: Leg, silence: float) -> None:
         """Record what a caller says to the queue of the call, until so many seconds of silence; 0: for ever."""
         self._record(call, leg, leg, voicemail=call.queue_id, silence=silence)

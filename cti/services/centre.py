@@ -66,6 +66,7 @@ class Centre:
         self.config = CentreConfig()
         self.calls: dict[str, Call] = {}
         self.channels: dict[str, tuple[Call, Leg]] = {}
+        self.watched: dict[str, Call] = {}  # by channel: calls on lines that are only listened to
         self.agents: dict[str, Agent] = {}
         self.numbers: dict[str, str] = {}  # agent ids by extension
         self.queues: dict[str, QueueRuntime] = {}

@@ -33,6 +33,7 @@ def agent_document(centre: Centre, agent: Agent) -> dict[str, Any]:
         "notice": agent.notice,
         "taken_by": agent.taken_by if agent.notice == TAKEN else "",
         "call": _agent_call(centre, agent),
+        "watched": _watched(centre, agent),
         "transferred": _transferred(centre, agent),
     }
 
@@ -62,6 +63,23 @@ def _agent_call(centre: Centre, agent: Agent) -> dict[str, Any] | None:
         return None
     leg = next((leg for leg in reversed(ended.legs) if leg.agent_id == agent.agent_id), None)
     return None if leg is None else {**_call_part(centre, agent, ended, leg), "state": "ended"}
+
+
+def _watched(centre: Centre, agent: Agent) -> dict[str, Any] | None:
+    """The newest call on the agent's telephone, where a recording channel hangs on its line."""
+    mine = [call for call in centre.watched.values() if any(leg.agent_id == agent.agent_id for leg in call.legs)]
+    if not mine:
+        return None
+    call = max(mine, key=lambda call: call.created_at)
+    return {
+        "call_id": call.call_id,
+        "direction": call.direction,
+        "number": customer_number(call),
+        "caller_name": call.ani_name,
+        "state": "talking" if call.answered_at is not None else "offered",
+        "started_at": call.created_at,
+        "answered_at": call.answered_at,
+    }
 
 
 def _call_part(centre: Centre, agent: Agent, call: Call, leg: Leg) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from cti.domain.switch import (
     ChannelOffered,
     ChannelRinging,
     ChannelUnbridged,
+    ChannelWatched,
     Confer,
     DeviceRegistered,
     Digit,
@@ -65,6 +66,7 @@ from cti.services.routing import Routing
 from cti.services.rules import target_of
 from cti.services.supervision import Supervision
 from cti.services.trunk_test import TrunkTests
+from cti.services.watched import WatchedCalls, clean
 from cti.services.ways_out import is_full
 
 EARLY_LIMIT = 10_000
@@ -80,6 +82,7 @@ class Engine:
         self._routing = Routing(self.centre, self._control, self._acd)
         self._lifecycle = Lifecycle(self.centre, self._control, self._acd, self._routing, self._dialling)
         self._links = Links(self.centre, self._control, self._acd, self._lifecycle)
+        self._watched = WatchedCalls(self.centre, self._control)
         self._reconciler = Reconciler(
             self.centre,
             self._control,
@@ -88,6 +91,7 @@ class Engine:
             self._lifecycle,
             self._dialling,
             self._links,
+            self._watched,
             self._offered,
         )
         self._overflows = Overflows(self.centre, self._acd, self._routing)
@@ -230,7 +234,9 @@ class Engine:
         if isinstance(command, TestCall):
             return self._outputs.flush()
         found = self.centre.channels.get(command.channel)
-        if found is not None:
+        if found is None:
+            self._watched.failed(command, error)
+        else:
             call, leg = found
             if isinstance(command, Originate) and not isinstance(error, DeadlineExceeded):
                 refused = error.code == "switch.refused"
@@ -277,11 +283,15 @@ class Engine:
             self._outputs.centre_changed |= self.centre.switches[switch].note_trunk(event)
         elif isinstance(event, ChannelOffered):
             self._offered(switch, event)
+        elif isinstance(event, ChannelWatched):
+            self._watched.seen(switch, event)
         elif isinstance(event, RecordingStarted | RecordingStopped):
             self._recordings.event(event)
             found = self.centre.channels.get(event.channel)
             if found is not None and isinstance(event, RecordingStopped):
                 self._routing.voicemail.stopped(found[0], event.recording_id)
+        elif (watched := self.centre.watched.get(event.channel)) is not None:
+            self._watched.event(watched, event)
         else:
             found = self.centre.channels.get(event.channel)
             if found is not None and found[0].switch != switch:
@@ -361,8 +371,8 @@ class Engine:
         if event.channel in self.centre.channels:
             return
         call = self.centre.new_call(switch, Direction.INBOUND, CallPhase.OFFERED)
-        call.ani, call.ani_name = _clean(event.caller_number, 64), _clean(event.caller_name, TEXT_LIMIT)
-        call.dnis, call.trunk = _clean(event.dialed, 64), event.trunk
+        call.ani, call.ani_name = clean(event.caller_number, 64), clean(event.caller_name, TEXT_LIMIT)
+        call.dnis, call.trunk = clean(event.dialed, 64), event.trunk
         trunk = next((trunk for trunk in self.centre.config.trunks if trunk.id == event.trunk), None)
         full = trunk is not None and is_full(self.centre, trunk)
         if trunk is not None:
@@ -449,8 +459,3 @@ class Engine:
             self._lifecycle.answering.greeted(call)
         elif kind == "bye":
             self._control.hangup_all(call, Cause.NORMAL, "system")
-
-
-def _clean(text: str, limit: int) -> str:
-    """Text of a stranger: control characters out, length limited; everything else as it is."""
-    return "".join(c for c in text if c.isprintable())[:limit]

@@ -23,6 +23,7 @@ from cti.services.lifecycle import Lifecycle
 from cti.services.links import Links
 from cti.services.routing import Routing
 from cti.services.together import let_off, offers
+from cti.services.watched import WatchedCalls
 
 NEWS_GRACE = 2.0
 """Seconds before the snapshot within which a leg's own events are trusted more."""
@@ -45,6 +46,7 @@ class Reconciler:
         lifecycle: Lifecycle,
         dialling: Dialling,
         links: Links,
+        watched: WatchedCalls,
         offered: Callable[[str, ChannelOffered], None],
     ) -> None:
         self._centre = centre
@@ -54,11 +56,13 @@ class Reconciler:
         self._lifecycle = lifecycle
         self._dialling = dialling
         self._links = links
+        self._watched = watched
         self._offered = offered
 
     def unknown_calls(self, snapshot: Snapshot) -> list[str]:
         """Ids of calls on the switch that we do not know: their ledger documents are needed."""
-        states = (channel_state.decode(c.state) for c in snapshot.channels if c.channel not in self._centre.channels)
+        known = self._centre.channels.keys() | self._centre.watched.keys()
+        states = (channel_state.decode(c.state) for c in snapshot.channels if c.channel not in known)
         return sorted({str(s["c"]) for s in states if s and s["c"] not in self._centre.calls})
 
     def run(self, switch: str, snapshot: Snapshot, asked_at: float, ledger: Mapping[str, dict[str, Any]]) -> None:
@@ -68,7 +72,8 @@ class Reconciler:
         adopted: list[Call] = []
         self._forget_gone(asked_at)
         known = self._centre.channels.keys() | self._centre.gone.keys()
-        for channel in sorted((c for c in snapshot.channels if c.channel not in known), key=_customers_first):
+        unknown = (c for c in snapshot.channels if c.channel not in known and not c.watched)
+        for channel in sorted(unknown, key=_customers_first):
             self._take(switch, channel, ledger, adopted)
         status.reconciled = True
         for call in adopted:
@@ -77,6 +82,7 @@ class Reconciler:
         news = max(asked_at - NEWS_GRACE, status.since if first else 0.0)  # no event is older than its link
         self._update_known(switch, snapshot, news)
         self._vanished(switch, snapshot, news)
+        self._watched.reconcile(switch, snapshot, news, ledger)
         for call in adopted:
             if call.alive and call.call_id in self._centre.calls:
                 self._resume(call)

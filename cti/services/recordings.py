@@ -19,8 +19,9 @@ class Recordings:
 
     def event(self, event: RecordingStarted | RecordingStopped) -> None:
         found = self._centre.channels.get(event.channel)
-        if found is not None and event.recording_id not in self._running:
-            self._note(found[0], event.recording_id)
+        call = found[0] if found is not None else self._centre.watched.get(event.channel)
+        if call is not None and event.recording_id not in self._running:
+            self._note(call, event.recording_id)
         if isinstance(event, RecordingStarted):
             return
         document = self._running.pop(event.recording_id, None)
@@ -32,8 +33,9 @@ class Recordings:
 
     def reconciled(self) -> None:
         """After a snapshot: those of calls that are gone will not be heard of again."""
-        self._running = {i: r for i, r in self._running.items() if r["call_id"] in self._centre.calls}
-        for call in self._centre.calls.values():
+        calls = {**self._centre.calls, **{call.call_id: call for call in self._centre.watched.values()}}
+        self._running = {i: r for i, r in self._running.items() if r["call_id"] in calls}
+        for call in calls.values():
             for recording in call.recordings:
                 if recording.ended_at is None:
                     self._note(call, recording.recording_id)

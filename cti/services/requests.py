@@ -142,7 +142,8 @@ class Requests:
 
     def _call_ids(self) -> dict[str, Any]:
         complete = all(s.up and s.reconciled for s in self._centre.switches.values())
-        return {"call_ids": sorted(self._centre.calls), "complete": complete}
+        watched = (call.call_id for call in self._centre.watched.values())
+        return {"call_ids": sorted({*self._centre.calls, *watched}), "complete": complete}
 
     def _test_call(self, request: Mapping[str, Any]) -> dict[str, Any]:
         dialed, caller = _text(request, "dialed"), _text(request, "caller_number")

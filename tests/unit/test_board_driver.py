@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cards.donjin.board import number_of
+from cards.donjin.rings import number_of
 from cards.host.library import text
 from cti.bus.memory import MemoryBroker, MemoryBus
 from cti.domain.errors import ChannelGone, CommandRefused, LinkDown

@@ -41,6 +41,9 @@ class Viewer:
         transferred = document.get("transferred")
         if isinstance(transferred, dict):
             document = document | {"transferred": transferred | self.number(transferred)}
+        watched = document.get("watched")
+        if isinstance(watched, dict):
+            document = document | {"watched": watched | self.number(watched) | {"caller_name": self.name(watched)}}
         call = document.get("call")
         if not isinstance(call, dict):
             return document

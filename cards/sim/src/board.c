@@ -104,8 +104,8 @@ int board_start(const char **why)
     media_init();
     channels = calloc((size_t) count + 1, sizeof *channels);
     channel_count = channels ? count : 0;
-    int kinds[] = {settings.trunks, settings.extensions, settings.recorders, settings.pri, settings.ss1};
-    int kind_of[] = {CYSIM_TRUNK, CYSIM_EXTENSION, CYSIM_RECORDER, CYSIM_PRI, CYSIM_SS1};
+    int kinds[] = {settings.trunks, settings.extensions, settings.pri, settings.ss1, settings.recorders};
+    int kind_of[] = {CYSIM_TRUNK, CYSIM_EXTENSION, CYSIM_PRI, CYSIM_SS1, CYSIM_RECORDER};
     int at = 0, good = channels != NULL;
     for (int k = 0; k < 5; k++)
         for (int i = 0; i < kinds[k] && good; i++, at++) good = open_channel(&channels[at], at, kind_of[k]);

@@ -164,6 +164,7 @@ enum step_kind { STEP_WAIT, STEP_CALL, STEP_ANSWERED, STEP_RING, STEP_ANSWER, ST
 
 struct step {
     enum step_kind kind;
+    int far;                 /* it is the other side of a watched line that says it */
     double number, second, level;
     char text[TEXT], name[TEXT];
     int way;                 /* of caller-id */
@@ -195,6 +196,15 @@ void script_reaction_over(struct channel *channel);
 
 enum { WAY_FSK, WAY_DTMF, WAY_NONE };
 
+struct speaker {
+    struct player *voice;
+    int again;
+    float sine_left;         /* samples */
+    uint32_t sine_phase;
+    int32_t sine_rate;
+    int16_t sine_scale;
+};
+
 struct line {                /* the copper pair and who is at its far end */
     int state, plugged, reversed, dial_tone_given;
     int lifted;              /* the telephone's hook */
@@ -214,12 +224,7 @@ struct line {                /* the copper pair and who is at its far end */
     dtmf_rx_state_t *ear;
     float noise;             /* rms, 0: none */
     uint32_t seed;
-    float sine_left;         /* samples */
-    uint32_t sine_phase;
-    int32_t sine_rate;
-    int16_t sine_scale;
-    struct player *voice;
-    int voice_again;
+    struct speaker near, far; /* far: of a recorder's line, on which exchange and telephone are both heard */
     int16_t *said;           /* ring buffer */
     int said_at, said_count;
     int16_t *heard;          /* ring buffer */
@@ -239,6 +244,7 @@ void line_say(struct channel *channel, int16_t *samples);
 void line_hear(struct channel *channel, const int16_t *samples);
 void line_set(struct channel *channel, int state);
 void line_hush(struct line *line);
+void speaker_hush(struct speaker *speaker);
 void line_press(struct line *line, const char *digits);
 void line_call(struct channel *channel, const struct step *step);
 void line_answer(struct channel *channel);

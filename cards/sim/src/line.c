@@ -20,7 +20,7 @@ static void on_ear(void *user, const char *digits, int count)
     struct channel *channel = user;
     struct line *line = &channel->line;
     for (int i = 0; i < count; i++) {
-        if (channel->kind == CYSIM_TRUNK && line->state == CYSIM_DIALLING) {
+        if (channel->kind != CYSIM_EXTENSION && line->state == CYSIM_DIALLING) {
             line->digit_at = 0;
             line_tone(line, -1);
             if (line->dialled_count < TEXT - 1) line->dialled[line->dialled_count++] = digits[i];
@@ -105,11 +105,17 @@ void line_tone(struct line *line, int tone)
     tone_start(&line->tone, tone < 0 ? NULL : &settings.country->tones[tone], EXCHANGE_LEVEL);
 }
 
+void speaker_hush(struct speaker *speaker)
+{
+    player_free(speaker->voice);
+    speaker->voice = NULL;
+    speaker->sine_left = 0;
+}
+
 void line_hush(struct line *line)
 {
-    player_free(line->voice);
-    line->voice = NULL;
-    line->sine_left = 0;
+    speaker_hush(&line->near);
+    speaker_hush(&line->far);
     line->said_count = line->said_at = 0;
     line->keys_left = 0;
     if (line->keys) {
@@ -134,7 +140,7 @@ void line_call(struct channel *channel, const struct step *step)
     memcpy(line->caller.name, step->name, TEXT);
     line->rings = 0;
     line->ring_at = -200;
-    if (channel->kind == CYSIM_TRUNK && line->way == WAY_DTMF) {
+    if ((channel->kind == CYSIM_TRUNK || channel->kind == CYSIM_RECORDER) && line->way == WAY_DTMF) {
         caller_dtmf(line->keys, line->caller.number);
         line->keys_left = (int) (strlen(line->caller.number) + 2) * 2 * KEY_MS / TICK_MS;
         line->ring_at = -line->keys_left * TICK_MS - 500;
@@ -189,21 +195,23 @@ static int ring_tick(struct channel *channel, struct line *line)
     if (line->way == WAY_FSK && !line->fsk && line->ring_at == quiet + 500) line->fsk = caller_fsk(&line->caller);
     line->ring_at += TICK_MS;
     if (!line->ringing || was) return 0;
-    if (channel->kind == CYSIM_TRUNK) line->rings++;
+    if (channel->kind != CYSIM_EXTENSION) line->rings++;
     return 1;
 }
 
+/* Of a trunk the board takes the line, of a recorder the telephone beside it. */
 static void exchange_tick(struct channel *channel, struct line *line)
 {
-    line->off_hook = channel->hook ? line->off_hook + TICK_MS : 0;
-    line->on_hook = channel->hook ? 0 : line->on_hook + TICK_MS;
+    int off = channel->kind == CYSIM_TRUNK ? channel->hook : line->lifted;
+    line->off_hook = off ? line->off_hook + TICK_MS : 0;
+    line->on_hook = off ? 0 : line->on_hook + TICK_MS;
     if (line->state == CYSIM_IDLE) {
-        if (channel->hook) line_set(channel, CYSIM_DIALLING);
+        if (off) line_set(channel, CYSIM_DIALLING);
     } else if (line->state == CYSIM_RINGING) {
-        if (channel->hook) line_set(channel, CYSIM_TALKING);
+        if (off) line_set(channel, CYSIM_TALKING);
         else ring_tick(channel, line);
     } else if (line->on_hook >= CLEAR_MS) {
-        if (line->state == CYSIM_RELEASED) script_reaction_over(channel);
+        if (line->state == CYSIM_RELEASED || channel->kind == CYSIM_RECORDER) script_reaction_over(channel);
         else script_call_over(channel);
         line_set(channel, CYSIM_IDLE);
     } else if (line->state == CYSIM_DIALLING) {
@@ -221,11 +229,6 @@ static void exchange_tick(struct channel *channel, struct line *line)
 static void telephone_tick(struct channel *channel, struct line *line)
 {
     if (line->flash_ms > 0 && (line->flash_ms -= TICK_MS) <= 0) line->lifted = 1;
-    if (channel->kind == CYSIM_RECORDER && line->state == CYSIM_RINGING) {
-        if (line->lifted) line_set(channel, CYSIM_TALKING);
-        else ring_tick(channel, line);
-        return;
-    }
     int state = line->lifted || line->flash_ms > 0 ? CYSIM_TALKING : channel->ring ? CYSIM_RINGING : CYSIM_IDLE;
     if (state != line->state) {
         int ringing = line->ringing;
@@ -248,8 +251,8 @@ void line_tick(struct channel *channel)
     script_tick(channel);
     if (channel->kind == CYSIM_PRI || channel->kind == CYSIM_SS1) digital_tick(channel);
     if (!line->plugged) return;
-    if (channel->kind == CYSIM_TRUNK) exchange_tick(channel, line);
-    else if (channel->kind == CYSIM_EXTENSION || channel->kind == CYSIM_RECORDER) telephone_tick(channel, line);
+    if (channel->kind == CYSIM_TRUNK || channel->kind == CYSIM_RECORDER) exchange_tick(channel, line);
+    else if (channel->kind == CYSIM_EXTENSION) telephone_tick(channel, line);
 }
 
 static int talks(const struct channel *channel)
@@ -264,25 +267,30 @@ static void add(int32_t *sum, const int16_t *samples, int count)
     for (int i = 0; i < count; i++) sum[i] += samples[i];
 }
 
-static void voice(struct line *line, int32_t *sum)
+static void speaks(struct speaker *speaker, int32_t *sum)
 {
     int16_t part[TICK];
-    if (line->voice) {
-        int n = player_read(line->voice, part);
+    if (speaker->voice) {
+        int n = player_read(speaker->voice, part);
         add(sum, part, n);
         if (n < TICK) {
-            struct sound *sound = line->voice_again ? sound_keep(line->voice->sound) : NULL;
-            player_free(line->voice);
-            line->voice = sound ? player_make(sound, 0, SIZE_MAX) : NULL;
+            struct sound *sound = speaker->again ? sound_keep(speaker->voice->sound) : NULL;
+            player_free(speaker->voice);
+            speaker->voice = sound ? player_make(sound, 0, SIZE_MAX) : NULL;
             sound_drop(sound);
         }
     }
+    for (int i = 0; i < TICK && speaker->sine_left > 0; i++, speaker->sine_left--)
+        sum[i] += dds_mod(&speaker->sine_phase, speaker->sine_rate, speaker->sine_scale, 0);
+}
+
+static void voice(struct line *line, int32_t *sum)
+{
+    speaks(&line->near, sum);
     int n = line->said_count < TICK ? line->said_count : TICK;
     for (int i = 0; i < n; i++) sum[i] += line->said[(line->said_at + i) % SAID];
     line->said_at = (line->said_at + n) % SAID;
     line->said_count -= n;
-    for (int i = 0; i < TICK && line->sine_left > 0; i++, line->sine_left--)
-        sum[i] += dds_mod(&line->sine_phase, line->sine_rate, line->sine_scale, 0);
 }
 
 static void keys(struct line *line, int32_t *sum)
@@ -303,6 +311,14 @@ static void echo(const struct line *line, int32_t *sum)
     }
 }
 
+/* The telephone of a recorder's line is heard by its exchange, not by the board alone. */
+static void exchange_hears(struct line *line, const int32_t *sum)
+{
+    int16_t samples[TICK];
+    for (int i = 0; i < TICK; i++) samples[i] = saturate(sum[i]);
+    dtmf_rx(line->ear, samples, TICK);
+}
+
 /* What comes out of the line towards the board, as its codec makes it. */
 void line_say(struct channel *channel, int16_t *samples)
 {
@@ -311,10 +327,12 @@ void line_say(struct channel *channel, int16_t *samples)
     int16_t part[TICK];
     int on_hook_number = line->state == CYSIM_RINGING;
     if (line->plugged) {
-        tone_add(&line->tone, sum, 1);
-        if (line->fsk) add(sum, part, adsi_tx(line->fsk, part, TICK));
         if (talks(channel)) voice(line, sum);
         if (talks(channel) || on_hook_number) keys(line, sum);
+        if (channel->kind == CYSIM_RECORDER && line->lifted) exchange_hears(line, sum);
+        tone_add(&line->tone, sum, 1);
+        if (line->fsk) add(sum, part, adsi_tx(line->fsk, part, TICK));
+        if (line->state == CYSIM_TALKING || line->state == CYSIM_PROCEEDING) speaks(&line->far, sum);
         if (settings.echo > 0) echo(line, sum);
         if (line->noise > 0) {
             line->seed = line->seed * 1664525u + 1013904223u;

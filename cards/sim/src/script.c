@@ -19,15 +19,15 @@ static const struct {
 } table[STEPS] = {
     [STEP_WAIT] = {"wait", ALL, 1, 1},
     [STEP_CALL] = {"call", T | R | P | S, 1, 3},
-    [STEP_ANSWERED] = {"answered", T | P | S, 1, 1},
-    [STEP_RING] = {"ring", T | P | S, 1, 1},
-    [STEP_ANSWER] = {"answer", T | P | S, 0, 0},
-    [STEP_BUSY] = {"busy", T | P | S, 0, 0},
-    [STEP_CONGESTION] = {"congestion", T | P | S, 0, 0},
-    [STEP_DEAD] = {"dead", T | P | S, 0, 0},
+    [STEP_ANSWERED] = {"answered", T | R | P | S, 1, 1},
+    [STEP_RING] = {"ring", T | R | P | S, 1, 1},
+    [STEP_ANSWER] = {"answer", T | R | P | S, 0, 0},
+    [STEP_BUSY] = {"busy", T | R | P | S, 0, 0},
+    [STEP_CONGESTION] = {"congestion", T | R | P | S, 0, 0},
+    [STEP_DEAD] = {"dead", T | R | P | S, 0, 0},
     [STEP_HANGUP] = {"hangup", T | R | P | S, 0, 1},
-    [STEP_NO_DIAL_TONE] = {"nodialtone", T, 0, 0},
-    [STEP_DIAL_TONE] = {"dialtone", T, 0, 0},
+    [STEP_NO_DIAL_TONE] = {"nodialtone", T | R, 0, 0},
+    [STEP_DIAL_TONE] = {"dialtone", T | R, 0, 0},
     [STEP_LIFT] = {"lift", X | R, 0, 0},
     [STEP_REPLACE] = {"replace", X | R, 0, 0},
     [STEP_FLASH] = {"flash", X, 0, 0},
@@ -115,8 +115,18 @@ static int words_of(char **text, char **word)
     return count;
 }
 
+static int is_sound(enum step_kind kind)
+{
+    return kind == STEP_SAY || kind == STEP_TALK || kind == STEP_TONE || kind == STEP_HUSH;
+}
+
 static const char *step_of(struct step *step, int kind, int count, char **word)
 {
+    if (kind == CYSIM_RECORDER && count > 1 && !strcmp(word[0], "far")) {
+        const char *why = step_of(step, kind, count - 1, word + 1);
+        step->far = 1;
+        return why ? why : is_sound(step->kind) ? NULL : "far is for say, talk, tone and hush";
+    }
     for (int k = 0; k < STEPS; k++) {
         if (strcmp(word[0], table[k].word)) continue;
         if (!(table[k].kinds & 1 << kind)) return "not on a line of this kind";
@@ -192,6 +202,7 @@ void script_call_over(struct channel *channel)
 static void enter(struct channel *channel, const struct step *step)
 {
     struct line *line = &channel->line;
+    struct speaker *speaker = step->far ? &line->far : &line->near;
     int proceeding = line->state == CYSIM_PROCEEDING;
     switch (step->kind) {
     case STEP_RING: if (proceeding) line_tone(line, RINGBACK_TONE); break;
@@ -207,16 +218,19 @@ static void enter(struct channel *channel, const struct step *step)
     case STEP_FLASH: if (line->lifted) { line->lifted = 0; line->flash_ms = FLASH_MS; } break;
     case STEP_DIGITS: line_press(line, step->text); break;
     case STEP_SAY: case STEP_TALK:
-        player_free(line->voice);
-        line->voice = player_make(step->sound, 0, SIZE_MAX);
-        line->voice_again = step->kind == STEP_TALK;
+        player_free(speaker->voice);
+        speaker->voice = player_make(step->sound, 0, SIZE_MAX);
+        speaker->again = step->kind == STEP_TALK;
         break;
     case STEP_TONE:
-        line->sine_left = (float) (step->second * 8000);
-        line->sine_rate = dds_phase_rate((float) step->number);
-        line->sine_scale = dds_scaling_dbm0((float) step->level);
+        speaker->sine_left = (float) (step->second * 8000);
+        speaker->sine_rate = dds_phase_rate((float) step->number);
+        speaker->sine_scale = dds_scaling_dbm0((float) step->level);
         break;
-    case STEP_HUSH: line_hush(line); break;
+    case STEP_HUSH:
+        if (step->far) speaker_hush(&line->far);
+        else line_hush(line);
+        break;
     case STEP_NOISE: line->noise = step->level > SILENT ? (float) (32768.0 * pow(10, (step->level - 6.15) / 20)) : 0; break;
     case STEP_UNPLUG: line_plug(channel, 0); break;
     case STEP_PLUG: line_plug(channel, 1); break;
@@ -243,8 +257,8 @@ static int waited(struct channel *channel, const struct step *step, long since)
         return OVER;
     case STEP_RUNG: return channel->ring ? DONE : late ? OVER : NOT_YET;
     case STEP_DIGITS: return line->keys_left > 0 ? NOT_YET : DONE;
-    case STEP_SAY: return line->voice ? NOT_YET : DONE;
-    case STEP_TONE: return line->sine_left > 0 ? NOT_YET : DONE;
+    case STEP_SAY: return !step->far && line->near.voice ? NOT_YET : DONE;
+    case STEP_TONE: return !step->far && line->near.sine_left > 0 ? NOT_YET : DONE;
     case STEP_FLASH: return line->flash_ms > 0 ? NOT_YET : DONE;
     default: return DONE;
     }

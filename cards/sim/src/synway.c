@@ -160,7 +160,7 @@ static void hook_turned(struct channel *channel, int lifted)
 {
     int state = faces[channel->index].state;
     tell(CODE_HOOK, channel->index, (unsigned) lifted);
-    if (channel->kind == CYSIM_RECORDER) turn(channel, lifted ? TALKING : STANDBY);
+    if (channel->kind == CYSIM_RECORDER) turn(channel, lifted ? TALKING : channel->line.plugged ? STANDBY : OFFLINE);
     else if (!lifted) turn(channel, STANDBY);
     else turn(channel, state == RINGING ? TALKING : PICKED_UP);
     if (lifted) channel_ring(channel, 0, 0);

@@ -18,6 +18,7 @@ CLOSED: dict[Capability, str] = {
     Capability.TEST_CALL: "a board places calls, it cannot make its own line ring; a simulated one can",
     Capability.SILENCE_END: "a board does not tell how loud a line is while it records it",
     Capability.CALLER_NAME: "the vendor's interface gives the number only",
+    Capability.WATCH: "this board has no recording channel",
 }
 
 OPEN = frozenset(Capability) - frozenset(CLOSED)

@@ -36,7 +36,7 @@ from cti.switches.sim.model import FarEnd, SimChannel
 class SimSwitch(Floor):
     """See the module. ``schedule(delay, call)`` replaces the loop's timers, for tests with their own time."""
 
-    capabilities = frozenset(Capability) - {Capability.MEDIA}
+    capabilities = frozenset(Capability) - {Capability.MEDIA, Capability.WATCH}
 
     def __init__(
         self,
