@@ -167,6 +167,8 @@ class AsteriskLeg:
 
 
 class AsteriskWorld:
+    private = ""  # the address that the phones of agents write into what they send, as behind NAT
+
     def __init__(self, asterisk: RunningAsterisk) -> None:
         self.asterisk = asterisk
         self.spool = asterisk.switch.spool_dir
@@ -230,7 +232,7 @@ class AsteriskWorld:
 
     async def phone(self, device: str) -> SipPhone:
         if device not in self._phones:
-            phone = SipPhone(device, self.asterisk.passwords[device], server=self._sip)
+            phone = SipPhone(device, self.asterisk.passwords[device], server=self._sip, private=self.private)
             phone.accept = _answers_by_itself_if_asked
             self._phones[device] = await phone.__aenter__()
         return self._phones[device]

@@ -16,6 +16,7 @@ from tests.fakes.rtp import RtpStream
 from tests.fakes.sip import SipMessage
 
 HOST = "127.0.0.1"
+PRIVATE_SIP, PRIVATE_RTP = 5060, 4000  # ports as a phone behind NAT knows them; the router shows others
 AGAIN_AFTER = 0.5  # an INVITE that nobody took note of is sent again, each time twice as late (RFC 3261, T1)
 
 
@@ -46,7 +47,7 @@ class PhoneCall:
         assert self.invite is not None
         self.state = "talking"
         self._aim(self.invite)
-        self.phone.respond(self.invite, "200 OK", self.tag, sip.sdp(HOST, self.rtp.port))
+        self.phone.respond(self.invite, "200 OK", self.tag, self.phone.sdp(self.rtp))
         self.phone.changed()
 
     def reject(self, status: str = "486 Busy Here") -> None:
@@ -114,7 +115,7 @@ class PhoneCall:
     def _reinvite(self) -> None:
         if self.wanted and not self.reinviting:
             self.reinviting = True
-            self.phone.send(self._request("INVITE", sip.sdp(HOST, self.rtp.port, self.wanted.pop(0))))
+            self.phone.send(self._request("INVITE", self.phone.sdp(self.rtp, self.wanted.pop(0))))
 
     def _aim(self, message: SipMessage) -> None:
         address = message.rtp_address
@@ -147,12 +148,12 @@ class PhoneCall:
         if not cseq:
             self.cseq += 1
         headers = [
-            ("Via", f"SIP/2.0/UDP {self.phone.host}:{self.phone.port};branch=z9hG4bK{secrets.token_hex(8)};rport"),
+            ("Via", self.phone.via(secrets.token_hex(8))),
             ("From", self.local),
             ("To", self.remote),
             ("Call-ID", self.call_id),
             ("CSeq", f"{cseq or self.cseq} {method}"),
-            ("Contact", f"<sip:{self.phone.user}@{self.phone.host}:{self.phone.port}>"),
+            ("Contact", f"<sip:{self.phone.user}@{self.phone.place}>"),
             ("Max-Forwards", "70"),
             *(extra or []),
         ]
@@ -162,11 +163,14 @@ class PhoneCall:
 class SipPhone(asyncio.DatagramProtocol):
     """Open with ``async with SipPhone(user, password, port=<of the switch>) as phone``.
 
-    ``accept`` set to a function decides about each new call by itself; otherwise calls just ring.
+    ``accept`` set to a function decides about each new call by itself; otherwise calls just ring. ``private`` is the
+    address that a phone behind NAT has, and writes into all it sends: nobody reaches it there.
     """
 
-    def __init__(self, user: str, password: str = "", *, server: int, local_port: int = 0, host: str = HOST) -> None:
-        self.user, self.password, self.server, self.host = user, password, server, host
+    def __init__(
+        self, user: str, password: str = "", *, server: int, local_port: int = 0, host: str = HOST, private: str = ""
+    ) -> None:
+        self.user, self.password, self.server, self.host, self.private = user, password, server, host, private
         self.calls: list[PhoneCall] = []
         self.accept: Callable[[PhoneCall], None] | None = None
         self.registered = False
@@ -255,6 +259,18 @@ class SipPhone(asyncio.DatagramProtocol):
 
     # -------------------------------------------------------- protocol
 
+    @property
+    def place(self) -> str:
+        """Where it says that it is."""
+        return f"{self.private}:{PRIVATE_SIP}" if self.private else f"{self.host}:{self.port}"
+
+    def via(self, branch: str) -> str:
+        """Behind NAT as simple phones have it, that do not ask for answers where the request came from (RFC 3581)."""
+        return f"SIP/2.0/UDP {self.place};branch=z9hG4bK{branch}{'' if self.private else ';rport'}"
+
+    def sdp(self, rtp: RtpStream, direction: str = "sendrecv") -> str:
+        return sip.sdp(self.private or HOST, PRIVATE_RTP if self.private else rtp.port, direction)
+
     def changed(self) -> None:
         self._changed.set()
 
@@ -263,7 +279,7 @@ class SipPhone(asyncio.DatagramProtocol):
             self.transport.sendto(data, (HOST, self.server))
 
     def respond(self, request: SipMessage, status: str, tag: str, body: str = "") -> None:
-        contact = [("Contact", f"<sip:{self.user}@{self.host}:{self.port}>")]
+        contact = [("Contact", f"<sip:{self.user}@{self.place}>")]
         data = sip.reply(request, status, tag, contact, body)
         self._answers[(request.call_id, request.cseq[1], request.cseq[0])] = data
         self.send(data)
@@ -328,7 +344,7 @@ class SipPhone(asyncio.DatagramProtocol):
             task.add_done_callback(lambda t: t.exception())
         elif message.method == "INVITE" and call is not None:
             call._aim(message)
-            self.respond(message, "200 OK", call.tag, sip.sdp(HOST, call.rtp.port))
+            self.respond(message, "200 OK", call.tag, self.sdp(call.rtp))
         else:
             self.respond(message, "200 OK", call.tag if call else "x")
             if call is not None:
@@ -357,13 +373,13 @@ class SipPhone(asyncio.DatagramProtocol):
 
     def _head(self, branch: str, local: str, remote: str, call_id: str, cseq: str) -> list[tuple[str, str]]:
         return [
-            ("Via", f"SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{branch};rport"),
+            ("Via", self.via(branch)),
             ("Max-Forwards", "70"),
             ("From", local),
             ("To", remote),
             ("Call-ID", call_id),
             ("CSeq", cseq),
-            ("Contact", f"<sip:{self.user}@{self.host}:{self.port}>"),
+            ("Contact", f"<sip:{self.user}@{self.place}>"),
         ]
 
     def _register(self, uri: str, expires: int, extra: list[tuple[str, str]]) -> bytes:
@@ -373,4 +389,4 @@ class SipPhone(asyncio.DatagramProtocol):
 
     def _invite(self, call: PhoneCall, extra: list[tuple[str, str]]) -> bytes:
         head = self._head(call.branch, call.local, call.remote, call.call_id, f"{call.cseq} INVITE")
-        return sip.build(f"INVITE {call.target} SIP/2.0", [*head, *extra], sip.sdp(HOST, call.rtp.port))
+        return sip.build(f"INVITE {call.target} SIP/2.0", [*head, *extra], self.sdp(call.rtp))
