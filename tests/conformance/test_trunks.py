@@ -12,7 +12,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cti.domain.switch import (
+    Answer,
+    Bridge,
     Cause,
+    ChannelAnswered,
     ChannelHungUp,
     ChannelOffered,
     Hangup,
@@ -133,6 +136,41 @@ async def test_a_hidden_number_is_for_the_carrier_only(real: AsteriskWorld, peer
     assert "anonymous" in call.invite.get("from").lower()
     assert user(call.invite.get("p-asserted-identity")) == "02160000000"
     assert "id" in call.invite.get("privacy")
+
+
+async def test_a_carrier_that_wants_provisional_answers_acknowledged(real: AsteriskWorld, peer: Carrier) -> None:
+    """Both ways (RFC 3262), the call out with sound before the answer; then the two hear each other. One that knows
+    nothing of it is answered with sound all the same."""
+    peer.reliable, out = True, new_channel()
+    await real.switch.execute(Originate(out, TrunkTarget(trunks.BY_ADDRESS, "13800138000"), "8000"))
+    called = await (await peer.rings()).until("talking")
+    await real.log.until(ChannelAnswered, channel=out)
+    caller, channel = await answered(real, peer)
+    told = [answer for answer in peer.heard if answer.call_id == caller.call_id and 100 < answer.status < 200]
+    assert all(answer.get("rseq") for answer in told)
+    assert {answer.status for answer in peer.acknowledged} <= {0, 200}
+    await real.switch.execute(Bridge(channel, out))
+    caller.say(1100)
+    await called.say(700).hears(1100)
+    await caller.hears(700)
+    caller.hangup()
+    called.hangup()
+    peer.reliable = False
+    plain, _ = await answered(real, peer)
+    (ok,) = (answer for answer in peer.heard if answer.call_id == plain.call_id and answer.status == 200)
+    assert ok.rtp_address is not None
+    plain.hangup()
+
+
+async def answered(world: AsteriskWorld, by: Carrier) -> tuple[PhoneCall, str]:
+    """A call of the carrier's to us."""
+    mark = world.log.mark()
+    call = await by.call("4711", shown="13900139000")
+    offered = await world.log.until(ChannelOffered, since=mark)
+    await world.switch.execute(Answer(offered.channel))
+    await call.until("talking")
+    await world.log.until(ChannelAnswered, channel=offered.channel)
+    return call, offered.channel
 
 
 async def test_the_number_dialled_is_read_in_to(real: AsteriskWorld, account: Carrier) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 
 from tests.fakes import sip
-from tests.fakes.phone import SipPhone
+from tests.fakes.phone import HOST, PhoneCall, SipPhone
 from tests.fakes.sip import SipMessage
 
 REALM = "carrier.example"
+FIRST_ANSWER = 4711
 
 
 def expires(message: SipMessage) -> int:
@@ -21,13 +22,18 @@ def expires(message: SipMessage) -> int:
 
 
 class Carrier(SipPhone):
-    """``refuse`` is the answer to every REGISTER (``403 Forbidden``); ``silent``: it hears and says nothing."""
+    """``refuse`` is the answer to every REGISTER (``403 Forbidden``); ``silent``: it hears and says nothing.
+
+    ``reliable``: its calls want every provisional answer acknowledged (RFC 3262), and it takes a call only when its own
+    183, with sound, has been. ``acknowledged`` are the PRACKs that it got, and the answers to its own.
+    """
 
     def __init__(self, host: str, *, server: int, port: int, user: str = "", password: str = "") -> None:
         super().__init__("carrier", server=server, local_port=port, host=host)
         self.account = (user, password)
         self.refuse = ""
-        self.silent = False
+        self.silent = self.reliable = False
+        self.acknowledged: list[SipMessage] = []
         self.heard: list[SipMessage] = []
 
     def of(self, method: str) -> list[SipMessage]:
@@ -52,8 +58,38 @@ class Carrier(SipPhone):
         if message.method == "REGISTER":
             self._registers(message)
             self.changed()
-        else:
-            super().datagram_received(data, addr)
+            return
+        if message.get("rseq"):
+            self._acknowledge(message)
+        elif message.cseq[1] == "PRACK":
+            self.acknowledged.append(message)
+        super().datagram_received(data, addr)
+        if message.method == "PRACK":
+            self._taken(message)
+
+    def respond(self, request: SipMessage, status: str, tag: str, body: str = "") -> None:
+        if not (self.reliable and request.method == "INVITE" and status.startswith("180")):
+            super().respond(request, status, tag, body)
+            return
+        sound = sip.sdp(HOST, self._by_id[request.call_id].rtp.port)
+        extra = [("Contact", f"<sip:{self.user}@{self.host}:{self.port}>"), ("Require", "100rel"), ("RSeq", str(FIRST_ANSWER))]
+        self.send(sip.reply(request, "183 Session Progress", tag, extra, sound))
+
+    def _taken(self, prack: SipMessage) -> None:
+        call = self._by_id.get(prack.call_id)
+        if call is None or call.invite is None or call.state != "ringing":
+            return
+        assert prack.get("rack") == f"{FIRST_ANSWER} {call.invite.get('cseq')}"
+        call.answer()
+
+    def _acknowledge(self, answer: SipMessage) -> None:
+        call = self._by_id[answer.call_id]
+        call.remote, call.target = answer.get("to"), answer.get("contact").strip("<>").split(">")[0]
+        call.request("PRACK", [("RAck", f"{answer.get('rseq')} {answer.get('cseq')}")])
+
+    def _invite(self, call: PhoneCall, extra: list[tuple[str, str]]) -> bytes:
+        wants = [("Supported", "100rel"), ("Require", "100rel")] if self.reliable else []
+        return super()._invite(call, [*extra, *wants])
 
     def _registers(self, message: SipMessage) -> None:
         if self.refuse:
