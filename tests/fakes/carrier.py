@@ -72,7 +72,8 @@ class Carrier(SipPhone):
             super().respond(request, status, tag, body)
             return
         sound = sip.sdp(HOST, self._by_id[request.call_id].rtp.port)
-        extra = [("Contact", f"<sip:{self.user}@{self.host}:{self.port}>"), ("Require", "100rel"), ("RSeq", str(FIRST_ANSWER))]
+        contact = f"<sip:{self.user}@{self.host}:{self.port}>"
+        extra = [("Contact", contact), ("Require", "100rel"), ("RSeq", str(FIRST_ANSWER))]
         self.send(sip.reply(request, "183 Session Progress", tag, extra, sound))
 
     def _taken(self, prack: SipMessage) -> None:
