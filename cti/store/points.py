@@ -7,9 +7,10 @@ goes below zero. Points are spent in the order in which they end. Takes a sessio
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
@@ -71,11 +72,13 @@ def balance(session: Session, customer_id: int) -> int:
 def of_number(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """The answer to "points of a phone number": what IVR and text messages say. ``BadRequest``.
 
-    Of several customers with one number the members are told, each with number, balance and what ends next.
+    Of several customers with one number the members are told, each with number, balance and what ends next; with
+    ``since`` and ``until`` (seconds since 1970) also what changed in that period.
     """
     number = request.get("number")
     if not isinstance(number, str) or not number:
         raise BadRequest("number is needed")
+    edges = _edges(request)
     found = select(Member).join(CustomerPhone, CustomerPhone.customer_id == Member.customer_id)
     rows = session.scalars(found.where(CustomerPhone.number == normalise(number)).order_by(Member.customer_id).limit(9))
     members = []
@@ -89,8 +92,23 @@ def of_number(session: Session, request: dict[str, Any]) -> dict[str, Any]:
                 "ends_at": ends_at.timestamp() if ends_at else None,
                 "ending": ending,
             }
+            | ({"period": asdict(periods(session, row.customer_id, edges)[0])} if edges else {})
         )
     return {"members": members}
+
+
+def _edges(request: dict[str, Any]) -> list[datetime]:
+    """Begin and end of the period that is asked for; none: empty. ``BadRequest``."""
+    given = [request.get("since"), request.get("until")]
+    if given == [None, None]:
+        return []
+    try:
+        edges = [datetime.fromtimestamp(float(at or "nan"), UTC) for at in given]
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise BadRequest("since and until are seconds since 1970") from None
+    if edges[0] > edges[1]:
+        raise BadRequest("since is after until")
+    return edges
 
 
 def ends_next(session: Session, customer_id: int) -> tuple[datetime | None, int]:
@@ -256,6 +274,28 @@ def statement(session: Session, customer_id: int, since: datetime, until: dateti
     within = select(PointEntry).where(mine, PointEntry.at >= since, PointEntry.at < until)
     entries = session.scalars(within.order_by(PointEntry.at, PointEntry.id)).all()
     return Statement(int(opening), entries, int(opening) + sum(entry.change for entry in entries))
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """``opening`` + ``earned`` - ``spent`` = ``closing``; what ended or was taken back counts as spent."""
+
+    opening: int
+    earned: int
+    spent: int
+    closing: int
+
+
+def periods(session: Session, customer_id: int, edges: Sequence[datetime]) -> list[Period]:
+    """What changed between each of ``edges``, in order, and the next one."""
+    whole = statement(session, customer_id, edges[0], edges[-1])
+    found, balance_now = [], whole.opening
+    for since, until in pairwise(edges):
+        changes = [entry.change for entry in whole.entries if since <= entry.at < until]
+        earned, spent = sum(c for c in changes if c > 0), -sum(c for c in changes if c < 0)
+        found.append(Period(balance_now, earned, spent, balance_now + earned - spent))
+        balance_now = found[-1].closing
+    return found
 
 
 # ------------------------------------------------------------ how it is done

@@ -199,6 +199,24 @@ def test_a_statement_adds_up(shop_with_rules: Store) -> None:
         assert (month.opening, [e.change for e in month.entries], month.closing) == (30, [-4], 26)
 
 
+def test_periods_follow_each_other_and_end_at_the_balance(shop_with_rules: Store) -> None:
+    with shop_with_rules.sessions() as session:
+        points.order_completed(session, order(session))
+        session.execute(update(PointEntry).values(at=BEGAN))
+        points.adjust(session, 1, -4, text="mistake", user_id="u")
+        now = utc_now()
+        edges = [BEGAN, now - timedelta(days=1), now + timedelta(hours=1)]
+        first, second = points.periods(session, 1, edges)
+        assert first == points.Period(opening=0, earned=30, spent=0, closing=30)
+        assert second == points.Period(opening=30, earned=0, spent=4, closing=26)
+        asked = {"number": "19900000001", "since": edges[1].timestamp(), "until": edges[2].timestamp()}
+        (told,) = points.of_number(session, asked)["members"]
+        assert told["period"] == {"opening": 30, "earned": 0, "spent": 4, "closing": 26}
+        for wrong in ({"since": 1}, {"since": "x", "until": 2}, {"since": 2, "until": 1}, {"since": 1, "until": 1e300}):
+            with pytest.raises(BadRequest):
+                points.of_number(session, {"number": "19900000001"} | wrong)
+
+
 def test_a_number_is_answered_with_its_members(shop_with_rules: Store) -> None:
     with shop_with_rules.sessions() as session:
         assert points.of_number(session, {"number": "19900000001"}) == {"members": []}

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
+from cti.store import callbacks
 from cti.store.initials import initials
-from cti.store.models import CallNote, Customer, CustomerPhone
+from cti.store.models import CallNote, Customer, CustomerPhone, utc_now
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, HOSTILE, audited, body, browser, make_call, statuses
 
@@ -96,6 +97,38 @@ def test_an_unknown_number_gives_a_form_that_already_holds_it(site: Site) -> Non
     page = client.get("/customers/pop", query_string={"number": "13812345678", "call_id": "p3"}).text
     assert 'data-match="none"' in page
     assert 'value="+8613812345678"' in page
+
+
+def test_a_landline_is_written_with_its_area_code_and_is_no_mobile(site: Site) -> None:
+    page = browser(site, "supervisor").get("/customers/pop", query_string={"number": "+861062345678"}).text
+    assert '<span class="cx-num">01062345678</span>' in page
+    assert '<option selected value="home">' in page
+    assert "010****5678" in browser(site, "agent1").get("/customers/pop?number=01062345678").text
+
+
+def test_who_is_called_back_need_not_say_the_name_again(site: Site) -> None:
+    with site.sessions() as session:
+        agent, now = site.user("agent1").id, utc_now()
+        ticket, _new = callbacks.make(session, callbacks.Wanted("+8613812345679", name="Demo Rückruf"), agent, now)
+        callbacks.take(session, ticket.id, agent, now, 60.0)
+        session.commit()
+    assert 'value="Demo Rückruf"' in browser(site, "agent1").get("/customers/pop?number=13812345679").text
+    assert "Demo Rückruf" not in browser(site, "agent2").get("/customers/pop?number=13812345679").text
+
+
+def test_the_recipients_phone_goes_with_its_address(site: Site) -> None:
+    client, agent = browser(site, "supervisor"), browser(site, "agent1")
+    form = new_form(name="Demo Empfang") | {"addresses-0-phone": "x1", "addresses-1-phone": "139 0000 9999"}
+    assert client.post("/customers/new", data=form).status_code == 422
+    made = client.post("/customers/new", data=form | {"addresses-0-phone": ""}).location
+    assert "13900009999" in body(client, made)
+    token = re.search(r'name="addresses-0-phone" value="(~[^"]+)"', body(agent, f"{made}/edit"))
+    assert token is not None
+    form = new_form(name="Demo Empfang") | {"addresses-1-phone": token.group(1)}
+    del form["addresses-0-city"], form["addresses-0-line"]
+    assert agent.post(f"{made}/edit", data=form).status_code == 303
+    kept = customer(site, "Demo Empfang").addresses
+    assert [(a.city, a.phone) for a in kept] == [("北京市", "+8613900009999")]
 
 
 @pytest.mark.parametrize("number", ["", "anonymous", "'; drop table customers", "9" * 400, "~forged", "\x00"])

@@ -22,6 +22,7 @@ KEY = "callyard_number_key"
 MARK = "~"
 STARS = "****"
 LONGEST = 32
+LANDLINE = re.compile(r"\+86(10\d{8}|2\d{9}|[3-9]\d{8,10})")
 DIALLABLE = re.compile(r"\+?[0-9*#]{1,31}")
 
 
@@ -48,7 +49,14 @@ def shown(number: str | None) -> str:
 
 def pretty(number: str) -> str:
     """A Chinese number as people here write it; everything else as it is."""
-    return number[3:] if re.fullmatch(r"\+861\d{10}", number) else number
+    if re.fullmatch(r"\+86(1\d{10}|[48]00\d{7})", number):
+        return number[3:]
+    return f"0{number[3:]}" if is_landline(number) else number
+
+
+def is_landline(number: str) -> bool:
+    """A Chinese one, as stored."""
+    return LANDLINE.fullmatch(number) is not None
 
 
 def conceal(number: str) -> str:

@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from cti.domain.phones import normalise
-from cti.store import custom, divisions, duplicates
+from cti.store import callbacks, custom, divisions, duplicates
 from cti.store import merging as merges
 from cti.store.locations import CHINA, locate
-from cti.store.models import CallNote, Customer
+from cti.store.models import CallNote, Customer, utc_now
 from webui.calls.access import may_describe
 from webui.common import audit, db, fields, labels, phones
 from webui.common.htmx import announce, is_fragment
@@ -226,7 +226,11 @@ def saved(customer: Customer, call_id: str) -> ResponseReturnValue:
 def empty_form(number: str, call_id: str) -> CustomerForm:
     form = CustomerForm(formdata=None, call_id=call_id)
     form.phones[0].number.data = phones.conceal(number)
+    form.phones[0].form.label.data = "home" if phones.is_landline(normalise(number)) else "mobile"
     form.addresses[0].is_default.data = True
+    ticket = callbacks.held(db.session(), current_user.id, utc_now())
+    if ticket is not None and ticket.number == normalise(number):
+        form.name.data = ticket.name
     return form
 
 

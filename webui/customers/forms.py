@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
-from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -44,15 +44,16 @@ class Line(StringField):  # type: ignore[misc]
         super().__init__(label, [*validators, Length(max=limit)], filters=[one_line], **kwargs)
 
 
+def known_number(_form: Form, field: Field) -> None:
+    if field.data and not phone_number(field.data):
+        raise ValidationError(gettext("This is not a phone number."))
+
+
 class PhoneForm(Form):  # type: ignore[misc]
     """``number`` is what was typed, or a token of a number that this user may not read."""
 
-    number = Line(_("Phone number"), 128)
+    number = Line(_("Phone number"), 128, [known_number])
     label = SelectField(_("Kind"), choices=choices("phone_label"), default="mobile")
-
-    def validate_number(self, field: Field) -> None:
-        if field.data and not phone_number(field.data):
-            raise ValidationError(_("This is not a phone number."))
 
 
 class AddressForm(Form):  # type: ignore[misc]
@@ -60,6 +61,7 @@ class AddressForm(Form):  # type: ignore[misc]
     line = Line(_("Address"), 255)
     postcode = Line(_("Postcode"), 16)
     recipient = Line(_("Recipient"), 128)
+    phone = Line(_("Recipient's phone"), 128, [known_number])
     is_default = BooleanField(_("Default"))
 
 
@@ -129,7 +131,8 @@ def fill(form: CustomerForm, customer: Customer) -> None:
     for phone in customer.phones[:ROWS]:
         form.phones.append_entry({"number": phones.conceal(phone.number), "label": phone.label})
     for address in customer.addresses[:ROWS]:
-        form.addresses.append_entry({name: getattr(address, name) for name in ADDRESS})
+        values = {name: getattr(address, name) for name in ADDRESS}
+        form.addresses.append_entry(values | {"phone": phones.conceal(address.phone)})
     for rows in (form.phones, form.addresses):
         if not rows.entries:
             rows.append_entry()
@@ -171,6 +174,7 @@ def apply_addresses(form: CustomerForm, customer: Customer) -> None:
         address = spare.pop(0) if spare else Address()
         for name in ADDRESS:
             setattr(address, name, row[name] or "")
+        address.phone = phone_number(row["phone"] or "")
         address.is_default = bool(row["is_default"])
         kept.append(address)
     defaults = [address for address in kept if address.is_default] or kept[:1]
@@ -194,7 +198,9 @@ def snapshot(customer: Customer) -> dict[str, Any]:
         **{name: str(getattr(customer, name) or "") for name in SIMPLE},
         "sex": str(customer.sex or ""),
         "phones": [f"{p.number} {p.label}" for p in customer.phones],
-        "addresses": [" ".join(filter(None, (a.city, a.line, a.postcode, a.recipient))) for a in customer.addresses],
+        "addresses": [
+            " ".join(filter(None, (a.city, a.line, a.postcode, a.recipient, a.phone))) for a in customer.addresses
+        ],
         "custom": dict(customer.custom or {}),
     }
 

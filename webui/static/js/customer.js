@@ -1,4 +1,5 @@
-// The customer form (its rows are those of rows.js) and choosing among several customers by digit keys.
+// The customer form (its rows are those of rows.js; Enter goes on as in the order form) and choosing among several
+// customers by digit keys.
 import { attachPlaces } from "./combobox.js";
 import { mayTakeFocus, mount } from "./mount.js";
 
@@ -10,6 +11,18 @@ document.addEventListener("focusin", ({ target }) => {
   target.parentElement.querySelectorAll(".cx-suggest").forEach((list) => list.remove());
   const part = (name) => target.closest("[data-row]").querySelector(`[name$="-${name}"]`);
   attachPlaces(target, target.dataset.places, part("postcode"), () => part("line").focus());
+});
+
+const FIELDS = "input:not([type=hidden], [type=checkbox], :disabled), select, textarea";
+document.addEventListener("keydown", (event) => {
+  const form = event.key === "Enter" && event.target.closest?.("form[data-by-enter]");
+  if (!form || event.defaultPrevented || event.isComposing || event.shiftKey || event.altKey) return;
+  const fields = [...form.querySelectorAll(FIELDS)].filter((field) => field.checkVisibility());
+  const next = fields[fields.indexOf(event.target) + 1];
+  if (!event.ctrlKey && !event.target.matches("input, select")) return;
+  event.preventDefault();
+  if (event.ctrlKey || !next) form.requestSubmit();
+  else next.focus();
 });
 
 mount("[data-choose]", (list) => {

@@ -8,7 +8,7 @@ const dialog = document.getElementById("cy-ticket");
 function fill(call) {
   const { elements } = dialog.querySelector("form");
   const pop = call && document.querySelector(`#pop[data-call-id="${CSS.escape(call.call_id)}"]`);
-  const known = pop?.dataset.customerId ? pop.querySelector("[data-customer-name]")?.textContent.trim() : "";
+  const known = pop?.dataset.customerId ? pop.querySelector("[data-customer-name]")?.textContent.trim() : pop?.querySelector("form [name=name]")?.value.trim();
   elements.token.value = call?.number ?? "";
   elements.shown.value = call?.shown ?? "";
   elements.number.value = call?.shown ?? "";
