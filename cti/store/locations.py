@@ -71,8 +71,11 @@ def division_code(province: str, city: str = "") -> str:
 
 
 def path_code(path: str) -> str:
-    """The code of a place written as on an envelope (北京市海淀区), or empty."""
-    return _by_text().get("".join(path.split()), "")
+    """The code of a place written as on an envelope (北京市海淀区), or empty; of what it lies in, where it is not known
+    itself."""
+    text = "".join(path.split())[:64]
+    known = _by_text()
+    return next((known[text[:end]] for end in range(len(text), 1, -1) if text[:end] in known), "")
 
 
 def path_of(code: str) -> str:

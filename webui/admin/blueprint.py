@@ -9,6 +9,7 @@ from flask_login import current_user
 from webui.admin import (
     audit_log,
     calendars,
+    cities,
     codes,
     departments,
     fields,
@@ -37,6 +38,7 @@ for part in (
     departments,
     rights,
     codes,
+    cities,
     fields,
     parameters,
     queues,
@@ -60,6 +62,7 @@ SECTIONS = (
     ("admin.departments.index", Permission.ADMIN_USERS),
     ("admin.rights.roles", Permission.ADMIN_USERS),
     ("admin.codes.index", Permission.ADMIN_FIELDS),
+    ("admin.cities.index", Permission.ADMIN_FIELDS),
     ("admin.fields.index", Permission.ADMIN_FIELDS),
     ("admin.parameters.index", Permission.ADMIN_FIELDS),
     ("admin.queues.index", Permission.ADMIN_QUEUES),
