@@ -80,8 +80,9 @@ class Reconciler:
             for leg in call.live_legs():
                 self._resume_agent(call, leg, {channel.channel for channel in snapshot.channels})
         news = max(asked_at - NEWS_GRACE, status.since if first else 0.0)  # no event is older than its link
-        self._update_known(switch, snapshot, news)
-        self._vanished(switch, snapshot, news)
+        newer = self._newer(switch, news)
+        self._vanished(switch, snapshot, newer)  # first: nobody is to be joined with who is gone
+        self._update_known(switch, snapshot, newer)
         self._watched.reconcile(switch, snapshot, news, ledger)
         for call in adopted:
             if call.alive and call.call_id in self._centre.calls:
@@ -298,10 +299,15 @@ class Reconciler:
 
     # ------------------------------------------------------------ channels we know
 
-    def _update_known(self, switch: str, snapshot: Snapshot, news: float) -> None:
+    def _newer(self, switch: str, news: float) -> set[str]:
+        """Channels whose own events are newer than the snapshot; what is done about the others here is no such news."""
+        found = self._centre.channels.items()
+        return {channel for channel, (call, leg) in found if call.switch == switch and leg.changed_at > news}
+
+    def _update_known(self, switch: str, snapshot: Snapshot, newer: set[str]) -> None:
         for channel in snapshot.channels:
             found = self._centre.channels.get(channel.channel)
-            if found is None or found[0].switch != switch or found[1].changed_at > news:
+            if found is None or found[0].switch != switch or channel.channel in newer:
                 continue
             call, leg = found
             partner = self._centre.channels.get(channel.peer)
@@ -320,12 +326,12 @@ class Reconciler:
                 self._centre.counters["reconcile:answered"] += 1
                 self._lifecycle.answered(call, leg)
 
-    def _vanished(self, switch: str, snapshot: Snapshot, news: float) -> None:
+    def _vanished(self, switch: str, snapshot: Snapshot, newer: set[str]) -> None:
         """Who waits for an agent first: an agent who becomes free must not be rung for somebody who is gone too."""
-        there = {channel.channel for channel in snapshot.channels}
+        there = {channel.channel for channel in snapshot.channels} | newer
         calls = [call for call in self._centre.calls.values() if call.switch == switch]
         for call in sorted(calls, key=lambda call: any(leg.agent_id for leg in call.live_legs())):
-            missing = [leg for leg in call.live_legs() if leg.channel not in there and leg.changed_at <= news]
+            missing = [leg for leg in call.live_legs() if leg.channel not in there]
             # the customer's end decides what the others' end means
             for leg in sorted(missing, key=lambda leg: leg.kind is not LegKind.CUSTOMER):
                 self._centre.counters["reconcile:vanished"] += 1

@@ -6,7 +6,7 @@ import pytest
 
 from cti.bus.base import decode, encode
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded
-from cti.domain.switch import Bridge, Originate
+from cti.domain.switch import Bridge, Originate, RecordStart
 from tests.unit.conftest import OpenFloor
 
 
@@ -33,6 +33,23 @@ async def test_a_hang_up_missed_while_the_link_was_down_is_noticed(open_floor: O
     floor.sim.restore_link()
     await floor.until_agent("a1", "ready")
     assert floor.runner.engine.centre.calls == {}
+
+
+async def test_who_picks_up_while_the_link_is_down_is_not_joined_with_a_caller_who_has_gone(
+    open_floor: OpenFloor,
+) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.call_in()
+    await floor.rings("a1")
+    floor.sim.cut_link()
+    floor.phone("a1").answer()
+    floor.sim.hangup_by_caller(caller)
+    floor.sim.restore_link()
+    await floor.until(lambda: not floor.runner.engine.centre.calls, "over", deadline=5.0)
+    assert not any(isinstance(c, Bridge | RecordStart) for c in floor.sim.commands)
+    assert floor.sim.channels == {}
+    await floor.until_agent("a1", "ready")
 
 
 async def test_nobody_is_rung_for_a_waiting_caller_who_has_gone_as_well(open_floor: OpenFloor) -> None:
