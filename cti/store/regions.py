@@ -19,8 +19,10 @@ def settle(customer: Customer) -> None:
     for address in customer.addresses:
         address.region = path_code(address.city or "")
     main = next((address for address in customer.addresses if address.is_default), None)
-    places = [main.region if main else "", *(locate(phone.number).code for phone in customer.phones)]
-    customer.region = next(filter(None, places), "")
+    if main is not None and main.region:
+        customer.region = main.region
+    else:
+        customer.region = next(filter(None, (locate(phone.number).code for phone in customer.phones)), "")
 
 
 @event.listens_for(Customer, "before_insert")

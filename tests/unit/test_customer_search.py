@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from sqlalchemy import select
 
+from cti.domain.phones import normalise
 from cti.store import customer_search
 from cti.store.locations import locate
 from cti.store.models import Customer, CustomerPhone
@@ -114,3 +116,12 @@ def test_where_a_number_is_from(number: str, code: str, words: str) -> None:
     found = locate(number)
     assert found.code == code
     assert found.text == words
+
+
+def test_mobile_numbers_told_at_a_glance_are_those_that_the_tables_of_the_world_say() -> None:
+    for prefix in range(100, 200):
+        for number in (f"{prefix}00000000", f"+86{prefix}99999999"):
+            parsed = phonenumbers.parse(number, "CN")
+            valid = phonenumbers.is_valid_number(parsed)
+            world = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if valid else number
+            assert normalise(number) == world

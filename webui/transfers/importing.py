@@ -240,15 +240,23 @@ def portions(transfer: Transfer) -> Iterator[list[Row]]:
     columns = {column.key: column for column in LISTS[transfer.subject].columns() if column.taken}
     mapping = {int(place): columns[key] for place, key in transfer.options["mapping"].items() if key in columns}
     lines = enumerate(islice(files.lines(where(transfer, files.ROWS)), transfer.done + 1, None), transfer.done + 2)
-    while portion := [parsed(number, cells, mapping) for number, cells in islice(lines, PORTION)]:
+    codes: dict[tuple[str, Any], Any] = {}
+    while portion := [parsed(number, cells, mapping, codes) for number, cells in islice(lines, PORTION)]:
         yield portion
 
 
-def parsed(number: int, cells: list[Any], mapping: Mapping[int, Column]) -> Row:
+def parsed(number: int, cells: list[Any], mapping: Mapping[int, Column], codes: dict[tuple[str, Any], Any]) -> Row:
+    """``codes``: the codes that cells of rows before this one meant, so that their words are looked up once."""
     row = Row(number, cells)
     for place, column in mapping.items():
+        raw = cells[place] if place < len(cells) else None
         try:
-            row.values[column.key] = read(column, cells[place] if place < len(cells) else None)
+            if not column.codes:
+                row.values[column.key] = read(column, raw)
+            elif (column.key, raw) in codes:
+                row.values[column.key] = codes[column.key, raw]
+            else:
+                row.values[column.key] = codes[column.key, raw] = read(column, raw)
         except WrongCell as error:
             row.wrong.append(str(error))
     if row.wrong:
