@@ -117,9 +117,11 @@ endpoint = gateway
 match = {gateway}
 """
 EXTENSIONS = "[echo]\nexten => _X.,1,Answer()\n same => n,Echo()\n"
-ECHO = """<include><extension name="echo"><condition field="destination_number" expression="^8000$">
-  <action application="answer"/><action application="echo"/>
-</condition></extension></include>
+ECHO = """<extension name="echo">
+  <condition field="destination_number" expression="^8000$">
+    <action application="answer"/><action application="echo"/>
+  </condition>
+</extension>
 """
 
 
