@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from cti.store import audio
@@ -84,6 +84,10 @@ class Finaliser:
             Recording.ended_at < now - since, Call.ended_at < now - since, Recording.started_at < now - ABANDONED
         )
 
+    def _refused(self) -> ColumnElement[bool]:
+        """It never began: the engine was told so, and there is no file to wait for."""
+        return and_(Recording.ended_at <= Recording.started_at, Recording.ended_at < self.clock() - SETTLED)
+
     def _finish_row(self, session: Session, recording_id: str) -> bool:
         recording = session.get(Recording, recording_id)
         if recording is None or not self._convert(session, recording):
@@ -149,7 +153,7 @@ class Finaliser:
             rows = session.scalars(
                 select(Recording)
                 .outerjoin(Call, Call.id == Recording.call_id)
-                .where(Recording.state == RecordingState.PENDING, self._over(LOST))
+                .where(Recording.state == RecordingState.PENDING, or_(self._over(LOST), self._refused()))
                 .limit(BATCH * 10)
             )
             for recording in rows:
