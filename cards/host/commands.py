@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from cards.host.board import BoardError
+from cards.host.board import BoardError, LineKind
 from cards.host.channel import Channel, Line, Playing
 from cards.host.charts import UP, LineEvent, LineState
 from cards.host.floor import Floor
@@ -138,10 +138,10 @@ def originate(floor: Floor, command: Originate) -> None:
 
 
 def _telephone(floor: Floor, device: str) -> tuple[Line | None, Cause]:
-    plan = floor.plan.extension(device)
-    if plan is None or not floor.devices().get(device):
+    own = (floor.lines.get(number) for number in floor.plan.of_device(device))
+    line = next((one for one in own if one is not None and one.kind is LineKind.EXTENSION), None)
+    if line is None or not floor.usable(line):
         return None, Cause.UNREACHABLE
-    line = floor.lines[plan.line]
     return (line, Cause.NORMAL) if line.state is LineState.IDLE and line.channel is None else (None, Cause.BUSY)
 
 

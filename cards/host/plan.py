@@ -54,11 +54,9 @@ class Plan:
     def of(self, line: int) -> LinePlan:
         return self.lines.get(line, LinePlan(line))
 
-    def extension(self, device: str) -> LinePlan | None:
-        return next((one for one in self.lines.values() if one.device == device), None)
-
-    def devices(self) -> list[str]:
-        return [one.device for one in self.lines.values() if one.device]
+    def of_device(self, device: str) -> list[int]:
+        """The lines of an agent: the telephone that is rung, and others that are only listened to."""
+        return [one.line for one in self.lines.values() if one.device == device]
 
     def trunks(self) -> set[str]:
         return {one.trunk for one in self.lines.values() if one.trunk}
@@ -75,9 +73,6 @@ def read_plan(document: dict[str, Any]) -> Plan:
         if line.line in lines:
             raise BadPlan(f"line {line.line} is there twice")
         lines[line.line] = line
-    names = [line.device for line in lines.values() if line.device]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise BadPlan(f"telephone {sorted(twice)[0]} has two lines")
     try:
         hunt = Hunt(document.get("hunt", Hunt.ROUND))
     except ValueError:

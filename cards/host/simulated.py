@@ -22,12 +22,18 @@ from cards.synway.board import SynwayBoard
 from cti.domain.errors import BadRequest, CallyardError, CommandRefused
 from cti.domain.switch import TestCall
 
-TRUNKS, EXTENSIONS = 8, 8
+TRUNKS, EXTENSIONS, RECORDERS = 8, 8, 2
 LIFT_AFTER, REPLACE_AFTER = 3.0, 1.5  # seconds
 PATIENCE = 600
 DIALLED = "ring 3; answer; wait 0.5"
 HANDS = {"lift": "lift", "replace": "hush; replace", "flash": "flash", "unplug": "unplug", "plug": "plug",
          "hangup": "hush; hangup"}  # fmt: skip
+_TALK = "far {speech}; wait 0.5; {speech}; wait 30; hangup; wait 2; replace"
+WATCHED = {
+    "called": "call 13800138000 fsk; wait 4.5; lift; {talk}",
+    "calls": "lift; wait 1.5; digits 01062345678; wait 6; {talk}",
+}
+"""What passes by on a line that is only listened to: the telephone is called · somebody calls from it."""
 
 
 class Simulated:
@@ -89,7 +95,11 @@ class Simulated:
         self._do(line.number, script)
 
     def hand(self, line: int, what: str) -> None:
-        """What a person at the line's far end does: a word of ``HANDS``. Raises ``BadRequest``."""
+        """What a person at the line's far end does: a word of ``HANDS`` or ``WATCHED``. Raises ``BadRequest``."""
+        if what in WATCHED:
+            speech = self._talks().removeprefix("; ")
+            self._do(line, WATCHED[what].format(talk=_TALK.format(speech=speech)))
+            return
         if what not in HANDS:
             raise BadRequest(f"unknown: {what[:20]!r}")
         exchange = next((one for one in self._exchanges if one.ours.has(line)), None)
@@ -112,11 +122,11 @@ class Simulated:
 
 
 def simulated(vendor: str, folder: Path, prompts: Path, e1s: int = 0) -> tuple[Board, Simulated]:
-    """Build and load it; its E1 lines come last. Raises ``CallyardError`` naming what lacks."""
+    """Build and load it; E1 lines come before recording channels. Raises ``CallyardError`` naming what lacks."""
     path = library(Face(vendor), folder)
     sim = SimBoard(path)
     sim.reset()
-    sim.configure(trunks=TRUNKS, extensions=EXTENSIONS, pri=TIMESLOTS * e1s)
+    sim.configure(trunks=TRUNKS, extensions=EXTENSIONS, pri=TIMESLOTS * e1s, recorders=RECORDERS)
     firsts = [TRUNKS + EXTENSIONS + TIMESLOTS * number for number in range(e1s)]
     exchanges = [simulated_e1(sim, first, folder) for first in firsts]
     board: Board = driver(vendor, path, folder)

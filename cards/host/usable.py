@@ -25,11 +25,12 @@ def takes_calls(line: Line, plan: Plan) -> bool:
 
 def devices(lines: Mapping[int, Line], plan: Plan) -> dict[str, bool]:
     """Whether the telephone of each device could be rung now."""
-    found = {}
+    found: dict[str, bool] = {}
     for own in plan.lines.values():
         line = lines.get(own.line)
         if own.device and (line is None or line.kind is not LineKind.RECORDER):
-            found[own.device] = line is not None and line.kind is LineKind.EXTENSION and usable(line, plan)
+            there = line is not None and line.kind is LineKind.EXTENSION and usable(line, plan)
+            found[own.device] = there or found.get(own.device, False)
     return found
 
 

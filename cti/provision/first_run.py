@@ -82,7 +82,7 @@ def prepare_switch(switch: SwitchSettings, installation: Installation, rows: Row
 
 def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings], say: Progress) -> None:
     """Folders, a dial plan for a simulated board that has none, a gateway's trunk. Raises ``ProvisionFailed``."""
-    from cards.host.simulated import EXTENSIONS, TRUNKS
+    from cards.host.simulated import EXTENSIONS, RECORDERS, TRUNKS
     from cards.pri.e1 import TIMESLOTS
     from cti.store.boards import TrunkTaken, ensure_demo_plan, ensure_gateway_trunk
     from cti.store.database import make_engine, make_session_factory
@@ -102,7 +102,9 @@ def prepare_boards(settings: Settings, boards: Sequence[SwitchSettings], say: Pr
                     if not board.program and settings.demo:
                         alone = not any(switch.speaks_sip for switch in settings.switches())
                         slots = TIMESLOTS * board.e1
-                        ensure_demo_plan(session, board.name, TRUNKS, EXTENSIONS, slots, alone=alone, trunk=trunk)
+                        recorders = 0 if board.gateway else RECORDERS
+                        sizes = (TRUNKS, EXTENSIONS, slots, recorders)
+                        ensure_demo_plan(session, board.name, *sizes, alone=alone, trunk=trunk)
         except TrunkTaken as error:
             raise ProvisionFailed(str(error)) from error
         finally:

@@ -81,12 +81,14 @@ def ensure_demo_plan(
     trunks: int,
     extensions: int,
     timeslots: int = 0,
+    recorders: int = 0,
     *,
     alone: bool = False,
     trunk: str = "",
 ) -> bool:
     """Give a new board a plan: outside lines to the first service number and ``trunk`` (empty: the first), extensions
-    to the agents in order, then timeslots of E1 as outside lines.
+    to the agents in order, then timeslots of E1 as outside lines, and recording channels on other telephones of the
+    first agents.
 
     ``alone``: there is no switch for browser phones, so that these agents get their telephones chosen. Commits; false
     where the board has a plan.
@@ -104,6 +106,8 @@ def ensure_demo_plan(
     lines = [BoardLine(line=n, dialed=dialed, trunk=trunk) for n in range(trunks)]
     lines += [BoardLine(line=trunks + n, device=agent.number) for n, agent in enumerate(agents)]
     lines += [BoardLine(line=trunks + extensions + n, dialed=dialed, trunk=trunk) for n in range(timeslots)]
+    first = trunks + extensions + timeslots
+    lines += [BoardLine(line=first + n, device=agent.number) for n, agent in enumerate(agents[:recorders])]
     session.add(VoiceBoard(name=board, lines=lines))
     session.commit()
     return True

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
+from cards.host.simulated import EXTENSIONS, TRUNKS
 from tests.e2e.rig.browser import Desk
 from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.ledger import finished_call, recordings
@@ -89,6 +90,29 @@ async def test_a_call_out_and_a_host_that_dies_and_comes_back(board: Centre) -> 
     await somebody_calls(board)
     await board.agent_is("1001", "talking", deadline=30)
     await board.agent("1001", "hangup")
+
+
+async def test_a_call_on_a_telephone_that_is_only_listened_to_pops_and_is_recorded(
+    board: Centre, browsers: dict[str, Browser]
+) -> None:
+    """The first recording channel hangs on another telephone of 1001."""
+    desk = await Desk.sign_in(board, browsers["agent1"], "agent1", "en")
+    line = TRUNKS + EXTENSIONS
+    assert (await board.bus.request("cy.cmd.board.board", {"op": "hand", "line": line, "what": "called"}))["ok"]
+    await until("the telephone rings", lambda: watched(board, "offered", "talking"), 10)
+    call_id = (await board.agent("1001"))["watched"]["call_id"]
+    await expect(desk.page.locator(f"#pop[data-call-id='{call_id}']")).to_be_visible()
+    await until("the telephone is lifted", lambda: watched(board, "talking"), 10)
+    assert (await board.bus.request("cy.cmd.board.board", {"op": "hand", "line": line, "what": "replace"}))["ok"]
+    row = await finished_call(board, "13800138000")
+    assert (row.id, row.direction, row.agent_id) == (call_id, "inbound", (await board.agent("1001"))["agent_id"])
+    ((_, sound),) = await recordings(board, row)
+    assert all(np.abs(sound[:, side]).max() > 500 for side in (0, 1))
+    await desk.close()
+
+
+async def watched(board: Centre, *states: str) -> bool:
+    return ((await board.agent("1001"))["watched"] or {}).get("state") in states
 
 
 async def telephones_free(board: Centre) -> bool:

@@ -28,7 +28,9 @@ from cti.domain.switch import (
     ChannelWatched,
     Command,
     DeviceRegistered,
+    DeviceTarget,
     Hangup,
+    Originate,
     Play,
     RecordingStopped,
     RecordStart,
@@ -193,6 +195,20 @@ def test_a_telephone_that_is_never_replaced_is_not_recorded_for_ever(rig: Rig) -
     assert rig.ended().cause is Cause.NORMAL
     rig.sim.line(LINE).do("replace")
     rig.until(lambda: rig.state is LineState.IDLE)
+
+
+def test_an_agent_has_a_telephone_that_is_rung_beside_one_that_is_only_listened_to(tmp_path: Path) -> None:
+    path = library(Face.SYNWAY, BUILT)
+    sim = SimBoard(path)
+    sim.reset()
+    sim.configure(trunks=0, extensions=1, recorders=1)
+    floor = Floor("board", driver("synway", path, tmp_path), Prompts(tmp_path, tmp_path), tmp_path, lambda event: None)
+    floor.set_plan(read_plan({"lines": [{"line": 0, "device": "1001"}, {"line": 1, "device": "1001"}]}))
+    floor.open()
+    commands.execute(floor, Originate("cy-1", DeviceTarget("1001"), "8000"))
+    assert floor.channels["cy-1"].line.number == 0
+    assert commands.snapshot(floor).devices == {"1001": True}
+    floor.close()
 
 
 def test_the_telephone_of_a_watched_line_is_none_that_can_be_rung(rig: Rig) -> None:

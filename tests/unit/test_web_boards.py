@@ -95,6 +95,9 @@ def test_the_plan_is_saved_told_and_checked(site: Site, host: Host) -> None:
     assert {"op": "publish_config"} in host.asked
     assert admin.post("/boards/board/plan", data={"hunt": "first", "device-8": "9999"}).status_code == 422
     host.lines.append(line(9, "extension"))
+    host.lines.append(line(16, "recorder"))
+    beside = {"hunt": "first", "device-8": "1001", "device-16": "1001", "dialed-16": "8000"}
+    assert admin.post("/boards/board/plan", data=beside).status_code == 303, "another telephone, only listened to"
     twice = admin.post("/boards/board/plan", data={"hunt": "first", "device-8": "1001", "device-9": "1001"})
     assert twice.status_code == 422
     assert "line 8 already" in twice.text
@@ -126,6 +129,15 @@ def test_test_tone_hands_and_callers_go_to_the_host(site: Site, host: Host) -> N
     assert admin.post("/boards/board/lines/8/hand", data={"what": "call 1"}).status_code == 400
 
 
+def test_a_line_that_is_only_listened_to_says_who_calls_whom(site: Site, host: Host) -> None:
+    host.lines.append(line(16, "recorder", state="answered", channel="c", incoming=True) | {"number": "13800138000"})
+    page = browser(site, "admin").get("/boards/board/lines").text
+    assert "Only listened to" in page
+    assert "calls in" in page
+    host.lines[-1] |= {"incoming": False}
+    assert "is called" in browser(site, "admin").get("/boards/board/lines").text
+
+
 def test_a_gateways_caller_is_asked_of_its_host_for_the_engine_does_not_know_it(tmp_path: Path) -> None:
     site = Site(tmp_path, phone=PhoneKind.WEB, switch_name="asterisk", switch=SwitchChoice.ASTERISK, board="sim")
     try:
@@ -154,6 +166,8 @@ def test_a_new_simulated_board_has_a_plan_once(site: Site) -> None:
         assert not ensure_demo_plan(session, "board", 2, 3)
         assert ensure_demo_plan(session, "e1", 1, 1, 30)
         assert [one["line"] for one in load_plans(session)["e1"]["lines"] if one["trunk"]] == [0, *range(2, 32)]
+        assert ensure_demo_plan(session, "taps", 1, 2, 0, 1)
+        assert [one["device"] for one in load_plans(session)["taps"]["lines"]] == ["", "1001", "1002", "1001"]
         lines = load_plans(session)["board"]["lines"]
         phones = {agent.number: agent.phone for agent in session.query(Agent)}
     assert (phones["1001"], phones["1005"]) == (PhoneKind.SIP, PhoneKind.WEB)

@@ -16,6 +16,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "trunk": ("dialed", "trunk"),
     "pri": ("dialed", "trunk"),
     "extension": ("device",),
+    "recorder": ("dialed", "device"),
 }
 DAHDI_FIELDS = {"trunk": ("dialed",), "extension": ("device",)}
 """The trunk of a DAHDI line is its span's."""
@@ -42,7 +43,9 @@ class PlanForm:
                 self.chosen[line["line"], name] = value
                 if value and value not in dict(self.choices[name]):
                     self.errors[line["line"]] = _("Choose one of the list.")
-                elif name == "device" and value and devices.setdefault(value, line["line"]) != line["line"]:
+                elif not (value and name == "device" and line["kind"] == "extension"):
+                    continue
+                elif devices.setdefault(value, line["line"]) != line["line"]:
                     self.errors[line["line"]] = _("This telephone has line %(line)s already.", line=devices[value])
         if self.hunt not in words.HUNTS:
             self.hunt = "round"

@@ -6,7 +6,12 @@ from flask_babel import lazy_gettext as _
 
 from cti.domain.dahdi import Span
 
-KINDS = {"trunk": _("Outside line"), "pri": _("E1 timeslot"), "extension": _("Telephone"), "recorder": _("Recorder")}
+KINDS = {
+    "trunk": _("Outside line"),
+    "pri": _("E1 timeslot"),
+    "extension": _("Telephone"),
+    "recorder": _("Only listened to"),
+}
 
 STATES = {
     "idle": _("Idle"),
@@ -38,6 +43,8 @@ HANDS = {
     "hangup": _("Caller hangs up"),
     "unplug": _("Unplug"),
     "plug": _("Plug in"),
+    "called": _("A call to it"),
+    "calls": _("A call from it"),
 }
 """What one can do at the far end of a simulated board's line."""
 
@@ -45,6 +52,7 @@ OF_KIND = {
     "trunk": ("hangup", "unplug", "plug"),
     "pri": ("hangup", "unplug", "plug"),
     "extension": ("lift", "replace", "flash", "unplug", "plug"),
+    "recorder": ("called", "calls", "replace", "unplug", "plug"),
 }
 
 SPANS = {

@@ -119,4 +119,5 @@ def _calls() -> dict[str, str]:
         "link.page.open": _("Open it"),
         "desk.call": _("A call from {who}. What you are typing here is kept."),
         "desk.open": _("Show the customer"),
+        "desk.watched": _("{who} is on your own telephone. What you are typing here is kept."),
     }

@@ -69,8 +69,26 @@ function fetchAgent(call) {
   else banner("desk", text("desk.call", { who: call.shown }), "warn", { label: text("desk.open"), work: toDesk });
 }
 
+/** A call on the agent's own telephone, whose line is only listened to: its customer, where no call of ours needs the place. */
+function watch(doc) {
+  const { watched, call } = doc;
+  if (!watched?.number) {
+    clear("watched");
+    return;
+  }
+  if (onDesk() && !call && !typed) {
+    clear("watched");
+    pop(watched);
+    if (watched.state === "talking") note(watched);
+  } else if (popped !== watched.call_id) {
+    const show = () => { clear("watched"); typed = false; toDesk(); pop(watched); };
+    banner("watched", text("desk.watched", { who: watched.shown }), "warn", call ? null : { label: text("desk.open"), work: show });
+  }
+}
+
 function follow(doc, earlier) {
   const { call } = doc;
+  watch(doc);
   if (earlier?.call && earlier.call.state !== "ended" && (!call || call.state === "ended")) setTimeout(today, 1500);
   if (!call) {
     clear("desk");
