@@ -125,7 +125,7 @@ def test_without_a_database_the_words_of_before_hold(site: Site, monkeypatch: py
     from sqlalchemy.exc import OperationalError
 
     with site.app.test_request_context():
-        codes.stored()
+        codes.STORED.get()
 
         def broken() -> Any:
             raise OperationalError("", {}, Exception())

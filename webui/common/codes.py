@@ -6,24 +6,21 @@ program: they are renamed, ordered and switched off, but none is added.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, current_app, has_app_context
+from flask import Flask
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from cti.store.models import Base, Code
-from webui.common import db, labels
+from webui.common import labels
+from webui.common.fresh import Fresh
 from webui.common.i18n import current_locale
 
-KEY = "callyard_codes"
-FRESH = 5.0
-"""Seconds after which another process's change is seen; the own process's is seen at once."""
+Rows = dict[str, list[tuple[str, Mapping[str, str], bool]]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class Entry:
 
 def table(kind: str) -> list[Entry]:
     """All entries of a kind in their order, those switched off too."""
-    return merged(labels.LABELS.get(kind, {}), stored().get(kind, []))
+    return merged(labels.LABELS.get(kind, {}), STORED.get().get(kind, []))
 
 
 def merged(shipped: Mapping[str, Any], rows: list[tuple[str, Mapping[str, str], bool]]) -> list[Entry]:
@@ -91,35 +88,19 @@ def used(session: Session, kind: str, code: str) -> bool:
     return session.execute(select(column).where(column == code).limit(1)).first() is not None
 
 
-def stored() -> dict[str, list[tuple[str, Mapping[str, str], bool]]]:
-    """Rows by kind, read at most every few seconds. Without a database what was read last is used."""
-    if not has_app_context() or KEY not in current_app.extensions:
-        return {}
-    kept: dict[str, Any] = current_app.extensions[KEY]
-    if time.monotonic() - kept["at"] > FRESH:
-        try:
-            with current_app.extensions[db.KEY]() as session:
-                kept["rows"] = read(session)
-        except SQLAlchemyError:
-            pass
-        kept["at"] = time.monotonic()
-    rows: dict[str, list[tuple[str, Mapping[str, str], bool]]] = kept["rows"]
-    return rows
-
-
-def read(session: Session) -> dict[str, list[tuple[str, Mapping[str, str], bool]]]:
-    found: dict[str, list[tuple[str, Mapping[str, str], bool]]] = {}
+def read(session: Session) -> Rows:
+    found: Rows = {}
     for row in session.scalars(select(Code).order_by(Code.kind, Code.order, Code.code)):
         found.setdefault(row.kind, []).append((row.code, row.names, row.active))
     return found
 
 
-def forget() -> None:
-    """After a change: this process reads again at the next use."""
-    current_app.extensions[KEY]["at"] = float("-inf")
+STORED: Fresh[Rows] = Fresh("callyard_codes", read, {})
+"""Rows by kind."""
+forget = STORED.forget
 
 
 def install(app: Flask) -> None:
-    app.extensions[KEY] = {"rows": {}, "at": float("-inf")}
+    STORED.install(app)
     for kind in TABLES:
         labels.provide(kind, offered, word)

@@ -9,7 +9,7 @@ from flask import Flask, current_app, url_for
 from flask_babel import lazy_gettext, lazy_pgettext
 from flask_login import current_user
 
-from webui.common import phones
+from webui.common import menu_plan, phones
 from webui.common.i18n import LOCALES, choose_timezone, current_locale
 from webui.common.permissions import Permission
 from webui.common.viewer import Viewer
@@ -77,10 +77,15 @@ MENU = (
         Permission.CALENDAR_OVERRIDE,
         group="admin",
     ),
+    MenuItem("trace.index", lazy_gettext("Operation log"), "route", Permission.CALLS_TRACE, group="admin"),
     MenuItem(
         "boards.index", lazy_gettext("Voice boards"), "device-landline-phone", Permission.BOARDS_READ, group="admin"
     ),
 )
+
+
+KEPT = ("admin.index",)
+"""Pages that are never left out: the way back."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +101,23 @@ class Entry:
 def menu() -> list[Entry]:
     """What this user may open, in order, groups last. A page that is not there is left out, and a group of one page
     is that page."""
-    open_to_user = [item for item in MENU if item.endpoint in current_app.view_functions and allowed(item)]
-    lines = [entry(item) for item in open_to_user if not item.group]
+    items = {item.endpoint: item for item in MENU if item.endpoint in current_app.view_functions and allowed(item)}
+    open_to_user = [place for place in places() if place.endpoint in items and (place.shown or place.endpoint in KEPT)]
+    lines = [entry(items[place.endpoint], place) for place in open_to_user if place.group not in GROUPS]
     for group, (label, icon) in GROUPS.items():
-        entries = tuple(entry(item) for item in open_to_user if item.group == group)
+        entries = tuple(entry(items[place.endpoint], place) for place in open_to_user if place.group == group)
         lines += entries if len(entries) < 2 else [Entry(str(label), icon, entries=entries)]
     return lines
 
 
-def entry(item: MenuItem) -> Entry:
-    return Entry(str(item.label), item.icon, url_for(item.endpoint))
+def places() -> list[menu_plan.Place]:
+    """Every page in the order that holds, those left out too."""
+    usual = (menu_plan.Place(item.endpoint, item.group) for item in MENU)
+    return menu_plan.arranged(usual, menu_plan.STORED.get())
+
+
+def entry(item: MenuItem, place: menu_plan.Place) -> Entry:
+    return Entry(place.names.get(current_locale()) or str(item.label), item.icon, url_for(item.endpoint))
 
 
 def allowed(item: MenuItem) -> bool:
@@ -116,7 +128,8 @@ def allowed(item: MenuItem) -> bool:
 
 def home() -> str:
     """Where a signed-in user starts."""
-    entries = menu()
+    lines = menu()
+    entries = [page for line in lines for page in (line.entries or (line,))]
     if current_user.has_desktop or not current_user.can(Permission.FLOOR_VIEW):
         return entries[0].url if entries else url_for("auth.password")
     floor = "floor.index" in current_app.view_functions
@@ -150,6 +163,8 @@ def viewer() -> Viewer:
 
 
 def install(app: Flask) -> None:
+    menu_plan.install(app)
+
     @app.context_processor
     def _context() -> dict[str, Any]:
         return {
