@@ -56,6 +56,7 @@ FEATURES = (
     "transfers",
     "admin",
     "boards",
+    "trace",
 )
 
 

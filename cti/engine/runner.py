@@ -17,7 +17,7 @@ import structlog
 from cti.bus.base import Bus, BusDown, Document
 from cti.domain.config import CentreConfig
 from cti.domain.errors import BadRequest, CallyardError, SwitchError
-from cti.domain.switch import ChannelOffered, LinkLost, LinkUp, SwitchEvent
+from cti.domain.switch import ChannelOffered, ChannelWatched, LinkLost, LinkUp, SwitchEvent
 from cti.engine.trace import Trace
 from cti.services.effects import (
     AskLastAgent,
@@ -143,7 +143,7 @@ class EngineRunner:
         def sink(event: SwitchEvent) -> None:
             if isinstance(event, LinkLost):
                 log.warning("switch lost", switch=name, reason=event.reason)
-            now, offered = self._clock(), isinstance(event, ChannelOffered)
+            now, offered = self._clock(), isinstance(event, ChannelOffered | ChannelWatched)
             if not offered:
                 self._trace.event(now, name, event)
             effects = self.engine.on_event(now, name, event)

@@ -227,11 +227,11 @@ class Trace:
 
     def _call(self, channel: str) -> Call | None:
         found = self.centre.channels.get(channel)
-        return None if found is None else found[0]
+        return self.centre.watched.get(channel) if found is None else found[0]
 
     def _subject(self, switch: str, channel: str) -> str:
-        found = self.centre.channels.get(channel)
-        call_id = found[0].call_id if found is not None else self._lately.get(channel, "")
+        call = self._call(channel)
+        call_id = call.call_id if call is not None else self._lately.get(channel, "")
         return f"call.{call_id}" if call_id else f"switch.{switch}"
 
     def _is_news(self, switch: str, event: SwitchEvent) -> bool:

@@ -61,6 +61,7 @@ GROUPS: tuple[tuple[Any, dict[str, Any]], ...] = (
         _("Calls and recordings"),
         {
             "calls.read_own": _("See calls"),
+            "calls.trace": _("Read the operation log of calls and switches"),
             "recordings.listen_own": _("Hear own recordings"),
             "recordings.listen_all": _("Hear recordings of all whose calls one sees"),
             "recordings.download": _("Download recordings"),

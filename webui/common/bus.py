@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from flask import current_app
 
+from cti.bus.base import Traced
 from cti.bus.sync import Subscription
 from cti.domain.errors import CallyardError, EngineUnavailable
 
@@ -18,6 +19,9 @@ class WebBus(Protocol):
 
     def request(self, subject: str, payload: dict[str, Any], timeout: float = DEADLINE) -> dict[str, Any]: ...
     def subscribe(self, subject: str, timeout: float = DEADLINE) -> Subscription: ...
+    def traced(
+        self, subject: str, *, after: int = 0, since: float = 0.0, limit: int = 1000, timeout: float = DEADLINE
+    ) -> list[Traced]: ...
 
 
 class Refused(CallyardError):

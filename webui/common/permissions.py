@@ -41,6 +41,7 @@ class Permission(StrEnum):
     POINTS_WRITE = "points.write"
     CALLS_READ_OWN = "calls.read_own"
     CALLS_READ_ALL = "calls.read_all"
+    CALLS_TRACE = "calls.trace"
     RECORDINGS_LISTEN_OWN = "recordings.listen_own"
     RECORDINGS_LISTEN_ALL = "recordings.listen_all"
     RECORDINGS_DOWNLOAD = "recordings.download"
