@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from enum import StrEnum
+from ipaddress import ip_network
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from cti.switch_settings import GATEWAY_HOST, BadSwitches, SwitchEntry, SwitchKi
 __all__ = ["ANYWHERE", "LOOPBACK", "Settings", "SwitchChoice", "SwitchKind", "SwitchSettings", "load_settings"]
 
 LOOPBACK = "127.0.0.1"
+PRIVATE = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16"
 ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
 
 
@@ -45,6 +47,8 @@ class Settings(BaseSettings):
     var: Path = Field(default=Path("var"), description="everything that is written at run time")
     dist: Path | None = Field(default=None, description="unpacked third-party programs; default <var>/dist")
     bind: str = Field(default="127.0.0.1", description="address that web, SIP, websocket and RTP listen on")
+    external_address: str = Field(default="", description="behind NAT: where phones and carriers outside reach SIP")
+    local_networks: str = Field(default=PRIVATE, description="… but for those, which reach it at its own address")
 
     web_port: int = 8080
     web_threads: int = Field(default=160, description="also the number of open pages a web process can stream to")
@@ -119,6 +123,13 @@ class Settings(BaseSettings):
         if name and name not in available_timezones():
             raise ValueError("no such time zone; a name as Asia/Shanghai is wanted")
         return name
+
+    @field_validator("local_networks")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        for network in text.split():
+            ip_network(network)
+        return text
 
     @field_validator("board", "board_face")
     @classmethod
@@ -258,6 +269,8 @@ class Settings(BaseSettings):
     def _switch(self, name: str, kind: SwitchKind, **given: Any) -> SwitchSettings:
         flat: dict[str, Any] = {
             "bind": self.bind,
+            "external_address": self.external_address,
+            "local_networks": tuple(self.local_networks.split()),
             "sip_port": self.sip_port,
             "sip_ws_port": self.sip_ws_port,
             "rtp_start": self.rtp_start,

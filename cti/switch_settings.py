@@ -49,7 +49,8 @@ class SwitchSettings:
 
     ``host``, ``port``, ``user``, ``secret`` are those of its control port (AMI or event socket). ``sip_host`` is where
     the other switches reach its SIP. ``prompts_dir`` and ``spool_dir`` are as the switch sees them, ``spool_here`` as
-    we do. ``program`` names the program to run, empty: it is looked for.
+    we do. ``program`` names the program to run, empty: it is looked for. ``external_address`` is where those outside
+    ``local_networks`` reach it, behind NAT; empty: at its own addresses.
 
     Of a voice board ``program`` names the files of its library, with ``;`` between them (empty: it is simulated),
     ``vendor`` whose interface they have, ``config`` the vendor's own configuration, ``e1`` how many E1 lines with
@@ -67,6 +68,8 @@ class SwitchSettings:
     spool_here: Path
     program: str = ""
     bind: str = "127.0.0.1"
+    external_address: str = ""
+    local_networks: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 0
     user: str = ""

@@ -20,6 +20,7 @@ from cti.switch_settings import SwitchSettings
 from cti.switches.freeswitch.requests import CHANNEL_VARIABLES
 from dialplan import escape
 from dialplan.dahdi import carried_by_boards
+from dialplan.outside import ANYWHERE, outside_of
 from dialplan.peers import peers_of
 from dialplan.render import NO_ROWS, BadDialplan, Rows
 from dialplan.trunks import Network, Resolve, Trunk, carried_by, trunks, wants_tls
@@ -39,7 +40,6 @@ MODULES: Final = (
     "mod_sofia",
 )
 CODEC_NAMES: Final = {"alaw": "PCMA", "ulaw": "PCMU", "g722": "G722"}
-ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
 
 
 def addresses_of(host: str) -> list[str]:
@@ -56,6 +56,7 @@ def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, resolve: Resolve = a
     by_boards = carried_by_boards(rows)
     by_sip = [row for row in carried_by(switch.name, rows["trunks"]) if row["id"] not in by_boards]
     found = trunks(by_sip, switch.sip_port, resolve)
+    outside = outside_of(switch)
     context: dict[str, Any] = {
         "switch": switch,
         "home": switch.home,
@@ -63,6 +64,8 @@ def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, resolve: Resolve = a
         "modules": (*MODULES, *(("mod_spandsp",) if any("g722" in trunk.codecs for trunk in found) else ())),
         "sip_ip": "$${local_ip_v4}" if switch.bind in ANYWHERE else escape.host(switch.bind, "CALLYARD_BIND"),
         "ws_binding": f"{'' if switch.bind in ANYWHERE else switch.bind}:{switch.sip_ws_port}",
+        "outside": outside,
+        "external": outside.address if outside.address == outside.shown else f"host:{outside.address}",
         "agents": agents,
         "peers": peers_of(switch),
         "devices_pattern": "|".join(re.escape(device) for agent in agents for device, _ in agent["devices"]),

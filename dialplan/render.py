@@ -19,6 +19,7 @@ from cti.switch_settings import SwitchSettings
 from dialplan import escape
 from dialplan.dahdi import Dahdi, carried_by_boards, dahdi_of
 from dialplan.modules import QUIET_EVENTS, modules
+from dialplan.outside import outside_of
 from dialplan.peers import peers_of
 from dialplan.trunks import carried_by, trunks, wants_tls
 
@@ -78,6 +79,7 @@ def render(switch: SwitchSettings, rows: Rows = NO_ROWS, *, app_queue: bool = Fa
         "modules": modules(app_queue, bool(switch.peers), bool(dahdi.spans)),
         "dahdi": dahdi,
         "quiet_events": QUIET_EVENTS,
+        "outside": outside_of(switch),
         "ami_bind": "127.0.0.1",
         "sip_bind": _address(switch.bind, switch.sip_port),
         "media_address": _media_address(switch.bind),
