@@ -21,6 +21,7 @@ from cti.store.models import (
     CustomerPhone,
     CustomField,
     FieldKind,
+    Member,
     Order,
     OrderLine,
     Product,
@@ -85,6 +86,9 @@ def fill(session: Any) -> None:
         customer.phones.append(CustomerPhone(number=f"+86138000000{place:02}"))
         session.add(customer)
         session.flush()
+        if place == 0:
+            session.add(Member(customer_id=customer.id, number="Q1", balance=120))
+            customer.region = "440106"
         for old in range(place):
             order = Order(customer_id=customer.id, agent_user_id=seller.id, total=Decimal(100 * place))
             order.created_at = utc_now() - timedelta(days=40 * old + 1)
@@ -123,6 +127,14 @@ def asked(site: Site, *items: Any, kind: str = "all") -> set[str]:
         (leaf("level", "is_not", "vip"), {"Three", "Four"}),
         (leaf("phone", "begins", "138 0000 0002"), {"Three"}),
         (leaf("birthday", "between", "1981-01-01", "1982-01-01"), {"Two", "Three"}),
+        (leaf("birth_month", "is", 1), {"One", "Two", "Three", "Four"}),
+        (leaf("birth_month", "more", 1), set()),
+        (leaf("region", "begins", "广东省"), {"One"}),
+        (leaf("region", "contains", "天河"), {"One"}),
+        (leaf("member", "yes"), {"One"}),
+        (leaf("member", "no"), {"Two", "Three", "Four"}),
+        (leaf("points", "least", 120), {"One"}),
+        (leaf("points", "less", 120), set()),
         (leaf("first_entry_at", "last_days", 1), {"One", "Two", "Three", "Four"}),
         (leaf("first_entry_at", "before", "2000-01-01"), set()),
         (leaf("own.size", "is", 38), {"One"}),

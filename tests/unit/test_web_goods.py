@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -278,6 +279,10 @@ def test_a_member_and_the_statement_of_a_period(site: Site) -> None:
     page = body(agent, "/points/member/21")
     assert "data-closing>170<" in page
     assert "goodwill" in page
+    assert re.findall(r'cx-right">(\d+)</td>', page.split("data-months")[1])[:3] == ["170", "0", "170"]
+    assert f'<b>170</b> <span class="cx-num">{number}<' in body(agent, "/customers/21")
+    assert number in agent.get("/customers/pop?number=19900000021").text
+    assert "Not a member yet" in body(agent, "/customers/22")
     tomorrow = (utc_now() + timedelta(days=2)).date()
     assert "goodwill" not in body(agent, f"/points/member/21?since={tomorrow}&until={tomorrow}")
     assert f"{number}</strong>" in body(agent, f"/points?q={number}")

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from cti.domain.phones import normalise
-from cti.store import callbacks, custom, divisions, duplicates
+from cti.store import callbacks, custom, divisions, duplicates, points
 from cti.store import merging as merges
 from cti.store.locations import CHINA, locate
 from cti.store.models import CallNote, Customer, utc_now
@@ -133,7 +133,10 @@ def show(customer_id: int) -> ResponseReturnValue:
     if is_fragment():
         return card(customer, valid_id(request.args.get("call_id", "")), "")
     likely = duplicates.like(db.session(), customer)
-    return render_template("customers/show.html", customer=customer, likely=likely, **history.context(customer))
+    member = points.member(db.session(), customer.id)
+    return render_template(
+        "customers/show.html", customer=customer, likely=likely, member=member, **history.context(customer)
+    )
 
 
 @blueprint.get("/<int:customer_id>/edit")
@@ -214,7 +217,8 @@ def recent(customer: Customer, call_id: str = "") -> dict[str, Any]:
 
 
 def card(customer: Customer, call_id: str, number: str) -> ResponseReturnValue:
-    return render_template("customers/pop_card.html", number=number, **recent(customer, call_id))
+    member = points.member(db.session(), customer.id)
+    return render_template("customers/pop_card.html", number=number, member=member, **recent(customer, call_id))
 
 
 def saved(customer: Customer, call_id: str) -> ResponseReturnValue:

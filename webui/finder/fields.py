@@ -14,12 +14,24 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_pgettext
-from sqlalchemy import ColumnElement, and_, false, or_, select, type_coerce
+from sqlalchemy import ColumnElement, and_, extract, false, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from cti.domain.phones import normalise
 from cti.store import custom
-from cti.store.models import Address, Customer, CustomerPhone, CustomField, FieldKind, Order, OrderLine, Product, Ticket
+from cti.store.models import (
+    Address,
+    Customer,
+    CustomerPhone,
+    CustomField,
+    Division,
+    FieldKind,
+    Member,
+    Order,
+    OrderLine,
+    Product,
+    Ticket,
+)
 from webui.common import db
 from webui.common.fields import filters, named
 from webui.common.i18n import choose_timezone
@@ -162,11 +174,35 @@ def of(name: str, title: Any, kind: str, column: Any, codes: str = "") -> Field:
     return Field(name, title, kind, condition, (lambda: pairs(codes)) if codes else None)
 
 
-def number_of(operator: str, values: list[Any]) -> ColumnElement[bool]:
-    whole = [int(value) for value in values if value == int(value) and abs(value) < LARGEST_NUMBER]
-    if len(whole) != len(values):
+def whole(values: list[Any]) -> list[int]:
+    found = [int(value) for value in values if value == int(value) and abs(value) < LARGEST_NUMBER]
+    if len(found) != len(values):
         raise WrongValue("")
-    return compare(Customer.number, operator, whole)
+    return found
+
+
+def number_of(operator: str, values: list[Any]) -> ColumnElement[bool]:
+    return compare(Customer.number, operator, whole(values))
+
+
+def month_of_birth(operator: str, values: list[Any]) -> ColumnElement[bool]:
+    return compare(extract("month", Customer.birthday), operator, whole(values))
+
+
+def in_region(operator: str, values: list[Any]) -> ColumnElement[bool]:
+    """By the place as it is written: 广东省 begins all of its cities and districts."""
+    written = Division.province + Division.city + Division.district
+    return Customer.region.in_(select(Division.code).where(compare(written, operator, values)))
+
+
+def is_member(operator: str, _values: list[Any]) -> ColumnElement[bool]:
+    member = Customer.id.in_(select(Member.customer_id))
+    return member if operator == "yes" else ~member
+
+
+def has_points(operator: str, values: list[Any]) -> ColumnElement[bool]:
+    """Of members; who is none has none to compare."""
+    return Customer.id.in_(select(Member.customer_id).where(compare(Member.balance, operator, whole(values))))
 
 
 def has_phone(operator: str, values: list[Any]) -> ColumnElement[bool]:
@@ -252,14 +288,18 @@ def customer_fields() -> dict[str, Field]:
         Field("phone", _("Phone number"), "among", has_phone),
         of("sex", _("Sex"), "choice", Customer.sex, "sex"),
         of("birthday", _("Birthday"), "date", Customer.birthday),
+        Field("birth_month", _("Month of birth"), "number", month_of_birth),
         of("email", _("E-mail"), "text", Customer.email),
         of("source", _("Source"), "choice", Customer.source, "source"),
         of("category", _("Category"), "choice", Customer.category, "category"),
         of("level", _("Level"), "choice", Customer.level, "level"),
+        Field("region", _("Region"), "among", in_region),
         Field("city", _("City"), "among", has_address(Address.city)),
         Field("line", _("Address"), "among", has_address(Address.line)),
         Field("postcode", _("Postcode"), "among", has_address(Address.postcode)),
         of("remarks", _("Remarks"), "text", Customer.remarks),
+        Field("member", lazy_pgettext("yes or no", "Member"), "yes_no", is_member),
+        Field("points", _("Points"), "number", has_points),
         of("first_entry_at", _("First entry"), "time", Customer.first_entry_at),
         of("updated_at", _("Last change"), "time", Customer.updated_at),
     ]
@@ -273,8 +313,10 @@ def order_fields() -> dict[str, Field]:
         Field("order.product", _("Product"), "among", has_product),
         of("order.created_at", lazy_pgettext("moment", "Ordered"), "time", Order.created_at),
         of("order.total", _("Total"), "number", Order.total),
+        of("order.number", _("Order number"), "text", Order.number),
         of("order.status", _("Status"), "choice", Order.status, "order_status"),
         of("order.payment", _("Payment"), "choice", Order.payment, "payment"),
+        of("order.delivery", _("Delivery"), "choice", Order.delivery, "delivery"),
         of("order.city", _("City"), "text", Order.city),
         of("order.remarks", _("Remarks"), "text", Order.remarks),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from flask_login import current_user
 
 from cti.store import points, shop
 from cti.store.models import Customer, PointRule, RuleKind, User, utc_now
+from webui.admin.zone import centre_zone
 from webui.calls.forms import moment
 from webui.common import audit, db, labels, scope
 from webui.common.amounts import parse_price
@@ -29,6 +30,8 @@ from webui.products.forms import MINUTE
 
 blueprint = Blueprint("points", __name__, url_prefix="/points")
 PERIOD = timedelta(days=92)
+MONTHS = 12
+NOTHING = points.Period(0, 0, 0, 0)
 
 
 @blueprint.get("")
@@ -97,6 +100,7 @@ def show(customer: Customer, form: ChangeForm) -> str:
         customer=customer,
         member=points.member(database, customer.id),
         statement=told,
+        months=months(customer_id=customer.id),
         ends_at=ends_at,
         ending=ending,
         since=since,
@@ -111,6 +115,19 @@ def period() -> tuple[datetime, datetime]:
     until = moment(request.args.get("until", "").strip())
     until = until + timedelta(days=1) if until else utc_now() + timedelta(days=1)
     return moment(request.args.get("since", "").strip()) or until - PERIOD, until
+
+
+def months(customer_id: int) -> list[tuple[date, date, points.Period]]:
+    """(first day, last day, what changed) of the last months in the centre's zone in which there were points."""
+    zone = centre_zone()
+    firsts = [datetime.now(zone).date().replace(day=1)]
+    firsts.append((firsts[0] + timedelta(days=31)).replace(day=1))
+    while len(firsts) <= MONTHS:
+        firsts.insert(0, (firsts[0] - timedelta(days=1)).replace(day=1))
+    edges = [datetime.combine(day, time.min, zone).astimezone(UTC) for day in firsts]
+    found = zip(firsts, firsts[1:], points.periods(db.session(), customer_id, edges), strict=False)
+    rows = [(first, after - timedelta(days=1), told) for first, after, told in found if told != NOTHING]
+    return rows[::-1]
 
 
 def change_form() -> ChangeForm:

@@ -8,7 +8,7 @@ export function toast(message, kind = "success") {
   const corner = document.getElementById("toasts");
   if (!corner || !message) return;
   const tone = SECONDS[kind] ? kind : "info";
-  if (tone === "danger" && [...corner.children].some((shown) => shown.textContent === message)) return;
+  if (tone !== "success" && [...corner.children].some((shown) => shown.textContent === message)) return;
   const box = document.createElement("div");
   box.className = `alert alert-${tone}`;
   box.textContent = message;
