@@ -83,6 +83,13 @@ def test_pri_counts_its_links_and_channels(pri: E1) -> None:
     assert pri.lib.DJISDN_GetChnState(2, 0) == 3
 
 
+def test_recording_channels_come_after_the_timeslots() -> None:
+    board = E1(pri=30, recorders=1)
+    assert board.lib.DJISDN_InitSystem() == 1
+    board.line(29).do("call 13800138000 none 8000")
+    board.until(lambda: board.lib.DJISDN_GetChnState(0, 29) == 11)
+
+
 def test_pri_call_in_through_every_state(pri: E1, tmp_path: Path) -> None:
     trunk = 31
     pri.line(trunk).do("call 01062345678 none 4008001; answered 30; tone 500 2; digits 12; wait 1; hangup")

@@ -270,6 +270,23 @@ async def test_alarms_come_and_go(ami: FakeAmi, switch: AsteriskSwitch, log: Eve
     await log.until(TrunkChanged, trunk="pstn", state=TrunkState.UP)
 
 
+async def test_alarms_of_spans_are_on_the_page_until_they_are_cleared(ami: FakeAmi, switch: AsteriskSwitch) -> None:
+    async def alarms() -> list[dict[str, Any]]:
+        """After all that was sent: events and answers come by one connection."""
+        return list((await lines_page.answer(switch, {"op": "lines"}))["alarms"])
+
+    assert await alarms() == []
+    ami.send(frame(Event="SpanAlarm", Privilege="system,all", Span="2", Alarm="Red Alarm"))
+    ami.send(frame(Event="SpanAlarm", Privilege="system,all", Span="1", Alarm="Blue Alarm"))
+    ami.send(frame(Event="SpanAlarm", Span="²", Alarm="Red Alarm") + frame(Event="SpanAlarm", Span="9999", Alarm="x"))
+    assert await alarms() == [{"span": 1, "alarm": "Blue Alarm"}, {"span": 2, "alarm": "Red Alarm"}]
+    ami.send(frame(Event="SpanAlarmClear", Privilege="system,all", Span="2"))
+    assert await alarms() == [{"span": 1, "alarm": "Blue Alarm"}]
+    ami.send(frame(Event="Unload", Module="chan_dahdi.so", Status="Success"))
+    ami.send(frame(Event="Load", Module="chan_dahdi.so", Status="Success"))
+    assert await alarms() == []
+
+
 async def test_dialling_goes_by_line_and_not_where_all_are_out_of_order(
     ami: FakeAmi, board: Board, switch: AsteriskSwitch
 ) -> None:

@@ -38,6 +38,8 @@ class Host:
         self.lines = [line(0, "trunk"), line(1, "trunk"), line(8, "extension", device="1001")]
         self.asked: list[dict[str, Any]] = []
         self.up = True
+        self.calls: list[dict[str, Any]] = []
+        self.alarms: list[dict[str, Any]] = []
         bus = site.app.extensions["callyard_bus"]
         ask = bus.request
 
@@ -46,11 +48,13 @@ class Host:
                 if payload.get("op") in ("publish_config", "apply_switch", "test_call"):
                     self.asked.append(payload)
                     return {"ok": True}
+                if payload.get("op") == "calls":
+                    return {"ok": True, "calls": self.calls}
                 return ask(subject, payload, timeout)
             if not self.up:
                 raise EngineUnavailable("nobody answers")
             self.asked.append(payload)
-            return {"ok": True, "vendor": "synway", "simulated": True, "lines": self.lines}
+            return {"ok": True, "vendor": "synway", "simulated": True, "alarms": self.alarms, "lines": self.lines}
 
         bus.request = request
 
@@ -190,6 +194,22 @@ def asterisk(tmp_path: Path) -> Iterator[Site]:
     made.close()
 
 
+def test_a_call_on_a_dahdi_line_is_listened_to_by_telephone_where_an_agent_talks(asterisk: Site) -> None:
+    host, admin = Host(asterisk), browser(asterisk, "admin")
+    spans = "/boards/dahdi-asterisk/spans"
+    admin.post(f"{spans}/new?kind=analog", data={"trunk": "lines", "ports": "ooo", "caller_id": "dtmf", "echo": ""})
+    host.lines = [line(1, "trunk", channel="c1"), line(2, "trunk", channel="c2"), line(3, "trunk")]
+
+    def leg(channel: str, agent: str, **given: Any) -> dict[str, Any]:
+        return {"channel": channel, "agent_id": agent, "ended_at": None, "joined": True, **given}
+
+    talks = [leg("c1", ""), leg("a1", "agent-one"), leg("a2", "agent-two", listens={})]
+    host.calls = [{"legs": talks}, {"legs": [leg("c2", ""), leg("a3", "agent-three", joined=False)]}]
+    page = admin.get("/boards/dahdi-asterisk/lines").text
+    assert page.count("/listen") == 1
+    assert "/floor/agents/agent-one/listen" in page
+
+
 def test_spans_are_added_planned_blocked_and_removed(asterisk: Site) -> None:
     host, admin = Host(asterisk), browser(asterisk, "admin")
     spans = "/boards/dahdi-asterisk/spans"
@@ -227,6 +247,10 @@ def test_spans_are_added_planned_blocked_and_removed(asterisk: Site) -> None:
     shown = admin.get("/boards").text
     assert "is the cable plugged in?" in shown
     assert "8000" in admin.get("/boards/dahdi-asterisk/lines").text
+    host.alarms = [{"span": 2, "alarm": "Red Alarm"}, {"span": 1, "alarm": HOSTILE}]
+    alarms = admin.get("/boards/dahdi-asterisk/lines").text
+    assert "Span 2: No signal" in alarms
+    assert HOSTILE not in alarms
     host.lines = []
     assert "asterisk-dahdi" in admin.get("/boards/dahdi-asterisk/lines").text
     assert admin.post(f"{spans}/1", data=analog | {"ports": "oooo"}).status_code == 303

@@ -169,8 +169,30 @@ def live(name: str) -> dict[str, Any]:
     lines = list(answer.get("lines", []))
     if is_dahdi(name):
         planned = queries.planned(db.session(), name)
-        lines = [{**line, "dialed": planned[line["line"]].dialed if line["line"] in planned else ""} for line in lines]
+        agents = talking() if any(line["channel"] for line in lines) else {}
+        lines = [
+            {
+                **line,
+                "dialed": planned[line["line"]].dialed if line["line"] in planned else "",
+                "agent": agents.get(line["channel"], ""),
+            }
+            for line in lines
+        ]
     return {**shared, **answer, "up": True, "lines": lines}
+
+
+def talking() -> dict[str, str]:
+    """By channel: the agent who talks in its call, and can be listened to by telephone."""
+    try:
+        calls = request_engine("cy.cmd.centre", {"op": "calls"}, DEADLINE)["calls"]
+    except CallyardError:
+        return {}
+    found = {}
+    for call in calls:
+        legs = [leg for leg in call["legs"] if leg["ended_at"] is None and not leg.get("listens")]
+        agent = next((leg["agent_id"] for leg in legs if leg["agent_id"] and leg["joined"]), "")
+        found |= {leg["channel"]: agent for leg in legs if agent}
+    return found
 
 
 def existing(name: str, line: int) -> int:

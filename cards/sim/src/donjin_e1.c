@@ -23,7 +23,7 @@ void e1_reset(void)
     started = isdn = asks_for_kb = 0;
 }
 
-static int first(void) { return settings.trunks + settings.extensions + settings.recorders; }
+static int first(void) { return settings.trunks + settings.extensions; }
 static int count(void) { return board_running ? settings.pri + settings.ss1 : 0; }
 
 static struct channel *locked(int trunk, int kind)

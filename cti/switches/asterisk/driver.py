@@ -120,6 +120,7 @@ class AsteriskSwitch:
         return self.lines
 
     def _lines_are(self, found: AstLines) -> None:
+        found.spans = self.lines.spans
         before, self._translator.lines = self.lines.devices(), found
         for changed in self._translator.lines_changed(before, self.clock()):
             self.report(changed)
@@ -353,6 +354,7 @@ class AsteriskSwitch:
         if text(frame, "Event") in ("Load", "Unload") and text(frame, "Module") == LINES_MODULE:
             self._has_lines = text(frame, "Event") == "Load"
             if not self._has_lines:
+                self.lines.spans.clear()
                 self._lines_are(AstLines())
         if self._up:
             self._apply(frame)

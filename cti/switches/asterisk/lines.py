@@ -18,6 +18,7 @@ from cti.switches.trunks import Trunks
 SHOW: Action = {"Action": "DAHDIShowChannels"}
 LINES_MODULE = "chan_dahdi.so"
 NO_ALARM = "No Alarm"
+MOST_SPANS = 128
 _DESCRIPTION = re.compile(r"(?:(?P<group>[gr][0-9]{1,2})|(?P<what>[pb]))(?: (?P<name>[A-Za-z0-9_.+-]{1,24}))?")
 
 
@@ -41,9 +42,10 @@ class AstLine:
 
 @dataclass(slots=True)
 class AstLines:
-    """By DAHDI's channel number."""
+    """``lines`` by DAHDI's channel number; ``spans``: the alarm of each span that has one, by its number."""
 
     lines: dict[int, AstLine] = field(default_factory=dict)
+    spans: dict[int, str] = field(default_factory=dict)
 
     def alarm(self, number: str, alarm: str) -> bool:
         """Take note of it; whether anything is new."""
@@ -52,6 +54,15 @@ class AstLines:
             return False
         line.alarm = alarm
         return True
+
+    def span_alarm(self, span: str, alarm: str) -> None:
+        """Of the whole span; each of its channels is told besides."""
+        if not (span.isascii() and span.isdigit() and 0 < int(span) <= MOST_SPANS):
+            return
+        if alarm and alarm != NO_ALARM:
+            self.spans[int(span)] = alarm[:40]
+        else:
+            self.spans.pop(int(span), None)
 
     def devices(self) -> dict[str, bool]:
         """Whether the telephone of each device can be rung."""

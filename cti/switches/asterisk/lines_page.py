@@ -27,7 +27,9 @@ async def answer(switch: AsteriskSwitch, request: Document) -> Document:
     match request.get("op"):
         case "lines":
             shown = [_shown(line, switch.channels.get(line.channel)) for line in found.lines.values()]
-            return {"ok": True, "vendor": "DAHDI", "simulated": False, "listens": False, "lines": shown}
+            alarms = [{"span": span, "alarm": alarm} for span, alarm in sorted(found.spans.items())]
+            about = {"vendor": "DAHDI", "simulated": False, "listens": False, "alarms": alarms}
+            return {"ok": True, **about, "lines": shown}
         case "test":
             line = found.lines.get(request["line"]) if isinstance(request.get("line"), int) else None
             if line is None or not line.telephone or line.channel or not line.usable:

@@ -68,6 +68,8 @@ class Translator:
             step.events += self.trunks.changes(at)
         elif name in ("Alarm", "AlarmClear"):
             self._alarm(frame, at, step)
+        elif name in ("SpanAlarm", "SpanAlarmClear"):
+            self.lines.span_alarm(text(frame, "Span"), text(frame, "Alarm"))
         elif name == "AsyncAGIStart":
             self._agi_start(frame, at, step)
         elif name == "OriginateResponse":
