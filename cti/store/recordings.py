@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import structlog
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from cti.store import audio
@@ -27,6 +27,7 @@ from cti.store.models import Call, MessageState, Recording, RecordingState, Voic
 BATCH = 100
 SETTLED = timedelta(seconds=20)  # after an end of which the switch did not say that the file is complete
 LOST = timedelta(minutes=10)  # without a file for so long after its end: missing
+BRIEF = timedelta(seconds=1)  # one that short and without a file never began
 ABANDONED = timedelta(hours=12)  # a recording that never ended: engine and switch both forgot it
 LARGEST = 2 * 2**30  # bytes, 18 hours of sound; a WAV holds no more than 4 GB
 SAID = 0.3  # seconds of voice that make a message
@@ -83,10 +84,6 @@ class Finaliser:
         return or_(
             Recording.ended_at < now - since, Call.ended_at < now - since, Recording.started_at < now - ABANDONED
         )
-
-    def _refused(self) -> ColumnElement[bool]:
-        """It never began: the engine was told so, and there is no file to wait for."""
-        return and_(Recording.ended_at <= Recording.started_at, Recording.ended_at < self.clock() - SETTLED)
 
     def _finish_row(self, session: Session, recording_id: str) -> bool:
         recording = session.get(Recording, recording_id)
@@ -149,14 +146,11 @@ class Finaliser:
         return inside and raw.is_file() and raw.stat().st_size <= LARGEST
 
     def _give_up_missing(self) -> None:
+        pending = select(Recording).where(Recording.state == RecordingState.PENDING).limit(BATCH * 10)
         with self.sessions() as session:
-            rows = session.scalars(
-                select(Recording)
-                .outerjoin(Call, Call.id == Recording.call_id)
-                .where(Recording.state == RecordingState.PENDING, or_(self._over(LOST), self._refused()))
-                .limit(BATCH * 10)
-            )
-            for recording in rows:
+            lost = pending.outerjoin(Call, Call.id == Recording.call_id).where(self._over(LOST))
+            ended = session.scalars(pending.where(Recording.ended_at < self.clock() - SETTLED))
+            for recording in dict.fromkeys((*session.scalars(lost), *filter(_never_began, ended))):
                 if not self._raw(recording.spool_file).exists():
                     recording.state = RecordingState.MISSING
                     self.stats.missing += 1
@@ -224,6 +218,11 @@ class Finaliser:
         if self.stats.disk_full:
             log.info("recording.disk_has_room", folder=str(self.recordings))
         self.stats.disk_full = False
+
+
+def _never_began(recording: Recording) -> bool:
+    """The switch refused it, mostly because its channel had gone at that moment."""
+    return recording.ended_at is not None and recording.ended_at - recording.started_at < BRIEF
 
 
 def _old_files(spool: Path, before: float) -> Iterable[str]:

@@ -232,14 +232,19 @@ def test_a_recording_without_a_file_is_missing_after_a_while(store: Store, final
     assert finaliser.stats.missing == 1
 
 
-@pytest.mark.parametrize(("lasted", "state"), [(0, RecordingState.MISSING), (1, RecordingState.PENDING)])
+@pytest.mark.parametrize(
+    ("lasted", "state"), [(0, RecordingState.MISSING), (0.4, RecordingState.MISSING), (2, RecordingState.PENDING)]
+)
 def test_a_recording_that_the_switch_refused_is_not_waited_for(
-    store: Store, finaliser: Finaliser, lasted: int, state: RecordingState
+    store: Store, finaliser: Finaliser, lasted: float, state: RecordingState
 ) -> None:
-    """Its end is its start."""
+    """Its end is its start, or the hang-up at which it was refused."""
     add_row(store, started_at=NOW - timedelta(seconds=30), ended=timedelta(seconds=30 - lasted))
     finaliser.sweep()
     assert the_row(store).state is state
+    finaliser.clock = lambda: NOW + timedelta(minutes=10)
+    finaliser.sweep()
+    assert finaliser.stats.missing == 1
 
 
 def test_a_missing_file_that_turns_up_after_all_is_taken(store: Store, finaliser: Finaliser) -> None:
