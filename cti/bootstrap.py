@@ -69,6 +69,7 @@ def make_switch(switch: SwitchSettings, bus: NatsBus) -> Switch:
                 password=switch.secret,
                 prompts_dir=prompts,
                 spool_dir=spool,
+                capture_port=switch.port if switch.own else 0,
             )
         case SwitchKind.ASTERISK:
             return AsteriskSwitch(

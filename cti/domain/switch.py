@@ -428,6 +428,17 @@ class RecordingStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelLeaving:
+    """The far side of an answered channel has hung up, and the switch is about to: ``ChannelHungUp`` follows.
+
+    Not every switch tells, and none each time.
+    """
+
+    at: float
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelHungUp:
     """The channel is gone; the last event with this channel id, sent exactly once."""
 
@@ -493,6 +504,7 @@ SwitchEvent = (
     | PlayFinished
     | RecordingStarted
     | RecordingStopped
+    | ChannelLeaving
     | ChannelHungUp
     | DeviceRegistered
     | TrunkChanged

@@ -23,6 +23,7 @@ from cti.domain.switch import (
     ChannelConferenced,
     ChannelHeld,
     ChannelHungUp,
+    ChannelLeaving,
     ChannelOffered,
     ChannelRinging,
     ChannelUnbridged,
@@ -316,6 +317,7 @@ class Engine:
         | ChannelHeld
         | Digit
         | PlayFinished
+        | ChannelLeaving
         | ChannelHungUp,
     ) -> None:
         match event:
@@ -341,6 +343,8 @@ class Engine:
             case PlayFinished():
                 self._lifecycle.answering.asked(call, leg, event.play_id, event.reason)
                 self._played(call, event.play_id, event.reason)
+            case ChannelLeaving():
+                self._lifecycle.leaving.leaves(call, leg)
             case ChannelHungUp():
                 leg.sip = event.sip
                 self._lifecycle.gone(call, leg, event.cause, event.by_far_side)

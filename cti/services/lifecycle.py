@@ -12,6 +12,7 @@ from cti.services.answering import Answering
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.dialling import Dialling
+from cti.services.leaving import Leaving
 from cti.services.listening import Listening
 from cti.services.routing import Routing
 from cti.services.together import TAKEN, let_off, offers
@@ -32,6 +33,7 @@ class Lifecycle:
         self._routing = routing
         self._dialling = dialling
         self.listening = Listening(centre, control, acd.agents)
+        self.leaving = Leaving(centre, self.let_go)
         self.answering = Answering(centre, self._join_conversation, self._there)
 
     def _agent_of(self, leg: Leg) -> Agent | None:
@@ -292,7 +294,7 @@ class Lifecycle:
                 if talked > 0:
                     agents.wrapups.handled(call, talked)
                 agents.give_back(agent, AgentEvent.RELEASE, notice=agent.notice)
-        elif not leg.released and self._dialling.is_offer(call, leg) and self._missed(call, cause):
+        elif not leg.released and self._dialling.is_offer(call, leg) and self._missed(call, leg, cause):
             reason = {Cause.REJECTED: "rejected", Cause.BUSY: "rejected", Cause.UNREACHABLE: "device_lost"}
             agents.give_back(agent, AgentEvent.FAIL, reason.get(cause, "no_answer"), reason.get(cause, "no_answer"))
         else:
@@ -301,15 +303,14 @@ class Lifecycle:
             notice = TAKEN if leg.taken_by else "caller_gone" if gone else agent.notice
             agents.give_back(agent, AgentEvent.WITHDRAW, notice=notice)
 
-    @staticmethod
-    def _missed(call: Call, cause: Cause) -> bool:
+    def _missed(self, call: Call, leg: Leg, cause: Cause) -> bool:
         """There was somebody to serve, on the line or to be called, and nobody gave up."""
-        if cause is Cause.CANCELLED:
+        if cause is Cause.CANCELLED or self.leaving.rung_too_soon(leg, cause):
             return False
         return call.customer is not None or (bool(call.place) and call.direction is Direction.OUTBOUND)
 
     def let_go(self, call: Call, leg: Leg) -> None:
-        """The phone is out of a call whose switch is lost. What becomes of the call is decided when that is back."""
+        """The phone is out of the call. What becomes of that is decided when its switch says so."""
         agent = self._agent_of(leg)
         if agent is not None:
             self._release_agent(call, agent, leg, Cause.CANCELLED)

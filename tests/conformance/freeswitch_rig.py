@@ -134,4 +134,5 @@ class FreeSwitchWorld(AsteriskWorld):
             prompts_dir=str(switch.prompts_dir),
             spool_dir=str(switch.spool_dir),
             password=secret or switch.secret,
+            capture_port=switch.port,
         )

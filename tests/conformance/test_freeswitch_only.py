@@ -12,10 +12,12 @@ from cti.domain.errors import SwitchError
 from cti.domain.switch import (
     Answer,
     Bridge,
+    Cause,
     ChannelAnswered,
     ChannelBridged,
     ChannelHeld,
     ChannelHungUp,
+    ChannelLeaving,
     ChannelOffered,
     ChannelUnbridged,
     Hangup,
@@ -23,10 +25,12 @@ from cti.domain.switch import (
     Play,
     PlayFinished,
     RecordStart,
+    SetState,
     TrunkChanged,
 )
 from tests.conformance.freeswitch_rig import FreeSwitchWorld
 from tests.conformance.world import SHORT, agent_is_on, customer_calls, customer_is_served, they_talk
+from tests.fakes import sip
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,28 @@ async def test_a_callers_name_is_shown_exactly(freeswitch_world: FreeSwitchWorld
     await world.log.until(ChannelHungUp, channel=channel)
     told = [type(e) for e in world.log.events if not isinstance(e, TrunkChanged)]
     assert told == [LinkUp, ChannelOffered, ChannelAnswered, ChannelHungUp]
+
+
+async def test_a_phone_that_hangs_up_is_told_before_its_leg_ends(freeswitch_world: FreeSwitchWorld) -> None:
+    """A BYE of somebody who does not know the dialog changes nothing."""
+    world = freeswitch_world
+    agent, leg = await agent_is_on(world)
+    customer, line = await customer_calls(world)
+    call, stranger = leg.call, world.outside
+    assert call.invite is not None
+    head = [("Via", stranger.via("forged")), ("Call-ID", call.call_id), ("CSeq", "9 BYE"), ("Max-Forwards", "70")]
+    for tags in (("ours", "theirs"), (call.tag, "theirs"), ("ours", "")):
+        ends = [("From", f"<sip:1001@x>;tag={tags[0]}"), ("To", f"<sip:8000@x>;tag={tags[1]}")]
+        stranger.send(sip.build(f"BYE {call.target} SIP/2.0", head + ends))
+    await world.switch.execute(SetState(agent, "still-there"))
+    leg.hangup()
+    left = await world.log.until(ChannelLeaving, channel=agent)
+    ended = await world.log.until(ChannelHungUp, channel=agent)
+    assert left.at <= ended.at
+    assert (ended.cause, ended.by_far_side) == (Cause.NORMAL, True)
+    line.hangup()
+    await world.log.until(ChannelHungUp, channel=customer)
+    assert len(world.log.all(ChannelLeaving)) == 1
 
 
 async def test_what_a_caller_writes_is_never_carried_out(freeswitch_world: FreeSwitchWorld, tmp_path: Path) -> None:

@@ -70,6 +70,13 @@ def test_phones_trunk_and_event_socket_are_there(switch: SwitchSettings) -> None
     assert len(parameters(event_socket)["password"]) >= 32
 
 
+def test_copies_of_sip_messages_go_to_this_machine_and_only_when_asked_for(switch: SwitchSettings) -> None:
+    for bind in ("127.0.0.1", "0.0.0.0"):
+        profile = parameters(parsed(render(replace(switch, bind=bind)), "sofia.xml"))
+        assert profile["capture-server"] == f"udp:127.0.0.1:{switch.port};hep=1"
+        assert "sip-capture" not in profile
+
+
 def test_nothing_a_caller_fills_is_named_in_the_dialplan(switch: SwitchSettings) -> None:
     """FreeSWITCH expands variables inside variables; only what the driver sets may be expanded."""
     files = render(switch, rows(AGENT, trunks=(CARRIER,)))

@@ -35,6 +35,7 @@ EVENTS: dict[str, Any] = {
     "PlayFinished": _("announcement over: %(reason)s"),
     "RecordingStarted": _("the recording has begun"),
     "RecordingStopped": _("the recording is complete: %(file)s"),
+    "ChannelLeaving": _("the phone was put down"),
     "ChannelHungUp": _("has ended: %(cause)s %(by)s %(sip)s"),
     "DeviceRegistered": _("phone %(device)s: %(registered)s"),
     "TrunkChanged": _("trunk %(trunk)s: %(state)s"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cti.domain.switch import Cause
+from cti.switches.freeswitch.capture import Dialog
 
 TEST_TRUNK = "test"
 TEST_ID = "cytest-"
@@ -57,6 +58,8 @@ class FsChannel:
     stopping: dict[str, Sound] = field(default_factory=dict)  # replaced, and not yet ended on the switch
     recordings: dict[str, Recording] = field(default_factory=dict)
     digits: int = 0
+    dialog: Dialog | None = None  # of the phone that was rung, once it has answered
+    leaving: bool = False  # its phone has said BYE
 
     def take_sound(self, sound: Sound | None) -> Sound | None:
         """Make ``sound`` the one that counts; return the one before if it was not over."""

@@ -15,10 +15,21 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
-from cti.domain.switch import Command, DeviceRegistered, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
+from cti.domain.switch import (
+    Cause,
+    Command,
+    DeviceRegistered,
+    LinkLost,
+    LinkUp,
+    PlayEnd,
+    PlayFinished,
+    Snapshot,
+    SwitchEvent,
+)
 from cti.switches.base import EventSink
 from cti.switches.checks import check_command
 from cti.switches.freeswitch import capabilities, commands, requests, trunks, truth
+from cti.switches.freeswitch.capture import Capture, Dialog
 from cti.switches.freeswitch.channels import FsChannel, Sound
 from cti.switches.freeswitch.guarded import LoginRefused
 from cti.switches.freeswitch.link import EslLink, HubThread
@@ -33,6 +44,7 @@ BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
 STOP_AGAIN, STOP_TRIES = 0.1, 20
 LOOK_AGAIN = (0.0, 0.2, 0.5, 1.0, 3.0)
 PARK_WITHIN, PARK_TRIES = 0.3, 5
+LEFT_WITHIN = 1.0
 LIST_LAG = 0.45  # FreeSWITCH writes its list of channels five times a second
 DUMPS_TOGETHER = 8  # a dump takes about 1 ms, in which no other command is carried out
 KNOWN_IDS = 100_000
@@ -42,7 +54,10 @@ JobDone = Callable[[str], None]
 
 
 class FreeSwitch:
-    """``prompts_dir`` and ``spool_dir`` are paths as the switch sees them."""
+    """``prompts_dir`` and ``spool_dir`` are paths as the switch sees them.
+
+    ``capture_port``: where it sends copies of SIP messages (UDP, this machine); 0: it does not.
+    """
 
     def __init__(
         self,
@@ -53,6 +68,7 @@ class FreeSwitch:
         password: str,
         prompts_dir: str,
         spool_dir: str,
+        capture_port: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
@@ -61,6 +77,7 @@ class FreeSwitch:
         self._address, self._password = (host, port), password
         self._prompts, self._spool = prompts_dir.rstrip("/"), spool_dir.rstrip("/")
         self._translator = Translator(self.recording_file)
+        self._capture = Capture(capture_port, self._leaves)
         self._sink: EventSink | None = None
         self._thread: HubThread | None = None
         self._link: EslLink | None = None
@@ -79,6 +96,7 @@ class FreeSwitch:
         self._sink = sink
         self._thread = HubThread(f"esl {self.name}")
         self._thread.start()
+        await self._capture.open()
         self._task = asyncio.create_task(self._keep_connected(self._thread), name=f"switch {self.name}")
 
     async def stop(self) -> None:
@@ -87,6 +105,7 @@ class FreeSwitch:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self._task = None
+        self._capture.close()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.stop)
             self._thread = None
@@ -233,6 +252,17 @@ class FreeSwitch:
 
         asyncio.get_running_loop().call_later(PARK_WITHIN, look)
 
+    def _leaves(self, dialog: Dialog) -> None:
+        """The far side has said BYE, which its session will see with its next frame. One that does not is ended."""
+        for one in self._translator.leaves(dialog, self.clock()):
+            self.report(one)
+            asyncio.get_running_loop().call_later(LEFT_WITHIN, self._see_gone, one.channel)
+
+    def _see_gone(self, channel: str) -> None:
+        chan = self.channels.get(channel)
+        if self._up and chan is not None and not chan.ending:
+            self._send(requests.hangup(chan, Cause.NORMAL))
+
     # ------------------------------------------------------------ the connection
 
     def _connected(self) -> EslLink:
@@ -285,6 +315,8 @@ class FreeSwitch:
             for waiting in early:
                 self._apply(waiting)
             link.urge(bool(self.channels))
+            if self._capture.listening:
+                self._send(requests.CAPTURE)
             return await self._ping(link)
         except LoginRefused as error:
             return f"{error} (check the event socket's password in the settings)"

@@ -17,6 +17,7 @@ from cti.domain.switch import (
     ChannelConferenced,
     ChannelHeld,
     ChannelHungUp,
+    ChannelLeaving,
     ChannelOffered,
     ChannelRinging,
     ChannelUnbridged,
@@ -28,6 +29,7 @@ from cti.domain.switch import (
     SwitchEvent,
 )
 from cti.switches.freeswitch import causes, requests, truth
+from cti.switches.freeswitch.capture import Dialog
 from cti.switches.freeswitch.channels import RELAY_ID, TEST_ID, FsChannel, Recording
 from cti.switches.freeswitch.trunks import FsTrunks
 from cti.switches.freeswitch.wire import Event, text, variable
@@ -94,6 +96,14 @@ class Translator:
         self._part(chan)
         chan.controlled, chan.joining_since = True, 0.0
         return [ChannelUnbridged(at, chan.id)]
+
+    def leaves(self, dialog: Dialog, at: float) -> list[ChannelLeaving]:
+        """A BYE has come in this dialog. Only one of a phone that we rang counts, and its first."""
+        chan = next((one for one in self.channels.values() if one.dialog == dialog and one.device), None)
+        if chan is None or chan.ending or chan.leaving or chan.hangup_asked is not None:
+            return []
+        chan.leaving = True
+        return [ChannelLeaving(at, chan.id)]
 
     def _remember_gone(self, channel: str) -> None:
         self.gone[channel] = None
@@ -165,6 +175,8 @@ class Translator:
 
     def _answered(self, chan: FsChannel, event: Event, at: float, step: Step) -> None:
         """A caller's; one that we dialled counts when it parks."""
+        if chan.device and not chan.incoming:
+            chan.dialog = truth.dialog(event)
         if chan.incoming and not chan.answered:
             chan.answered = True
             step.events.append(ChannelAnswered(at, chan.id))

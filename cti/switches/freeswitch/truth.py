@@ -11,6 +11,7 @@ from typing import Any
 from cti.domain.switch import ChannelSnapshot
 from cti.switches.checks import strangers_number
 from cti.switches.freeswitch import requests
+from cti.switches.freeswitch.capture import Dialog
 from cti.switches.freeswitch.channels import RELAY_ID, FsChannel, unpack_recordings
 from cti.switches.freeswitch.wire import Event, text, variable
 
@@ -77,7 +78,13 @@ def channel(event: Event) -> FsChannel | None:
         spying=variable(event, "current_application_data") if spies else "",
         conference=variable(event, "current_application_data").partition("@")[0] if confers else "",
         recordings=unpack_recordings(variable(event, requests.RECORDINGS)),
+        dialog=dialog(event) if out and answered else None,
     )
+
+
+def dialog(event: Event) -> Dialog:
+    """Of a channel that we dialled, as the far side says it in its own requests."""
+    return Dialog(variable(event, "sip_call_id"), variable(event, "sip_to_tag"), variable(event, "sip_from_tag"))
 
 
 def _dialed(event: Event) -> str:
