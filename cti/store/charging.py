@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from math import ceil
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from cti.domain.tariffs import Rate, charge, choose
@@ -50,28 +50,20 @@ def rates(session: Session) -> list[Rate]:
 
 def charges(session: Session, since: datetime, until: datetime, zone: tzinfo) -> Charges:
     """Calls that began in the time; a tariff's first day is a day in ``zone``."""
-    known, summed, people = rates(session), Charges(), _people(session)
+    known, summed, people = rates(session), Charges(), talkers(session)
     query = (
         select(
             Call.trunk, Call.agent_id, CallLeg.agent_id, CallLeg.number, CallLeg.answered_at, CallLeg.ended_at,
             Call.number, CallLeg.kind,
         )
         .join(CallLeg, CallLeg.call_id == Call.id)
-        .where(
-            Call.created_at >= since,
-            Call.created_at < until,
-            CallLeg.answered_at.is_not(None),
-            CallLeg.ended_at.is_not(None),
-            or_(CallLeg.kind == "outside", and_(CallLeg.kind == "customer", Call.direction == "outbound")),
-        )
+        .where(*charged(since, until))
     )  # fmt: skip
     for trunk, call_agent, leg_agent, number, answered, ended, called, kind in session.execute(query):
         if answered is None or ended is None:
             continue
-        seconds = max(0.0, (ended - answered).total_seconds())
         dialled = called if kind == "customer" else number
-        rate = choose(known, dialled, trunk, answered.astimezone(zone).date())
-        amount = charge(rate, seconds) if rate else None
+        seconds, amount = priced(known, dialled, trunk, answered, ended, zone)
         agent, department = people.get(leg_agent or call_agent, ("", ""))
         for costs, name in ((summed.trunks, trunk), (summed.agents, agent), (summed.departments, department)):
             costs.setdefault(name, Cost(name)).add(seconds, amount)
@@ -79,7 +71,27 @@ def charges(session: Session, since: datetime, until: datetime, zone: tzinfo) ->
     return summed
 
 
-def _people(session: Session) -> dict[str, tuple[str, str]]:
+def charged(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which legs of calls are: conditions for a query that joins both."""
+    return (
+        Call.created_at >= since,
+        Call.created_at < until,
+        CallLeg.answered_at.is_not(None),
+        CallLeg.ended_at.is_not(None),
+        or_(CallLeg.kind == "outside", and_(CallLeg.kind == "customer", Call.direction == "outbound")),
+    )
+
+
+def priced(
+    known: Sequence[Rate], dialled: str, trunk: str, answered: datetime, ended: datetime, zone: tzinfo
+) -> tuple[float, int | None]:
+    """Seconds, and the amount in ten-thousandths of the currency; none without a tariff."""
+    seconds = max(0.0, (ended - answered).total_seconds())
+    rate = choose(known, dialled, trunk, answered.astimezone(zone).date())
+    return seconds, charge(rate, seconds) if rate else None
+
+
+def talkers(session: Session) -> dict[str, tuple[str, str]]:
     """Agent id → the user's name and department."""
     query = (
         select(Agent.id, User.name, Department.name)

@@ -18,7 +18,7 @@ from webui.common.htmx import is_fragment
 from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires, signed_in
 from webui.common.text import one_line
-from webui.transfers import exporting, files, goods_lists, importing, lists, money_lists
+from webui.transfers import exporting, files, goods_lists, importing, lists, money_lists, setup_lists, shop_lists
 from webui.transfers.cells import text_of
 from webui.transfers.registry import LISTS, ListSpec
 from webui.transfers.runner import BUSY, runner, settle
@@ -34,7 +34,7 @@ MANY = 50
 
 def install(app: Flask) -> None:
     install_runner(app)
-    for part in (lists, goods_lists, money_lists):
+    for part in (lists, goods_lists, money_lists, shop_lists, setup_lists):
         part.install()
     app.jinja_env.globals["may_import"] = may_import
     app.jinja_env.globals["may_export"] = may_export
