@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from cti.store import apikeys
+from cti.store import apikeys, points
 from cti.store.models import ApiKey, ApiRequest, Customer, Order, OrderStatus, Ticket, utc_now
 from tests.fakes.site import Site
 from tests.pages import HOSTILE, audited, make_call
@@ -129,6 +129,56 @@ def test_a_customer_is_made_found_and_changed(site: Site) -> None:
     assert (changed.json["name"], changed.json["remarks"]) == ("王芳", HOSTILE)
     told = audited(site, "customer.change")[-1]
     assert (told.username, told.after["api_key"]) == ("supervisor", "test")
+
+
+def test_a_customer_has_what_the_form_has(site: Site) -> None:
+    body = {
+        "name": "Demo API", "phones": [{"number": "13877770011"}, {"number": "01062345678"}],
+        "addresses": [{"line": "1"}, {"line": "2", "phone": "13877770012", "is_default": True}],
+        "level": "gold", "source": "tv", "birthday": "1980-02-29", "email": "API@example.com",
+    }  # fmt: skip
+    made = post(site, "/customers", body).json
+    assert (made["level"], made["source"], made["category"], made["birthday"]) == ("gold", "tv", "", "1980-02-29")
+    assert [(a["line"], a["phone"], a["is_default"]) for a in made["addresses"]] == [
+        ("1", "", False),
+        ("2", "+8613877770012", True),
+    ]
+    path = f"/customers/{made['id']}"
+    change = {"email": "New@Example.com", "phones": [{"number": "13877770011", "label": "work"}], "birthday": None}
+    changed = ask(site, path, method="PATCH", body=change | {"addresses": [{"line": "3"}]}).json
+    assert (changed["email"], changed["birthday"]) == ("new@example.com", None)
+    assert changed["phones"] == [{"number": "+8613877770011", "label": "work"}]
+    assert [(a["line"], a["is_default"]) for a in changed["addresses"]] == [("3", True)]
+    assert audited(site, "customer.change")[-1].before["phones"] == ["+8613877770011 mobile", "+861062345678 mobile"]
+    for wrong in ({"level": "emperor"}, {"birthday": "2999-01-01"}, {"addresses": [{"line": "x", "phone": "?"}]}):
+        assert ask(site, path, method="PATCH", body=wrong).status_code == 422
+        assert post(site, "/customers", {"name": "x"} | wrong).status_code == 422
+
+
+def test_a_web_site_registers_members_and_shows_their_points(site: Site) -> None:
+    visitor = {"name": "Demo Netz", "phone": "13877770021"}
+    first = post(site, "/members", visitor)
+    assert (first.status_code, first.json["balance"], first.json["source"]) == (201, 0, "web")
+    again = post(site, "/members", visitor | {"name": "demo netz"})
+    assert (again.status_code, again.json) == (200, first.json)
+    other = post(site, "/members", visitor | {"name": "Somebody Else"})
+    assert other.status_code == 201
+    assert other.json["customer_id"] != first.json["customer_id"]
+    with site.sessions() as session:
+        points.adjust(session, first.json["customer_id"], 30, text="gift")
+        points.adjust(session, first.json["customer_id"], -4)
+        session.commit()
+    path = f"/members/{first.json['number']}"
+    assert ask(site, path).json["balance"] == 26
+    told = ask(site, f"{path}/statement").json
+    assert (told["opening"], told["earned"], told["spent"], told["closing"]) == (0, 30, 4, 26)
+    assert [(entry["change"], entry["text"]) for entry in told["entries"]] == [(30, "gift"), (-4, "")]
+    assert ask(site, f"{path}/statement?until=2020-01-01T00:00:00Z").json["entries"] == []
+    assert ask(site, f"{path}/statement?since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z").status_code == 422
+    found = ask(site, "/members?phone=13877770021").json["items"]
+    assert {row["number"] for row in found} == {first.json["number"], other.json["number"]}
+    assert ask(site, "/members/nobody").status_code == 404
+    assert post(site, "/members", visitor, key_of(site, permissions=["customers.read"])).status_code == 403
 
 
 def test_an_order_is_taken_as_on_the_page_or_not_at_all(site: Site) -> None:

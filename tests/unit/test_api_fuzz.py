@@ -56,7 +56,7 @@ def test_the_api_keeps_to_its_description_whatever_it_is_asked(site: Site) -> No
     schema = schemathesis.openapi.from_dict(browser(site, "admin").get("/admin/api/openapi.json").json)
     schema.app = site.app
     operations = [operation.ok() for operation in schema.get_all_operations()]
-    assert len(operations) == 14
+    assert len(operations) == 18
     for operation in operations:
 
         @settings(QUICK, max_examples=EXAMPLES or (2 if operation.body else 1))

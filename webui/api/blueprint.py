@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from cti.store import apikeys, sending
 from cti.store.models import ApiKey, HookDelivery, HookState, Webhook, utc_now
-from webui.api import access, calls, customers, orders, own, tickets
+from webui.api import access, calls, customers, members, orders, own, tickets
 from webui.api.forms import KeyForm, WebhookForm
 from webui.common import audit, db, labels
 from webui.common.i18n import to_utc
@@ -24,7 +24,7 @@ from webui.common.security import csrf
 
 blueprint = Blueprint("api", __name__, url_prefix="/admin/api")
 SHOWN = 100
-PARTS = (customers, orders, tickets, calls)
+PARTS = (customers, orders, tickets, calls, members)
 
 
 class Documented(Api):  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -14,6 +14,7 @@ from webui.common.text import many_lines, one_line
 AMOUNT = r"^\d{1,7}(\.\d{1,2})?$"
 NUMBER = r"^\+?[0-9]{3,31}$"
 LIMIT = 200
+ALL_OF_THEM = {"description": "all of them: they take the place of those that are there"}
 
 
 class Text(fields.String):
@@ -49,6 +50,11 @@ def one_of(kind: Any) -> validate.OneOf:
     return validate.OneOf([str(member) for member in kind])
 
 
+def born(day: date | None) -> None:
+    if day is not None and not date(1900, 1, 1) <= day <= datetime.now(UTC).date():
+        raise ValidationError("Not a birthday.")
+
+
 class Problem(Schema):
     type = fields.String(required=True)
     status = fields.Integer(required=True)
@@ -73,6 +79,9 @@ class AddressIn(Schema):
     line = Text(255, least=1, required=True)
     postcode = Text(16, load_default="")
     recipient = Text(128, load_default="")
+    phone = fields.String(
+        load_default="", validate=validate.Regexp(rf"^$|{NUMBER}"), metadata={"description": "of the recipient"}
+    )
     is_default = fields.Boolean(load_default=False)
 
 
@@ -89,14 +98,28 @@ class CustomerIn(Schema):
     addresses = fields.List(fields.Nested(AddressIn), load_default=list, validate=validate.Length(max=10))
     email = Text(254, load_default="")
     sex = fields.String(load_default="unknown", validate=one_of(Sex))
+    birthday = fields.Date(load_default=None, allow_none=True, validate=born)
+    source = Text(64, load_default="", metadata={"description": "a code of the code table"})
+    category = Text(64, load_default="", metadata={"description": "a code of the code table"})
+    level = Text(64, load_default="", metadata={"description": "a code of the code table"})
     remarks = Text(4000, lines=True, load_default="")
     custom = Own(load_default=dict)
 
 
 class CustomerChange(Schema):
     name = Text(128, least=1)
+    phones = fields.List(
+        fields.Nested(Phone), validate=validate.Length(max=10), metadata={"description": "all of them"}
+    )
+    addresses = fields.List(
+        fields.Nested(AddressIn), validate=validate.Length(max=10), metadata={"description": "all of them"}
+    )
     email = Text(254)
     sex = fields.String(validate=one_of(Sex))
+    birthday = fields.Date(allow_none=True, validate=born)
+    source = Text(64)
+    category = Text(64)
+    level = Text(64)
     remarks = Text(4000, lines=True)
     custom = Own()
 
@@ -114,6 +137,10 @@ class CustomerOut(Schema):
     addresses = fields.List(fields.Dict(), required=True)
     email = fields.String(required=True)
     sex = fields.String(required=True)
+    birthday = fields.String(required=True, allow_none=True)
+    source = fields.String(required=True)
+    category = fields.String(required=True)
+    level = fields.String(required=True)
     remarks = fields.String(required=True)
     custom = Own(required=True)
     first_entry_at = fields.String(required=True)
@@ -233,6 +260,54 @@ class CallOut(Schema):
     answered_at = fields.String(required=True, allow_none=True)
     ended_at = fields.String(required=True, allow_none=True)
     cause = fields.String(required=True)
+
+
+class MemberQuery(Paging):
+    phone = fields.String(validate=validate.Regexp(NUMBER))
+
+
+class MemberIn(Schema):
+    name = Text(128, least=1, required=True)
+    phone = fields.String(required=True, validate=validate.Regexp(NUMBER))
+    email = Text(254, load_default="")
+    sex = fields.String(load_default="unknown", validate=one_of(Sex))
+    birthday = fields.Date(load_default=None, allow_none=True, validate=born)
+
+
+class MemberOut(Schema):
+    number = fields.String(required=True)
+    customer_id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    balance = fields.Integer(required=True)
+    owed = fields.Integer(required=True)
+    source = fields.String(required=True)
+    joined_at = fields.String(required=True)
+
+
+class StatementQuery(Schema):
+    since = Moment()
+    until = Moment()
+
+
+class EntryOut(Schema):
+    at = fields.String(required=True)
+    kind = fields.String(required=True)
+    change = fields.Integer(required=True)
+    balance = fields.Integer(required=True)
+    expires_at = fields.String(required=True, allow_none=True)
+    order_id = fields.Integer(required=True, allow_none=True)
+    text = fields.String(required=True)
+
+
+class StatementOut(Schema):
+    member = fields.String(required=True)
+    since = fields.String(required=True)
+    until = fields.String(required=True)
+    opening = fields.Integer(required=True)
+    earned = fields.Integer(required=True)
+    spent = fields.Integer(required=True)
+    closing = fields.Integer(required=True)
+    entries = fields.List(fields.Nested(EntryOut), required=True)
 
 
 def page_of(schema: type[Schema]) -> Schema:

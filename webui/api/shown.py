@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from cti.store.models import Call, Customer, Order, Ticket
+from cti.store.models import Call, Customer, Member, Order, PointEntry, Ticket
+from cti.store.points import Period
 from webui.common import phones
 
 Document = dict[str, Any]
@@ -32,12 +35,17 @@ def customer(row: Customer) -> Document:
                 "line": a.line,
                 "postcode": a.postcode,
                 "recipient": a.recipient,
+                "phone": number(a.phone),
                 "is_default": a.is_default,
             }
             for a in row.addresses
         ],
         "email": row.email,
         "sex": str(row.sex),
+        "birthday": row.birthday.isoformat() if row.birthday else None,
+        "source": row.source,
+        "category": row.category,
+        "level": row.level,
         "remarks": row.remarks,
         "custom": dict(row.custom or {}),
         "first_entry_at": moment(row.first_entry_at),
@@ -88,4 +96,27 @@ def call(row: Call) -> Document:
         {name: getattr(row, name) for name in plain}
         | {"number": number(row.number)}
         | {name: moment(getattr(row, name)) for name in times}
+    )
+
+
+def member(row: Member) -> Document:
+    plain = ("number", "customer_id", "balance", "owed", "source")
+    return {name: getattr(row, name) for name in plain} | {
+        "name": row.customer.name,
+        "joined_at": moment(row.joined_at),
+    }
+
+
+def statement(row: Member, since: datetime, until: datetime, period: Period, entries: Iterable[PointEntry]) -> Document:
+    plain = ("change", "balance", "order_id", "text")
+    return (
+        {"member": row.number, "since": moment(since), "until": moment(until)}
+        | asdict(period)
+        | {
+            "entries": [
+                {name: getattr(one, name) for name in plain}
+                | {"kind": str(one.kind), "at": moment(one.at), "expires_at": moment(one.expires_at)}
+                for one in entries
+            ]
+        }
     )
