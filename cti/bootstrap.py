@@ -98,6 +98,7 @@ def make_runner(settings: Settings, switches: Sequence[Switch], bus: NatsBus) ->
 
     runner = EngineRunner(switches, bus, configured=configured, zone=settings.timezone)
     runner.engine.centre.short_abandon = settings.short_abandon
+    runner.engine.centre.apart = frozenset(switch.name for switch in switches if isinstance(switch, BoardSwitch))
     return runner
 
 

@@ -20,7 +20,15 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tzlocal import get_localzone
 
-from cti.switch_settings import GATEWAY_HOST, BadSwitches, SwitchEntry, SwitchKind, SwitchSettings, read_switches
+from cti.switch_settings import (
+    GATEWAY_HOST,
+    BadSwitches,
+    BoardEntry,
+    SwitchEntry,
+    SwitchKind,
+    SwitchSettings,
+    read_switches,
+)
 
 __all__ = ["ANYWHERE", "LOOPBACK", "Settings", "SwitchChoice", "SwitchKind", "SwitchSettings", "load_settings"]
 
@@ -169,7 +177,9 @@ class Settings(BaseSettings):
         }[self.switch]
         named += [self._board()] if self.board else []
         path = self.switches_file or self.var / "switches.toml"
-        found = (*named, *(self._further(entry) for entry in read_switches(path)))
+        further = read_switches(path)
+        boards = (self._board_of(entry) for entry in further.board)
+        found = (*named, *(self._further(entry) for entry in further.switch), *boards)
         if not found:
             raise BadSwitches(f"{path}: names no switch, and CALLYARD_SWITCH={self.switch} has none of its own")
         for switch in found:
@@ -219,26 +229,46 @@ class Settings(BaseSettings):
         )
 
     def _board(self) -> SwitchSettings:
-        simulated = self.board == "sim"
-        if not (simulated or self.board_library or self.board_elsewhere):
-            raise BadSwitches(f"CALLYARD_BOARD={self.board}: name the files of its library in CALLYARD_BOARD_LIBRARY")
-        if self.board_e1 and not (simulated and self.board_face == "synway"):
-            raise BadSwitches(
-                "CALLYARD_BOARD_E1: only a simulated board with the face of synway has E1 lines of its own"
+        """The first one. Where it is simulated its lines are calls of a softswitch beside it."""
+        board = self._board_of(
+            BoardEntry(
+                name="board",
+                vendor=self.board,
+                face=self.board_face,
+                e1=self.board_e1,
+                library=self.board_library,
+                config=self.board_config,
+                elsewhere=self.board_elsewhere,
             )
+        )
         softswitch = self.switch not in (SwitchChoice.SIM, SwitchChoice.BOARD, SwitchChoice.OUTSIDE)
-        gateway = simulated and softswitch  # a real library gives no sound away
+        if self.board != "sim" or not softswitch:  # a real library gives no sound away
+            return board
+        return replace(board, gateway=True, sip_host=GATEWAY_HOST, sip_port=self.gateway_port)
+
+    def _board_of(self, entry: BoardEntry) -> SwitchSettings:
+        simulated = entry.vendor == "sim"
+        if not (simulated or entry.library or entry.elsewhere):
+            raise BadSwitches(
+                f"voice board {entry.name}: name the files of its library (CALLYARD_BOARD_LIBRARY; library in the file "
+                "of switches), or say that its host runs elsewhere"
+            )
+        if entry.e1 and not (simulated and entry.face == "synway"):
+            raise BadSwitches(
+                f"voice board {entry.name}: only a simulated board with the face of synway has E1 lines of its own "
+                "(CALLYARD_BOARD_E1; e1 in the file of switches)"
+            )
         return self._switch(
-            "board",
+            entry.name,
             SwitchKind.BOARD,
-            own=not self.board_elsewhere,
-            program="" if simulated else self.board_library,
-            vendor=self.board_face if simulated else self.board,
-            config=self.board_config,
-            e1=self.board_e1,
-            gateway=gateway,
-            sip_host=GATEWAY_HOST if gateway else LOOPBACK,
-            sip_port=self.gateway_port if gateway else 0,
+            own=not entry.elsewhere,
+            home=self.var / ("board" if entry.name == "board" else f"board-{entry.name}"),
+            program="" if simulated else entry.library,
+            vendor=entry.face if simulated else entry.vendor,
+            config=entry.config,
+            e1=entry.e1,
+            sip_host=LOOPBACK,
+            sip_port=0,
         )
 
     def _further(self, entry: SwitchEntry) -> SwitchSettings:

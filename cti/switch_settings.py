@@ -102,6 +102,7 @@ class SwitchSettings:
         return f"{self.host}:{self.port}"
 
 
+_NAME = r"^[a-z][a-z0-9-]{0,31}$"
 _PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -110,7 +111,7 @@ class SwitchEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+    name: Annotated[str, Field(pattern=_NAME)]
     kind: Annotated[str, Field(pattern=r"^(asterisk|freeswitch)$")]
     own: bool = False
     program: str = ""
@@ -129,29 +130,44 @@ class SwitchEntry(BaseModel):
     spool_here: Path | None = None
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class BoardEntry(BaseModel):
+    """One ``[[board]]`` of the file: a further voice board, a switch of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=_NAME)]
+    vendor: Annotated[str, Field(pattern=r"^(sim|donjin|synway)$")]
+    face: Annotated[str, Field(pattern=r"^(donjin|synway)$")] = "synway"
+    e1: Annotated[int, Field(ge=0, le=4)] = 0
+    library: str = ""
+    config: str = ""
+    elsewhere: bool = False
+
+
+class SwitchesFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     switch: Annotated[list[SwitchEntry], Field(max_length=MAX_SWITCHES)] = []
+    board: Annotated[list[BoardEntry], Field(max_length=MAX_SWITCHES)] = []
 
 
-def read_switches(path: Path) -> list[SwitchEntry]:
-    """The switches of the file, none without it. Raises ``BadSwitches``."""
+def read_switches(path: Path) -> SwitchesFile:
+    """What the file names, nothing without it. Raises ``BadSwitches``."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return []
+        return SwitchesFile()
     except (OSError, UnicodeDecodeError) as error:
         raise BadSwitches(f"{path}: {error}") from error
     try:
-        entries = _File.model_validate(tomllib.loads(text)).switch
+        found = SwitchesFile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise BadSwitches(f"{path}: {error}") from error
     except ValidationError as error:
         problem = error.errors()[0]
         where = " ".join(str(part + 1 if isinstance(part, int) else part) for part in problem["loc"])
         raise BadSwitches(f"{path}: {where}: {problem['msg']}") from error
-    for entry in entries:
+    for entry in found.switch:
         if not entry.own and not (entry.host and entry.secret):
             raise BadSwitches(f"{path}: {entry.name}: give host and secret of its control port, or own = true")
-    return entries
+    return found

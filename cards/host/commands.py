@@ -76,6 +76,7 @@ def snapshot(floor: Floor) -> Snapshot:
         channels=tuple(_shown(chan, now) for chan in floor.channels.values()),
         devices=floor.devices(),
         trunks=floor.trunks(),
+        up_for=now - floor.began,
     )
 
 

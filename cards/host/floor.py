@@ -71,7 +71,7 @@ class Floor(KnownChannels[Channel]):
         self.player = Player(board, self.tapes)
         self.chance = random.Random()
         self.last_taken: dict[str, int] = {}
-        self.boot = secrets.token_hex(4)
+        self.boot, self.began = secrets.token_hex(4), clock()
         self._count = 0
         self._hearing: dict[int, frozenset[int]] = {}
         self._usable: dict[str, bool] = {}

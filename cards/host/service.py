@@ -263,9 +263,17 @@ class Service:
                 "device": plan.device,
                 "level": level,
                 "channel": chan.id if chan is not None else "",
-                "number": chan.caller_number if chan is not None and chan.incoming else line.dialled if chan else "",
+                "number": _number(line),
                 "incoming": chan.incoming if chan is not None else False,
                 "recording": bool(chan.recordings) if chan is not None else False,
                 "testing": bool(line.test_until),
             }
         return {"line": line.number, "kind": LineKind.EMPTY.value, "state": "", "dead": True}
+
+
+def _number(line: Line) -> str:
+    """Of whoever is at the other end of the call."""
+    chan = line.channel
+    if chan is None:
+        return ""
+    return chan.caller_number if chan.incoming or line.kind is LineKind.EXTENSION else line.dialled

@@ -543,6 +543,7 @@ class Snapshot:
 
     ``relayed`` are the channels of other switches of ours (their ids there) whose far end this switch carries to one
     of its phones: ``DeviceTarget.switch``. The carrying channels themselves are not in ``channels``.
+    ``up_for`` is how many seconds the switch has run, where it says so: an older call ended with what ran before.
     """
 
     at: float
@@ -550,3 +551,4 @@ class Snapshot:
     devices: dict[str, bool] = field(default_factory=dict)
     trunks: dict[str, TrunkState] = field(default_factory=dict)
     relayed: frozenset[str] = frozenset()
+    up_for: float | None = None

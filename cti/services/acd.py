@@ -6,6 +6,8 @@ line. Nothing is offered while the switch is unreachable or not yet reconciled.
 
 from __future__ import annotations
 
+from functools import partial
+
 from cti.domain.agents import AT_WORK, Agent
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import Strategy
@@ -142,20 +144,20 @@ class Acd:
             return
         wanted = self.last_agents.of(call)
         if wanted:
-            chosen = wanted if self._can_be_offered(wanted) else None
+            chosen = wanted if self._can_be_offered(call, wanted) else None
         elif _rings_all(queue):
             self._ring_all(call, queue)
             return
         else:
-            chosen = queue.best_for(call, self._centre.now, self._can_be_offered)
+            chosen = queue.best_for(call, self._centre.now, partial(self._can_be_offered, call))
         if chosen is not None:
             queue.offered_to(chosen)
             self.offer(call, self._centre.agents[chosen])
 
     def _ring_all(self, call: Call, queue: QueueRuntime) -> None:
         """Everybody who is free and may be asked; each is looked at anew, since an offer may change what others do."""
-        for agent_id in queue.all_for(call, self._centre.now, self._can_be_offered):
-            if call in queue and self._can_be_offered(agent_id) and self._may_ring(call):
+        for agent_id in queue.all_for(call, self._centre.now, partial(self._can_be_offered, call)):
+            if call in queue and self._can_be_offered(call, agent_id) and self._may_ring(call):
                 self.offer(call, self._centre.agents[agent_id], together=True)
 
     def agent_ready(self, agent: Agent) -> None:
@@ -163,25 +165,29 @@ class Acd:
         waits for this very agent."""
         if not self._centre.can_be_offered(agent):
             return
-        returning = next((call for call in self.last_agents.waiting_for(agent.agent_id) if self.may_offer(call)), None)
+        waiting = (call for call in self.last_agents.waiting_for(agent.agent_id) if self.may_offer(call))
+        returning = next((call for call in waiting if self._centre.can_be_offered(agent, call)), None)
         if returning is not None:
             self._centre.queues[returning.queue_id].offered_to(agent.agent_id)
             self.offer(returning, agent)
             return
         queues = [queue for queue in map(self._centre.queues.get, agent.queues) if queue is not None]
-        heads = [(queue.order(head), queue, head) for queue in queues if (head := queue.first_for(agent, self._waits))]
+        waits = partial(self._waits, agent)
+        heads = [(queue.order(head), queue, head) for queue in queues if (head := queue.first_for(agent, waits))]
         if heads:
             _, queue, call = min(heads, key=lambda found: (found[0], found[2].call_id))
             queue.offered_to(agent.agent_id)
             self.offer(call, agent, together=_rings_all(queue))
 
-    def _can_be_offered(self, agent_id: str) -> bool:
+    def _can_be_offered(self, call: Call, agent_id: str) -> bool:
         agent = self._centre.agents.get(agent_id)
-        return agent is not None and self._centre.can_be_offered(agent)
+        return agent is not None and self._centre.can_be_offered(agent, call)
 
-    def _waits(self, call_id: str) -> bool:
+    def _waits(self, agent: Agent, call_id: str) -> bool:
         call = self._centre.calls.get(call_id)
-        return call is not None and self._may_ring(call) and not self.last_agents.of(call)
+        if call is None or not self._may_ring(call) or self.last_agents.of(call):
+            return False
+        return self._centre.can_be_offered(agent, call)
 
     def last_agent(self, call: Call, queue_id: str, agent_id: str) -> None:
         """Who served this caller before is known now, or that nobody did (empty), or not in time."""

@@ -60,6 +60,7 @@ class Centre:
         self.day = ""  # the centre's date, to which today's figures belong
         self.zone = zone
         self.short_abandon = SHORT_ABANDON
+        self.apart: frozenset[str] = frozenset()  # switches that ring their own telephones only, and nobody else does
         self.chance = random.Random()
         self.last_trunk: dict[str, str] = {}  # by outbound rule, for its next call
         self.effects: list[Effect] = []
@@ -184,8 +185,12 @@ class Centre:
             elif queue is not None:
                 queue.free.discard(agent.agent_id)
 
-    def can_be_offered(self, agent: Agent) -> bool:
-        return agent.free and bool(self.device_home(agent.device))
+    def can_be_offered(self, agent: Agent, call: Call | None = None) -> bool:
+        """The agent is free and a switch can ring the telephone: with ``call`` the one that the call is on."""
+        home = self.device_home(agent.device, call.switch if call is not None else "")
+        if call is None or home == call.switch or not call.legs:
+            return agent.free and bool(home)
+        return agent.free and bool(home) and self.apart.isdisjoint((home, call.switch))
 
     # ------------------------------------------------------------ calls and legs
 

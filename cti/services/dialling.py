@@ -57,12 +57,14 @@ class Dialling:
             raise NotAllowedNow("the customer is not on the line")
         return call, leg, customer
 
-    def _free_colleague(self, agent: Agent, agent_id: str) -> Agent:
+    def _free_colleague(self, agent: Agent, agent_id: str, call: Call | None = None) -> Agent:
         colleague = self._centre.agents[agent_id]
         if colleague is agent:
             raise BadRequest("that is yourself", number=colleague.number)
         if not self._centre.can_be_offered(colleague):
             raise NotAllowedNow("the colleague is not free", number=colleague.number, state=str(colleague.state))
+        if not self._centre.can_be_offered(colleague, call):
+            raise NotAllowedNow("this call's switch cannot ring the colleague's telephone", number=colleague.number)
         return colleague
 
     def _call_outside(self, call: Call, kind: LegKind, way: WayOut, number: str) -> None:
@@ -147,7 +149,7 @@ class Dialling:
         """The dialling agent is on the phone: now call the other side."""
         if call.direction is Direction.INTERNAL:
             colleague = self._centre.agent_by_number(call.dnis)
-            free = colleague is not None and self._centre.can_be_offered(colleague)
+            free = colleague is not None and self._centre.can_be_offered(colleague, call)
             if colleague is None or not free or self._acd.offer(call, colleague, LegKind.CONSULTED) is None:
                 self._agent_notice(agent_leg, "target_failed")
                 self._control.hangup_all(call)
@@ -279,7 +281,7 @@ class Dialling:
         if call.live(LegKind.CONSULTED) is not None:
             raise NotAllowedNow("a consultation is going on")
         destination = resolve(self._centre, number)
-        colleague = self._free_colleague(agent, destination.agent_id) if destination.agent_id else None
+        colleague = self._free_colleague(agent, destination.agent_id, call) if destination.agent_id else None
         if colleague is not None:
             way_to(self._centre, call.switch, colleague, call)
         way = way_out(self._centre, call.switch, destination.outside, agent, call) if destination.outside else None
@@ -315,7 +317,7 @@ class Dialling:
         destination = resolve(self._centre, number)
         if destination.queue_id:
             raise BadRequest("a queue cannot be consulted", number=number[:40])
-        colleague = self._free_colleague(agent, destination.agent_id) if destination.agent_id else None
+        colleague = self._free_colleague(agent, destination.agent_id, call) if destination.agent_id else None
         if colleague is not None:
             way_to(self._centre, call.switch, colleague, call)
         way = way_out(self._centre, call.switch, destination.outside, agent, call) if destination.outside else None

@@ -85,13 +85,13 @@ class Groups:
         if agent is None:
             return False
         unused = member.kind is MemberKind.PHONE and bool(self._unused_phone(agent))
-        return self._centre.can_be_offered(agent) or unused
+        return self._centre.can_be_offered(agent, call) or unused
 
     def _ring(self, call: Call, member: RingMember, ring: float) -> None:
         agent = self._centre.agents.get(member.id)
         if member.kind is MemberKind.OUTSIDE:
             self._ring_number(call, member.id, ring)
-        elif agent is not None and self._centre.can_be_offered(agent):
+        elif agent is not None and self._centre.can_be_offered(agent, call):
             self._acd.offer(call, agent, ring=ring)
         elif agent is not None and member.kind is MemberKind.PHONE:
             self._ring_phone(call, agent, ring)

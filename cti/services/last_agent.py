@@ -66,7 +66,7 @@ class LastAgents:
         agent = self._centre.agents.get(agent_id)
         if agent is None or agent_id not in queue.agents or agent.state not in AT_WORK or not agent.registered:
             return
-        if queue.last_agent_wait <= 0 and not self._centre.can_be_offered(agent):
+        if queue.last_agent_wait <= 0 and not self._centre.can_be_offered(agent, call):
             return
         self._wanted[call.call_id] = agent_id
         self._waiting.setdefault(agent_id, {})[call.call_id] = None

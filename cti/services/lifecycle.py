@@ -231,6 +231,8 @@ class Lifecycle:
         agent_leg, target = call.live(LegKind.AGENT), call.live(LegKind.CONSULTED)
         if call.phase is CallPhase.DIALLING and agent_leg is not None and not leg.answered:
             self._notice(agent_leg, f"dial_{cause}")
+        elif agent_leg is not None and cause is Cause.MEDIA_LOST:
+            self._notice(agent_leg, "line_lost")
         if agent_leg is not None and target is not None and target.answered and target.kind is LegKind.CONSULTED:
             self._notice(agent_leg, "caller_gone")
             return

@@ -112,7 +112,7 @@ class Overflows:
         if target.kind is TargetKind.QUEUE:
             return target.id != call.queue_id
         if target.kind is TargetKind.AGENT:
-            return self._centre.can_be_offered(self._centre.agents[target.id])
+            return self._centre.can_be_offered(self._centre.agents[target.id], call)
         if target.kind is TargetKind.GROUP:
             return self._routing.groups.can_ring(call, target.id)
         if target.kind is TargetKind.OUTSIDE:

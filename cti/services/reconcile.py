@@ -329,17 +329,19 @@ class Reconciler:
     def _vanished(self, switch: str, snapshot: Snapshot, newer: set[str]) -> None:
         """Who waits for an agent first: an agent who becomes free must not be rung for somebody who is gone too."""
         there = {channel.channel for channel in snapshot.channels} | newer
+        began = self._centre.now - snapshot.up_for if snapshot.up_for is not None else 0.0
         calls = [call for call in self._centre.calls.values() if call.switch == switch]
         for call in sorted(calls, key=lambda call: any(leg.agent_id for leg in call.live_legs())):
             missing = [leg for leg in call.live_legs() if leg.channel not in there]
             # the customer's end decides what the others' end means
             for leg in sorted(missing, key=lambda leg: leg.kind is not LegKind.CUSTOMER):
                 self._centre.counters["reconcile:vanished"] += 1
-                cause = Cause.NORMAL if leg.kind is LegKind.CUSTOMER else Cause.FAILED
+                by_customer = leg.kind is LegKind.CUSTOMER and call.created_at > began
+                cause = Cause.NORMAL if by_customer else Cause.FAILED
                 if leg.alive and leg.via:
                     self._centre.phone_command(call, leg, Hangup(leg.channel))
                 if leg.alive:
-                    self._lifecycle.gone(call, leg, cause, leg.kind is LegKind.CUSTOMER)
+                    self._lifecycle.gone(call, leg, cause, by_customer)
 
 
 def _customers_first(channel: ChannelSnapshot) -> bool:

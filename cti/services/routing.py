@@ -135,7 +135,7 @@ class Routing:
 
     def _ring_agent(self, call: Call, agent_id: str) -> bool:
         agent = self._centre.agents.get(agent_id)
-        if agent is None or not self._centre.can_be_offered(agent):
+        if agent is None or not self._centre.can_be_offered(agent, call):
             return False
         call.phase = CallPhase.OFFERED
         customer = call.customer

@@ -80,7 +80,7 @@ class Supervision:
             raise NotAllowedNow("the switch cannot be reached", switch=call.switch)
         if not self._acd.may_offer(call):
             raise NotAllowedNow("the call is being offered, or ends")
-        if not self._centre.can_be_offered(agent):
+        if not self._centre.can_be_offered(agent, call):
             raise NotAllowedNow("the agent is not free", number=agent.number, state=str(agent.state))
         self._acd.offer(call, agent)
 

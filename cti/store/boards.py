@@ -87,8 +87,8 @@ def ensure_demo_plan(
     trunk: str = "",
 ) -> bool:
     """Give a new board a plan: outside lines to the first service number and ``trunk`` (empty: the first), extensions
-    to the agents in order, then timeslots of E1 as outside lines, and recording channels on other telephones of the
-    first agents.
+    to the agents in order who have none of another board, then timeslots of E1 as outside lines, and recording channels
+    on other telephones of the first agents.
 
     ``alone``: there is no switch for browser phones, so that these agents get their telephones chosen. Commits; false
     where the board has a plan.
@@ -97,8 +97,9 @@ def ensure_demo_plan(
         return False
     dialed = session.scalars(select(Did.number).order_by(Did.number)).first() or ""
     trunk = trunk or session.scalars(select(Trunk.id).where(Trunk.active.is_(True)).order_by(Trunk.id)).first() or ""
+    without = Agent.number.not_in(select(BoardLine.device))
     agents = session.scalars(
-        select(Agent).join(Agent.user).where(User.active.is_(True)).order_by(Agent.number).limit(extensions)
+        select(Agent).join(Agent.user).where(User.active.is_(True), without).order_by(Agent.number).limit(extensions)
     ).all()
     if alone:
         for agent in agents:

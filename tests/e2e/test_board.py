@@ -1,8 +1,12 @@
-"""A voice board alone, no softswitch: the simulated board's caller, menu, queue and telephones, as with ``make run``
-``BOARD=sim``. Telephones lift themselves after three seconds and are replaced when they hear busy."""
+"""Voice boards alone, no softswitch: the simulated board's caller, menu, queue and telephones, as with ``make run``
+``BOARD=sim``, and a second board with one telephone.
+
+Telephones lift themselves after three seconds and are replaced when they hear busy."""
 
 from __future__ import annotations
 
+import base64
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,31 +14,42 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
 from cards.host.simulated import EXTENSIONS, TRUNKS
+from cti.store.models import BoardLine
 from tests.e2e.rig.browser import Desk
 from tests.e2e.rig.centre import Centre, until
 from tests.e2e.rig.ledger import finished_call, recordings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CUSTOMER = "19900000011"
+CUSTOMER, OTHER = "19900000011", "19900000012"
+SECOND = '[[board]]\nname = "second"\nvendor = "sim"\nface = "donjin"\n'
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def board(e2e_folder: Path) -> AsyncIterator[Centre]:
-    centre = await Centre.start(e2e_folder / "vb", CALLYARD_SWITCH="board", CALLYARD_BOARD="sim")
+    further = e2e_folder / "boards.toml"
+    further.write_text(SECOND)
+    environment = {"CALLYARD_BOARD": "sim", "CALLYARD_SWITCHES_FILE": str(further)}
+    centre = await Centre.start(e2e_folder / "vb", CALLYARD_SWITCH="board", **environment)
+
+    def planned(session: Session) -> None:
+        session.execute(delete(BoardLine).where(BoardLine.device == "1005"))
+        session.add(BoardLine(board="second", line=8, device="1005"))
+
+    await centre.configure(planned)
     await centre.quick_queues(wrapup=0.0)
     yield centre
     await centre.stop()
     assert not centre.crashes(), centre.crashes()
 
 
-async def somebody_calls(board: Centre) -> None:
-    reply = await board.bus.request(
-        "cy.cmd.centre",
-        {"op": "test_call", "dialed": "8000", "caller_number": CUSTOMER, "caller_name": "", "digits": "1"},
-    )
+async def somebody_calls(board: Centre, caller: str = CUSTOMER, switch: str = "board") -> None:
+    call = {"dialed": "8000", "caller_number": caller, "caller_name": "", "digits": "1", "switch": switch}
+    reply = await board.bus.request("cy.cmd.centre", {"op": "test_call", **call})
     assert reply["ok"], reply
 
 
@@ -71,21 +86,33 @@ async def test_an_analog_caller_pops_talks_is_conferred_transferred_and_recorded
     await desk.close()
 
 
-async def test_a_call_out_and_a_host_that_dies_and_comes_back(board: Centre) -> None:
+async def test_a_call_out_and_a_library_that_crashes_while_another_board_talks(board: Centre) -> None:
     for number in ("1001", "1002"):
         await board.agent(number, "logout")
     await until("the telephones are replaced", lambda: telephones_free(board), 10)
     await board.on_duty("1001")
+    await board.on_duty("1005")
+    await somebody_calls(board, OTHER, "second")
     await board.agent("1001", "dial", number="13900139000")
     document = await board.agent_is("1001", "talking", deadline=40)
     assert document["call"]["direction"] == "outbound"
     board.kill("engine")
     await until("the engine is back", board._linked, 30)
     await board.agent_is("1001", "talking")
-    board.kill("board")
+    await board.agent_is("1005", "talking", deadline=30)
+    listener = await ask_second(board, op="listen", line=8)
+    host = board.pid("second")
+    board.kill("board", signal.SIGSEGV)
     await board.agent_is("1001", "ready", "workingAfterCall", "notReady", deadline=20)
     await until("the board is back", lambda: is_up(board), 20)
-    assert (await finished_call(board, "13900139000")).ended_at is not None
+    row = await finished_call(board, "13900139000")
+    assert (row.cause, row.ended_by) == ("failed", "system")
+    await board.agent_is("1005", "talking")
+    assert board.pid("second") == host
+    await ask_second(board, op="hear", listener=listener["listener"])
+    await until("the other board's telephone hears its caller", lambda: sounds(board, listener["listener"]), 5)
+    await board.agent("1005", "hangup")
+    assert (await finished_call(board, OTHER)).switch == "second"
     await board.on_duty("1001")
     await somebody_calls(board)
     await board.agent_is("1001", "talking", deadline=30)
@@ -113,6 +140,17 @@ async def test_a_call_on_a_telephone_that_is_only_listened_to_pops_and_is_record
 
 async def watched(board: Centre, *states: str) -> bool:
     return ((await board.agent("1001"))["watched"] or {}).get("state") in states
+
+
+async def ask_second(board: Centre, **question: object) -> dict[str, str]:
+    reply = await board.bus.request("cy.cmd.board.second", question)
+    assert reply["ok"], reply
+    return reply
+
+
+async def sounds(board: Centre, listener: str) -> bool:
+    heard = np.frombuffer(base64.b64decode((await ask_second(board, op="hear", listener=listener))["sound"]), np.int16)
+    return len(heard) > 0 and int(np.abs(heard.astype(int)).max()) > 500
 
 
 async def telephones_free(board: Centre) -> bool:

@@ -48,7 +48,7 @@ def test_events_and_snapshots_come_over_as_they_went() -> None:
     for event in (ChannelHungUp(1.5, "c1", Cause.BUSY, True), ChannelOffered(1, "c", "1", "张三", "8000", trunk="t1")):
         assert wire.event_of(json.loads(json.dumps(wire.event_document(event)))) == event
     channel = ChannelSnapshot("c1", "1", "", "8000", True, False, "c2", "st", incoming=True, age=3)
-    snapshot = Snapshot(2.0, (channel,), {"1001": True}, {"t1": TrunkState.UP})
+    snapshot = Snapshot(2.0, (channel,), {"1001": True}, {"t1": TrunkState.UP}, up_for=1.5)
     assert wire.snapshot_of(json.loads(json.dumps(wire.snapshot_document(snapshot)))) == snapshot
     assert isinstance(wire.error_of(ChannelGone("x").reply()), ChannelGone)
 

@@ -213,6 +213,17 @@ async def test_a_busy_number_ends_the_attempt_with_notice_and_keeps_the_break(op
     assert floor.illegal() == {}
 
 
+async def test_the_agent_is_told_when_the_line_breaks_off_in_the_talk(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.talking_to("a1")
+    floor.sim.hangup_by_caller(caller, Cause.MEDIA_LOST)
+    await floor.until_agent("a1", "ready")
+    assert floor.agent("a1").notice == "line_lost"
+    await floor.talking_to("a1")
+    assert floor.agent("a1").notice == ""
+
+
 async def test_a_colleague_is_dialled_inside(open_floor: OpenFloor) -> None:
     floor = await open_floor()
     await floor.on_duty("a1", "a2")

@@ -40,6 +40,22 @@ async def test_a_join_whose_event_was_lost_is_booked_from_the_snapshot(open_floo
     assert floor.call(caller).phase == "connected"
 
 
+@pytest.mark.parametrize(
+    ("up_for", "told"), [(None, ("normal", "customer")), (3600.0, ("normal", "customer")), (0.0, ("failed", "system"))]
+)
+async def test_calls_that_ended_with_their_switch_are_told_from_those_that_the_customer_ended(
+    open_floor: OpenFloor, up_for: float | None, told: tuple[str, str]
+) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    call_id = floor.call(await floor.talking_to("a1")).call_id
+    now, engine = floor.sim.clock(), floor.runner.engine
+    snapshot = dataclasses.replace(await floor.sim.snapshot(), channels=(), up_for=up_for)
+    floor.runner._do(engine.on_snapshot(now + 60, "sim", snapshot, now + 60, {}))
+    ledger = await floor.ledger(call_id)
+    assert (ledger["state"], ledger["cause"], ledger["ended_by"]) == ("ended", *told)
+
+
 async def test_a_long_outage_of_the_link_hangs_nobody_up(open_floor: OpenFloor) -> None:
     floor = await open_floor()
     await floor.on_duty("a1")

@@ -55,6 +55,27 @@ async def test_a_caller_of_either_switch_reaches_the_agent_of_either(centre: Flo
     assert centre.illegal() == {}
 
 
+async def test_a_switch_apart_rings_its_own_telephones_only(centre: Floor) -> None:
+    """As a voice board does, which has no line to the others."""
+    centre.runner.engine.centre.apart = frozenset({"other"})
+    await centre.on_duty("a1")
+    there = await centre.call_in(at=centre.other)
+    here = await centre.call_in()
+    await centre.rings("a1")
+    assert centre.agent("a1").call_id == centre.call(here).call_id
+    centre.phone("a1").answer()
+    await centre.talks("a1")
+    await centre.on_duty("a3")
+    await centre.rings("a3")
+    assert centre.agent("a3").call_id == centre.call(there).call_id
+    centre.other.hangup_by_caller(there)
+    await centre.until_agent("a3", "ready")
+    refused = await centre.ask("a1", "transfer", number="1003")
+    assert (refused["ok"], "cannot ring" in str(refused)) == (False, True)
+    assert centre.talks_with(here, "a1")
+    assert centre.illegal() == {}
+
+
 async def test_one_call_one_recording_with_a_consult_transfer_across(centre: Floor) -> None:
     await centre.on_duty("a1")
     caller = await centre.talking_to("a1")

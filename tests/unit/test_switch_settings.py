@@ -32,6 +32,22 @@ def test_a_voice_board_is_a_switch_alone_or_beside_another(tmp_path: Path) -> No
         centre(tmp_path, SwitchChoice.BOARD, board="other")
 
 
+SECOND = '[[board]]\nname = "second"\nvendor = "sim"\nface = "donjin"\n'
+
+
+def test_further_boards_are_switches_of_their_own(tmp_path: Path) -> None:
+    real = '[[board]]\nname = "real"\nvendor = "synway"\nlibrary = "libshpa3.so"\nconfig = "/etc/ShConfig.ini"\n'
+    first, second, other = centre(tmp_path, SwitchChoice.BOARD, SECOND + real, board="sim").switches()
+    assert (first.name, first.home) == ("board", tmp_path / "board")
+    assert (second.name, second.kind, second.vendor, second.program) == ("second", SwitchKind.BOARD, "donjin", "")
+    assert second.home == tmp_path / "board-second"
+    assert (other.vendor, other.program, other.config) == ("synway", "libshpa3.so", "/etc/ShConfig.ini")
+    beside = all_switches(centre(tmp_path, SwitchChoice.ASTERISK, SECOND, board="sim"))
+    assert [(s.name, s.gateway) for s in beside] == [("asterisk", False), ("board", True), ("second", False)]
+    (alone,) = centre(tmp_path, SwitchChoice.OUTSIDE, SECOND).switches()
+    assert alone.own
+
+
 def test_only_a_simulated_board_of_synway_has_e1_lines_of_its_own(tmp_path: Path) -> None:
     (board,) = centre(tmp_path, SwitchChoice.BOARD, board="sim", board_e1=2).switches()
     assert board.e1 == 2
@@ -114,6 +130,10 @@ def test_a_second_switch_of_our_own_lives_in_a_folder_of_its_own(tmp_path: Path)
         (BRANCH + "sip_port = 70000\n", "switch 1 sip_port"),
         (BRANCH + 'colour = "red"\n', "colour"),
         (BRANCH.replace('secret = "s3cret"\n', ""), "branch: give host and secret"),
+        (SECOND.replace('"sim"', '"other"'), "board 1 vendor"),
+        (SECOND.replace('"sim"', '"donjin"'), "second: name the files of its library"),
+        (SECOND + "e1 = 1\n", "second: only a simulated board"),
+        (SECOND + SECOND, "two switches are called second"),
         (BRANCH + BRANCH, "two switches are called branch"),
         (BRANCH.replace('"branch"', '"asterisk"'), "two switches are called asterisk"),
     ],

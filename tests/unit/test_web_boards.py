@@ -164,14 +164,14 @@ def test_supervisors_look_and_agents_do_not(site: Site, host: Host) -> None:
     assert browser(site, "admin").get("/boards/other/lines").status_code == 404
 
 
-def test_a_new_simulated_board_has_a_plan_once(site: Site) -> None:
+def test_a_new_simulated_board_has_a_plan_once_for_agents_who_have_no_telephone_yet(site: Site) -> None:
     with site.sessions() as session:
         assert ensure_demo_plan(session, "board", 2, 3, alone=True)
         assert not ensure_demo_plan(session, "board", 2, 3)
         assert ensure_demo_plan(session, "e1", 1, 1, 30)
         assert [one["line"] for one in load_plans(session)["e1"]["lines"] if one["trunk"]] == [0, *range(2, 32)]
         assert ensure_demo_plan(session, "taps", 1, 2, 0, 1)
-        assert [one["device"] for one in load_plans(session)["taps"]["lines"]] == ["", "1001", "1002", "1001"]
+        assert [one["device"] for one in load_plans(session)["taps"]["lines"]] == ["", "1005", "1100", "1005"]
         lines = load_plans(session)["board"]["lines"]
         phones = {agent.number: agent.phone for agent in session.query(Agent)}
     assert (phones["1001"], phones["1005"]) == (PhoneKind.SIP, PhoneKind.WEB)
@@ -276,6 +276,8 @@ def test_the_wizard_says_what_was_found_and_adds_it_by_one_press(
     page = admin.get("/boards/find").text
     for word in ("Digium", "Wildcard TDM410P", "Add what was found: 2", "CALLYARD_BOARD=synway"):
         assert word in page
+    asterisk.app.extensions["callyard_settings"].board = "sim"
+    assert "[[board]]" in admin.get("/boards/find").text
     for _ in range(2):
         assert admin.post("/boards/dahdi-asterisk/spans/found").status_code == 303
     with asterisk.sessions() as session:

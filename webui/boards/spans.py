@@ -38,6 +38,7 @@ def find() -> ResponseReturnValue:
         boards=boards,
         fresh={name: found.spans[len(spans) :] for name, spans in boards.items()},
         board=settings.board,
+        used={file.strip() for switch in settings.switches() for file in switch.program.split(";")},
         words=words,
     )
 

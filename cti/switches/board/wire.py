@@ -76,6 +76,7 @@ def snapshot_document(snapshot: Snapshot) -> Document:
         "channels": [_plain(channel) for channel in snapshot.channels],
         "devices": dict(snapshot.devices),
         "trunks": {name: state.value for name, state in snapshot.trunks.items()},
+        "up_for": snapshot.up_for,
     }
 
 
@@ -88,6 +89,7 @@ def snapshot_of(document: object) -> Snapshot:
             channels=tuple(_build(ChannelSnapshot, channel) for channel in given["channels"]),
             devices={str(name): bool(there) for name, there in given["devices"].items()},
             trunks={str(name): TrunkState(state) for name, state in given["trunks"].items()},
+            up_for=None if given.get("up_for") is None else float(given["up_for"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadDocument(f"no snapshot: {error}") from error

@@ -135,10 +135,10 @@ class Centre:
         assert found, f"no {part} among {processes.descendants(self.process.pid)}"
         return min(found)
 
-    def kill(self, part: str) -> int:
-        """kill -9; returns the old process id."""
+    def kill(self, part: str, signum: signal.Signals = signal.SIGKILL) -> int:
+        """kill -9, or another signal; returns the old process id."""
         pid = self.pid(part)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signum)
         return pid
 
     def output(self) -> str:
@@ -373,7 +373,8 @@ _COMMAND = {
     "worker": r"cti\S* worker\b",
     "asterisk": r"asterisk\b.* -C ",
     "freeswitch": r"freeswitch\b.* -conf ",
-    "board": r"cti\S* board\b",
+    "board": r"cti\S* board board\b",
+    "second": r"cti\S* board second\b",
     "nats": r"nats-server",
     "web": r"gunicorn",
 }
