@@ -17,7 +17,7 @@ def only_ticket(site: Site) -> Ticket:
         return session.scalars(select(Ticket)).one()
 
 
-def test_a_caller_is_noted_by_two_keys_and_called_back_by_one_click(site: Site, open_page: OpenPage) -> None:
+def test_a_caller_is_noted_by_two_keys_and_called_back_by_one_more(site: Site, open_page: OpenPage) -> None:
     page = open_page("agent1", "/desktop")
     keys = page.keyboard
     state(page, "notReady")
@@ -40,10 +40,15 @@ def test_a_caller_is_noted_by_two_keys_and_called_back_by_one_click(site: Site, 
     state(page, "workingAfterCall")
     page.goto(f"{site.url}/followup")
     state(page, "workingAfterCall")
-    page.locator(f"#take-{ticket.id}").click()
+    expect(page.locator(f"#take-{ticket.id}")).to_be_visible()
+    keys.press("Alt+x")
     held = page.locator(f"#cy-desk [data-held='{ticket.id}']")
     expect(held).to_be_visible(timeout=SLOW)  # the call out brings the desk, and the ticket with it
     assert only_ticket(site).held_by == site.user("agent1").id
-    held.get_by_role("button", name="Not reached").click()
+    held.locator("[name=note]").fill("rang for long")
+    keys.press("Enter")  # no result: goes to the first button
+    expect(held.get_by_role("button", name="Ordered")).to_be_focused()
+    keys.press("Tab")
+    keys.press("Enter")
     expect(held).to_be_hidden(timeout=SLOW)
     assert (only_ticket(site).tries, only_ticket(site).held_by) == (1, None)

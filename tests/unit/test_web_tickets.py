@@ -223,6 +223,20 @@ def test_an_order_begins_with_what_the_ticket_says_and_settles_it(site: Site) ->
     assert audited(site, "ticket.state")[-1].after["order"] == order.number
 
 
+def test_an_order_begun_from_the_card_settles_the_ticket_in_hand_of_the_same_customer(site: Site) -> None:
+    number = "+8619900000013"
+    note(site, number=number)
+    ticket = only(site)
+    client = browser(site, "agent1")
+    assert ticket.id not in client.get("/orders/new?customer_id=13").text  # nobody has it in hand
+    post(site, "agent1", f"/tickets/{ticket.id}/take")
+    assert f'value="{ticket.id}"' in client.get("/orders/new?customer_id=13").text
+    assert f'value="{ticket.id}"' in client.get(f"/orders/new?number={number.replace('+', '%2B')}").text
+    for other in ("customer_id=14", "number=13900004321"):
+        assert ticket.id not in client.get(f"/orders/new?{other}").text
+    post(site, "agent1", f"/tickets/{ticket.id}/release")
+
+
 def test_an_order_out_of_a_ticket_that_somebody_else_holds_is_saved_and_leaves_the_ticket(site: Site) -> None:
     note(site)
     ticket = only(site)

@@ -46,6 +46,7 @@ def bindings() -> list[Binding]:
         Binding(("Alt+O",), "order", _("Order for this customer")),
         Binding(("Alt+S",), "note", _("Call note")),
         Binding(("Alt+A",), "ticket", _("Call back later: note it, then Enter")),
+        Binding(("Alt+X",), "next", _("Call the next")),
         Binding(("Alt+T",), "task", _("New task, from a call with its customer")),
         Binding(("Alt+G",), "bell", _("Reminders")),
         Binding(("Alt+/", "?"), "shortcuts", _("This list")),

@@ -40,6 +40,20 @@ function pressed(event) {
   send(event.ctrlKey);
 }
 
+/** Enter in the note says nothing of what came of it: it goes to the buttons that do. */
+function noted(event) {
+  if (event.key !== "Enter" || event.isComposing || !event.target.matches?.(".ct-held [name=note]")) return;
+  event.preventDefault();
+  event.target.parentElement.querySelector("button").focus();
+}
+
+/** Take the first of the list that is free, and call. */
+function next() {
+  const { next: url } = dialog.dataset;
+  htmx.ajax("POST", url, { source: dialog, swap: "none" });
+  return true;
+}
+
 /** The order form for the ticket in hand, of the customer who stands on the desk. */
 async function order(button) {
   const { present } = await import("./agent.js");
@@ -63,6 +77,7 @@ export async function start() {
     if (target.closest("[data-close]")) dialog.close();
     if (target.closest("[data-ticket-urgent]")) send(true);
   });
+  document.addEventListener("keydown", noted);
   document.addEventListener("cy:ticket-made", () => dialog.close());
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-ticket-order]");
@@ -72,6 +87,7 @@ export async function start() {
   if (!boot.agent) return;
   const [{ onKeys }, { dial }, { onAgent, present }] = await Promise.all([import("./keys.js"), import("./dial.js"), import("./agent.js")]);
   onKeys("ticket", open);
+  onKeys("next", next);
   document.addEventListener("cy:dial", ({ detail }) => dial(detail.number, detail.shown).catch(() => {}));
   onAgent(({ call }) => bind(call));
   document.addEventListener("htmx:load", ({ detail }) => { if (detail.elt.matches?.(".ct-held")) bind(present()?.call); });
