@@ -49,6 +49,13 @@ class Library:
         return str(file).encode("mbcs") if sys.platform == "win32" else os.fsencode(file)
 
 
+def has(paths: Sequence[Path], function: str) -> bool:
+    """Whether one of these files has it. Raises ``BoardError`` where one cannot be loaded."""
+    ffi = FFI()
+    ffi.cdef(f"void {function}(void);")
+    return any(_function(_open(ffi, "the board's library", path), function) is not None for path in paths)
+
+
 def text(data: bytes) -> str:
     """What a library wrote; anything may stand there."""
     return "".join(c for c in data.decode("gb18030", "replace") if c.isprintable())

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from cards.donjin.board import DonjinBoard
+from cards.donjin.e1 import DonjinE1Board
 from cards.host.board import Board, BoardError
 from cards.host.floor import Floor
+from cards.host.library import has
 from cards.host.service import Outside, Service
 from cards.host.sound import Prompts
 from cards.synway.board import SynwayBoard
@@ -57,8 +59,15 @@ def make_board(switch: SwitchSettings) -> MadeBoard:
         return MadeBoard(board, outside, outside.sim, outside.close)
     libraries = [Path(part.strip()) for part in switch.program.split(";") if part.strip()]
     if switch.vendor == "donjin":
-        return MadeBoard(DonjinBoard(libraries))
+        return MadeBoard(_donjin(libraries, switch.config))
     return MadeBoard(SynwayBoard(libraries, Path(switch.config) if switch.config else None))
+
+
+def _donjin(libraries: list[Path], config: str) -> Board:
+    """Analog and E1 boards have libraries of their own."""
+    if has(libraries, "DJSys_EnableCard") and not has(libraries, "LoadDRV"):
+        return DonjinE1Board(libraries, config)
+    return DonjinBoard(libraries)
 
 
 def make_gateway(switch: SwitchSettings, made: MadeBoard) -> Gateway:
