@@ -21,7 +21,8 @@ ROUTED = ("192.0.2.1", 9)  # nothing is sent there: the machine is asked from wh
 @dataclass(frozen=True, slots=True)
 class Outside:
     """``address`` is empty where the switch is no other for anybody; ``networks`` reach it at its own address all the
-    same. ``own`` and ``shown`` are numbers: what a browser phone, which is given both, knows it by."""
+    same, which is among them: Asterisk writes ``address`` only in the place of one of these. ``own`` and ``shown`` are
+    numbers: a browser phone is given both."""
 
     address: str = ""
     networks: tuple[str, ...] = ()
@@ -44,8 +45,9 @@ def outside_of(switch: SwitchSettings, own: Callable[[], str] = own_address) -> 
     if not switch.external_address:
         return Outside()
     address = escape.host(switch.external_address, "CALLYARD_EXTERNAL_ADDRESS")
-    networks = (LOOPBACK_NETWORK, *(str(ip_network(network)) for network in switch.local_networks))
-    return Outside(address, networks, own() if switch.bind in ANYWHERE else switch.bind, _number(address))
+    here = own() if switch.bind in ANYWHERE else switch.bind
+    near = (LOOPBACK_NETWORK, here, *switch.local_networks)
+    return Outside(address, tuple(str(ip_network(n)) for n in near if n), here, _number(address))
 
 
 def _number(address: str) -> str:

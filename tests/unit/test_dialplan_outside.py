@@ -41,6 +41,7 @@ def test_who_is_outside_is_told_another_address(switch: SwitchSettings) -> None:
             f"external_signaling_address = {SHOWN}",
             f"external_media_address = {SHOWN}",
             "local_net = 127.0.0.0/8",
+            f"local_net = {OWN}/32",
             "local_net = 10.0.0.0/8",
         ):
             assert lines.count(line) == transports, line
@@ -51,7 +52,7 @@ def test_who_is_outside_is_told_another_address(switch: SwitchSettings) -> None:
         nets = ElementTree.fromstring(found["configuration.xml"]).findall(
             f".//list[@name='{given['local-network-acl']}']/node"
         )
-        assert [node.get("cidr") for node in nets] == ["127.0.0.0/8", "10.0.0.0/8"]
+        assert [node.get("cidr") for node in nets] == ["127.0.0.0/8", f"{OWN}/32", "10.0.0.0/8"]
 
 
 def test_without_an_outside_address_everybody_is_told_the_same(switch: SwitchSettings) -> None:
@@ -62,7 +63,7 @@ def test_without_an_outside_address_everybody_is_told_the_same(switch: SwitchSet
 def test_a_switch_that_listens_everywhere_asks_for_its_own_address(switch: SwitchSettings) -> None:
     everywhere = dataclasses.replace(switch, bind="0.0.0.0")
     assert outside_of(everywhere, lambda: "10.1.1.1") == Outside(
-        SHOWN, ("127.0.0.0/8", "10.0.0.0/8"), "10.1.1.1", SHOWN
+        SHOWN, ("127.0.0.0/8", "10.1.1.1/32", "10.0.0.0/8"), "10.1.1.1", SHOWN
     )
     assert files(everywhere)
 
