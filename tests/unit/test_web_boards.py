@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask_babel import force_locale
 
 import webui.boards.spans
 from cti.domain.dahdi import SpanKind
 from cti.domain.errors import EngineUnavailable
-from cti.domain.switch import TestCall
+from cti.domain.switch import Cause, TestCall
 from cti.provision.found_boards import find_boards
 from cti.settings import SwitchChoice
 from cti.store.boards import ensure_demo_plan, load_plans
@@ -21,6 +22,7 @@ from cti.switches.board.wire import command_of
 from tests.fakes.site import Site
 from tests.pages import browser
 from tests.unit.test_dahdi import SPAN_FILES, write
+from webui.desktop.texts import bar_texts
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -284,3 +286,14 @@ def test_the_wizard_says_what_was_found_and_adds_it_by_one_press(
         (board,) = load_switch_rows(session)["dahdi"]
     assert [one["kind"] for one in board["spans"]] == ["analog", "pri"]
     assert browser(asterisk, "supervisor").get("/boards/find").status_code == 403
+
+
+@pytest.mark.parametrize("locale", ["en", "zh_CN"])
+def test_an_agent_is_told_in_words_why_a_line_reached_nobody(site: Site, locale: str) -> None:
+    with site.app.test_request_context(), force_locale(locale):
+        told = {cause: bar_texts()[f"notice.dial_{cause}"] for cause in Cause if f"notice.dial_{cause}" in bar_texts()}
+        general = bar_texts()["notice.dial"]
+    on_a_line = {Cause.BUSY, Cause.NO_ANSWER, Cause.CONGESTION, Cause.MEDIA_LOST, Cause.UNREACHABLE}
+    assert on_a_line <= set(told)
+    assert len({*told.values(), general}) == len(told) + 1
+    assert all(text.isascii() == (locale == "en") for text in told.values())
