@@ -7,7 +7,7 @@ caller commits. Must not know pages; tickets of lost calls are made by ``cti.sto
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from cti.domain.errors import CallyardError
 from cti.domain.phones import normalise
 from cti.store.models import Call, Ticket, TicketAct, TicketOrigin, TicketState, TicketStep, User, utc_now
+from cti.store.models.base import fresh_id
 from cti.store.rows import changed
 
 RESULTS = frozenset({TicketState.ORDERED, TicketState.CANCELLED, TicketState.COMPLAINT, TicketState.DONE})
@@ -62,9 +63,20 @@ def make(
         _learn(ticket, wanted, now)
         _step(session, ticket.id, TicketAct.CHANGED, user_id, now, wanted.note)
         return ticket, False
+    ticket = add(session, replace(wanted, number=number, queue_id=queue_id), user_id, now, origin)
+    ticket.dnis = call.dnis if call else ""
+    session.flush()
+    return ticket, True
+
+
+def add(
+    session: Session, wanted: Wanted, user_id: str, now: datetime, origin: TicketOrigin = TicketOrigin.AGENT
+) -> Ticket:
+    """A new ticket, for who knows that there is none of this number and queue; both as they are stored."""
     ticket = Ticket(
-        number=number,
-        queue_id=queue_id,
+        id=fresh_id(),
+        number=wanted.number,
+        queue_id=wanted.queue_id,
         call_id=wanted.call_id,
         calls=0,
         first_at=now,
@@ -76,13 +88,11 @@ def make(
         note=wanted.note,
         customer_id=wanted.customer_id,
         made_by=user_id,
-        dnis=call.dnis if call else "",
         custom=wanted.custom,
     )
     session.add(ticket)
-    session.flush()
     _step(session, ticket.id, TicketAct.MADE, user_id, now, wanted.note)
-    return ticket, True
+    return ticket
 
 
 def _learn(ticket: Ticket, wanted: Wanted, now: datetime) -> None:

@@ -138,5 +138,13 @@ def _containing(letters: str, limit: int) -> Select[Any]:
     return _newest(query, first.customer_id, limit)
 
 
+def named_like(text: str) -> Select[Any]:
+    """Ids of the customers whose name contains ``text``, however many; for a condition on what is theirs."""
+    letters = folded(text)
+    if len(letters) < 2:
+        return select(Customer.id).where(Customer.name.contains(text, autoescape=True))
+    return _containing(letters, 1).order_by(None).limit(None)
+
+
 def _newest(query: Select[Any], id: Any, limit: int) -> Select[Any]:
     return query.order_by(id.desc()).limit(limit)

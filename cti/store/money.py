@@ -85,7 +85,10 @@ def accounts(session: Session, totals: dict[int, Decimal]) -> dict[int, Account]
     handed = (Receipt.kind == ReceiptKind.CARRIER,)
     for key, amount in _sums(session, Receipt.amount, Receipt.order_id, handed, totals).items():
         found[key] = replace(found[key], with_carriers=found[key].with_carriers - amount)
-    return {key: replace(one, with_carriers=one.with_carriers - one.written_off) for key, one in found.items()}
+    for key, one in found.items():
+        if one.written_off:
+            found[key] = replace(one, with_carriers=one.with_carriers - one.written_off)
+    return found
 
 
 def _sums(

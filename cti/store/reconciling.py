@@ -45,14 +45,16 @@ class Sums:
     written_off: Decimal = NOTHING
     due: Decimal = NOTHING
 
-    def plus(self, account: Account) -> Sums:
-        money = {f.name: getattr(self, f.name) + getattr(account, f.name) for f in fields(self) if f.name != "orders"}
-        return Sums(orders=self.orders + 1, **money)
+    def plus(self, other: Sums) -> Sums:
+        return Sums(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
     @property
     def adds_up(self) -> bool:
         kept = self.received - self.refunded + self.with_carriers + self.written_off - self.to_refund
         return self.total == self.credited + kept + self.due
+
+
+MONEY = tuple(one.name for one in fields(Sums) if one.name != "orders")
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,37 @@ class Books:
 
 def books(session: Session, since: datetime, until: datetime, most_odd: int = 200) -> Books:
     """The accounts of all orders taken in the time, summed; and those that are not as they must be."""
-    whole, by_status, by_payment, odd = Sums(), dict[OrderStatus, Sums](), dict[Payment, Sums](), list[Odd]()
+    cells, odd = dict[tuple[OrderStatus, Payment], _Cell](), list[Odd]()
     for order_id, number, status, payment, account in _accounts(session, since, until):
-        whole = whole.plus(account)
-        by_status[status] = by_status.get(status, Sums()).plus(account)
-        by_payment[payment] = by_payment.get(payment, Sums()).plus(account)
+        cells.setdefault((status, payment), _Cell()).add(account)
         why = wrong(status, account)
         if why and len(odd) < most_odd:
             odd.append(Odd(order_id, number, status, why, account))
+    whole, by_status, by_payment = Sums(), dict[OrderStatus, Sums](), dict[Payment, Sums]()
+    for (status, payment), cell in cells.items():
+        whole = whole.plus(cell.sums)
+        by_status[status] = by_status.get(status, Sums()).plus(cell.sums)
+        by_payment[payment] = by_payment.get(payment, Sums()).plus(cell.sums)
     return Books(whole, by_status, by_payment, odd)
+
+
+class _Cell:
+    """What orders of one state and one payment add up to, while they are read: many of them, most sums nothing."""
+
+    __slots__ = ("_money", "_orders")
+
+    def __init__(self) -> None:
+        self._orders, self._money = 0, dict.fromkeys(MONEY, NOTHING)
+
+    def add(self, account: Account) -> None:
+        self._orders += 1
+        for name in MONEY:
+            if value := getattr(account, name):
+                self._money[name] += value
+
+    @property
+    def sums(self) -> Sums:
+        return Sums(orders=self._orders, **self._money)
 
 
 def wrong(status: OrderStatus, account: Account) -> str:
@@ -105,7 +129,11 @@ def _accounts(
 ) -> Iterator[tuple[int, str, OrderStatus, Payment, Account]]:
     columns = select(Order.id, Order.number, Order.status, Order.payment, Order.total)
     taken: Iterable[ColumnElement[bool]] = (Order.created_at >= since, Order.created_at < until)
-    last = 0
+    ids = select(Order.id).where(*taken).offset(0).subquery()  # read by time: the first by id alone is far behind
+    first = session.scalar(select(func.min(ids.c.id)))
+    if first is None:
+        return
+    last = first - 1
     while True:
         rows = session.execute(columns.where(*taken, Order.id > last).order_by(Order.id).limit(CHUNK)).all()
         if not rows:

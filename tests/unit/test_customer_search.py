@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from cti.domain.phones import normalise
-from cti.store import customer_search
+from cti.store import customer_search, duplicates
 from cti.store.locations import locate
 from cti.store.models import Customer, CustomerPhone
 from cti.store.search_keys import keys_of
@@ -125,3 +125,37 @@ def test_mobile_numbers_told_at_a_glance_are_those_that_the_tables_of_the_world_
             valid = phonenumbers.is_valid_number(parsed)
             world = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if valid else number
             assert normalise(number) == world
+
+
+def test_orders_are_found_by_any_part_of_a_name_of_more_than_a_character(store: Store) -> None:
+    with store.sessions() as session:
+        session.add_all([Customer(name=name) for name in ("王小芳", "小芳", "芳小", "Demo One", "demo two")])
+        session.commit()
+        for text, names in (
+            ("小芳", {"王小芳", "小芳"}),
+            ("王小芳", {"王小芳"}),
+            ("芳", {"王小芳", "小芳", "芳小"}),
+            ("DEMO", {"Demo One", "demo two"}),
+            ("o t", {"demo two"}),
+            ("%", set()),
+        ):
+            found = select(Customer.name).where(Customer.id.in_(customer_search.named_like(text)))
+            assert set(session.scalars(found)) == names, text
+
+
+def test_numbers_that_several_share_are_found_though_others_were_merged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicates, "CANDIDATES", 2)
+    with store.sessions() as session:
+        for place in range(5):
+            two = [Customer(name=f"{place}{n}", phones=[CustomerPhone(number=f"+861380000000{place}")]) for n in "ab"]
+            session.add_all(two)
+            session.flush()
+            if place in (0, 1, 3):
+                two[1].merged_into_id = two[0].id
+        session.commit()
+        found = duplicates.sharing_a_number(session)
+        assert [(number[-1], len(people)) for number, people in found] == [("2", 2), ("4", 2)]
+        assert [number[-1] for number, _people in duplicates.sharing_a_number(session, limit=1)] == ["2"]
+        assert [number[-1] for number, _people in duplicates.sharing_a_number(session, found[0][0])] == ["4"]

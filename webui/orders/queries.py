@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from cti.domain.phones import normalise
-from cti.store.models import Customer, CustomerPhone, Order, OrderLine, OrderStatus, Product, User
+from cti.store import customer_search
+from cti.store.models import CustomerPhone, Order, OrderLine, OrderStatus, Product, User
 from cti.store.models.orders import IMPORTED
 from webui.common.paging import Page, page
 
@@ -76,8 +77,7 @@ def matching(text: str) -> ColumnElement[bool]:
     if text.lstrip("+").isdecimal() and text.isascii():
         phone = select(CustomerPhone.customer_id).where(CustomerPhone.number == normalise(text))
         return or_(numbered, Order.customer_id.in_(phone))
-    named = select(Customer.id).where(Customer.name.contains(text, autoescape=True))
-    theirs = Order.customer_id.in_(named)
+    theirs = Order.customer_id.in_(customer_search.named_like(text))
     return or_(numbered, theirs) if any(c.isdigit() for c in text) else theirs
 
 

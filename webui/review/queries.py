@@ -11,10 +11,9 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from cti.domain.orders import OrderStatus, ReturnState
-from cti.store import money
+from cti.store import customer_search, money
 from cti.store.models import (
     Credit,
-    Customer,
     Invoice,
     Order,
     OrderHandling,
@@ -45,8 +44,7 @@ def waiting(
     if seen is not None:
         query = query.where(seen)
     if text:
-        named = select(Customer.id).where(Customer.name.contains(text, autoescape=True))
-        query = query.where((Order.number == text) | Order.customer_id.in_(named))
+        query = query.where((Order.number == text) | Order.customer_id.in_(customer_search.named_like(text)))
     first: list[Any] = [Order.created_at, Order.id]
     if status is OrderStatus.HELD:
         first = [case((OrderHandling.held_until.is_(None), 1), else_=0), OrderHandling.held_until, *first]

@@ -55,9 +55,8 @@ class TicketImporter:
         queue = self._queues.get(str(values.get("queue") or "").lower(), "")
         plain = {name: values[name] for name in PLAIN if values.get(name)}
         wanted = callbacks.Wanted(values["number"], queue, custom=own_values(values), **plain)
-        ticket, new = callbacks.make(session, wanted, current_user.id, utc_now())
-        if new and values.get("first_at"):
-            ticket.first_at = values["first_at"]
+        ticket = callbacks.add(session, wanted, current_user.id, utc_now())
+        ticket.first_at = values.get("first_at") or ticket.first_at
         return ticket
 
     def made(self, row: Ticket) -> None:
