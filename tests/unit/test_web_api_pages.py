@@ -44,6 +44,20 @@ def test_a_key_is_shown_once_and_ended_at_once(site: Site) -> None:
     assert answer.status_code == 401
 
 
+def test_the_api_is_described_for_people_as_for_programs(site: Site) -> None:
+    client = browser(site, "admin")
+    page = body(client, "/admin/api/docs")
+    paths = client.get("/admin/api/openapi.json").json["paths"]
+    told = {(path, name.upper()) for path, item in paths.items() for name in item if name != "parameters"}
+    shown = re.findall(r'data-operation="(\w+) ([^"]+)"', page)
+    assert {(path, method) for method, path in shown} == told
+    made = page.split('data-operation="POST /api/v1/members"')[1].split("</details>")[0]
+    assert re.search(r"<code>phone</code> <span[^>]*>Required<", made)
+    assert "unknown | female | male" in made
+    assert "joined_at" in made
+    assert "[{number, label}]" in page
+
+
 @pytest.mark.parametrize("wrong", [{"name": ""}, {"permissions": []}, {"user": "nobody"}, {"rate": "0"}])
 def test_a_key_without_name_rights_or_user_is_not_made(site: Site, wrong: dict[str, Any]) -> None:
     with site.sessions() as session:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from cti.store import apikeys, sending
 from cti.store.models import ApiKey, HookDelivery, HookState, Webhook, utc_now
-from webui.api import access, calls, customers, members, orders, own, tickets
+from webui.api import access, calls, customers, members, orders, own, reading, tickets
 from webui.api.forms import KeyForm, WebhookForm
 from webui.common import audit, db, labels
 from webui.common.i18n import to_utc
@@ -46,10 +46,21 @@ def install(app: Flask) -> None:
     access.install(app)
 
 
+def description() -> dict[str, Any]:
+    return own.described(current_app.extensions["callyard_openapi"].to_dict())
+
+
 @blueprint.get("/openapi.json")
 @requires(Permission.ADMIN_API)
 def openapi() -> ResponseReturnValue:
-    return jsonify(own.described(current_app.extensions["callyard_openapi"].to_dict()))
+    return jsonify(description())
+
+
+@blueprint.get("/docs")
+@requires(Permission.ADMIN_API)
+def docs() -> ResponseReturnValue:
+    """The same for people."""
+    return render_template("api/docs.html", operations=list(reading.operations(description())))
 
 
 # ---------------------------------------------------------------- keys
