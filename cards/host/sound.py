@@ -6,12 +6,13 @@ It must not know boards or channels.
 from __future__ import annotations
 
 import hashlib
-import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from cards.host.files import ENDINGS, NotSound, read
 
 RATE = 8000
 SILENCE = 0xD5
@@ -47,31 +48,23 @@ def to_alaw(samples: Samples) -> bytes:
     return bytes(_TO_ALAW[samples.astype(np.int32) + 32768])
 
 
-def read_wav(path: Path) -> Samples:
-    """16-bit, mono, 8 kHz. Raises ``OSError``, or ``ValueError`` for any other file."""
-    try:
-        with wave.open(str(path), "rb") as file:
-            if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, RATE):
-                raise ValueError(f"{path}: not 16 bit, mono, 8 kHz")
-            return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.int16)
-    except (wave.Error, EOFError) as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
 class Prompts:
-    """WAV files below ``folder`` as raw A-law in ``made``; converted when first wanted, and again when changed."""
+    """Sound files below ``folder`` as raw A-law in ``made``; converted when first wanted, and again when changed."""
 
     def __init__(self, folder: Path, made: Path) -> None:
         self._folder, self._made = folder, made
 
     def file(self, name: str) -> Path | None:
         """The A-law file of the prompt ``name``; ``None`` where there is none, or none that can be read."""
-        source = self._folder / f"{name}.wav"
+        sources = (self._folder / f"{name}{ending}" for ending in ENDINGS)
+        source = next((one for one in sources if one.is_file()), None)
+        if source is None:
+            return None
         try:
             stamp = source.stat()
             known = f"{source}:{stamp.st_mtime_ns}:{stamp.st_size}"
-            return self._keep(hashlib.sha256(known.encode()).hexdigest()[:24], lambda: read_wav(source))
-        except (OSError, ValueError):
+            return self._keep(hashlib.sha256(known.encode()).hexdigest()[:24], lambda: read(source))
+        except (OSError, NotSound):
             return None
 
     def music(self, name: str) -> Path:

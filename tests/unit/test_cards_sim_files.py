@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from cards.host import files
+from cards.host.sound import Prompts, from_alaw
 from cards.sim.control import RATE
-from cards.sim.mp3 import NotSound, to_mp3, to_wav
 from tests.unit.cards_sim import DonjinBench, SynwayBench, share, sine, whole
 
 TUNE = whole(np.concatenate([sine(500, 1), sine(900, 1)]))
@@ -203,31 +204,45 @@ def test_what_is_no_file_is_neither_played_nor_recorded_over(tmp_path: Path) -> 
     assert (tmp_path / "secret").read_text() == "keep"
 
 
-def test_mp3_is_made_of_a_recording_and_played_after_it_was_made_wav(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "talk.wav", TUNE, RATE, "ALAW")
-    to_mp3(tmp_path / "talk.wav", tmp_path / "talk.mp3")
-    assert (tmp_path / "talk.mp3").read_bytes()[:2] in (b"\xff\xe3", b"\xff\xfb", b"\xff\xf3", b"ID")
-    to_wav(tmp_path / "talk.mp3", tmp_path / "again.wav")
-    board = DonjinBench(trunks=1, extensions=0)
-    board.answered(0, "wait 60")
-    assert board.lib.StartPlayFile(0, bytes(tmp_path / "again.wav"), 0) == 1
-    board.run(0.8)
-    assert share(board.line(0).heard(0.4), 500) > 0.9
+@pytest.mark.parametrize(
+    ("name", "format_", "coding", "rate"),
+    [
+        *((name, kind, coding, RATE) for name, (kind, coding) in FORMATS.items()),
+        ("ima.wav", "WAV", "IMA_ADPCM", RATE),
+        ("ms.wav", "WAV", "MS_ADPCM", RATE),
+        ("wide.wav", "WAV", "PCM_16", 44100),
+        ("talk.mp3", "MP3", "MPEG_LAYER_III", 44100),
+        ("narrow.mp3", "MP3", "MPEG_LAYER_III", RATE),
+        ("talk.flac", "FLAC", "PCM_16", 16000),
+    ],
+)
+def test_a_prompt_in_any_coding_is_made_ready_for_a_board(
+    name: str, format_: str, coding: str, rate: int, tmp_path: Path
+) -> None:
+    time = np.arange(2 * rate) / rate
+    soundfile.write(tmp_path / name, 0.4 * np.sin(2 * np.pi * 500 * time), rate, coding, format=format_)
+    made = Prompts(tmp_path, tmp_path / "made").file(name.rpartition(".")[0])
+    assert made is not None
+    samples = from_alaw(made.read_bytes())
+    assert len(samples) == pytest.approx(2 * RATE, rel=0.08)  # an MP3 begins and ends with silence of its coder
+    assert share(samples[4000:12000].tobytes(), 500) > 0.95
 
 
-def test_music_of_any_rate_becomes_what_a_board_plays(tmp_path: Path) -> None:
+def test_music_of_any_rate_loses_what_a_telephone_cannot_carry(tmp_path: Path) -> None:
     time = np.arange(44100) / 44100
     stereo = np.stack([0.4 * np.sin(2 * np.pi * 500 * time), 0.4 * np.sin(2 * np.pi * 9000 * time)], axis=1)
     soundfile.write(tmp_path / "music.flac", stereo, 44100)
-    to_wav(tmp_path / "music.flac", tmp_path / "music.wav")
-    samples, rate = soundfile.read(tmp_path / "music.wav", dtype="int16")
-    assert rate == RATE
+    samples = files.read(tmp_path / "music.flac")
     assert len(samples) == pytest.approx(RATE, abs=10)
     assert share(samples[800:7200].tobytes(), 500) > 0.95  # and nothing of the 9 kHz folded into it
 
 
-def test_what_is_no_sound_is_told(tmp_path: Path) -> None:
+def test_what_is_no_sound_or_has_no_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x.mp3").write_bytes(b"not sound at all" * 50)
-    with pytest.raises(NotSound, match=r"x\.mp3"):
-        to_wav(tmp_path / "x.mp3", tmp_path / "y.wav")
-    assert not (tmp_path / "y.wav").exists()
+    with pytest.raises(files.NotSound, match=r"x\.mp3"):
+        files.read(tmp_path / "x.mp3")
+    assert Prompts(tmp_path, tmp_path / "made").file("x") is None
+    monkeypatch.setattr(files, "LONGEST_SECONDS", 1)
+    soundfile.write(tmp_path / "long.gsm", TUNE, RATE, "GSM610", format="RAW")
+    with pytest.raises(files.NotSound, match="longer"):
+        files.read(tmp_path / "long.gsm")
