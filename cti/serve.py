@@ -91,14 +91,14 @@ def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Pro
     require_space(settings.var)
     found = choose_switches(settings, say)
     own_nats = not settings.nats_url
-    require_ports(our_ports(found.settings, [switch for switch, _ in found.own], own_nats=own_nats))
+    boards = [switch for switch in all_switches(found.settings) if switch.kind is SwitchKind.BOARD and switch.own]
+    require_ports(our_ports(found.settings, [*(switch for switch, _ in found.own), *boards], own_nats=own_nats))
     secrets = effective_secrets(settings)
     for folder in (settings.recordings_dir, settings.spool_dir, settings.prompts_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     first_run = prepare_database(settings, say)
     if made := make_prompts(settings.prompts_dir):
         say(f"prompts: {made} made")
-    boards = [switch for switch in all_switches(found.settings) if switch.kind is SwitchKind.BOARD and switch.own]
     if boards:
         prepare_boards(found.settings, boards, say)
     stages = [[programs.nats_server(settings, secrets)]] if own_nats else []

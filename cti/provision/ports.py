@@ -31,10 +31,14 @@ def our_ports(settings: Settings, switches: Sequence[SwitchSettings] = (), *, ow
     ]
     if own_nats:
         ports.append(Port("bus", "CALLYARD_NATS_PORT", LOOPBACK, settings.nats_port))
-    return [*ports, *(port for switch in switches for port in _ports_of(settings, switch, several=len(switches) > 1))]
+    several = sum(switch.speaks_sip for switch in switches) > 1
+    return [*ports, *(port for switch in switches for port in _ports_of(settings, switch, several=several))]
 
 
 def _ports_of(settings: Settings, switch: SwitchSettings, *, several: bool) -> list[Port]:
+    if not switch.speaks_sip:
+        gateway = Port("SIP of the gateway", "CALLYARD_GATEWAY_PORT", switch.sip_host, switch.sip_port, datagram=True)
+        return [gateway] if switch.gateway else []
     asterisk = switch.kind is SwitchKind.ASTERISK
     of = f" of {switch.name}" if several else ""
     if switch.name in ("asterisk", "freeswitch"):

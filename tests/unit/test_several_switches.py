@@ -91,6 +91,17 @@ def test_each_port_of_each_switch_is_named(both: Settings) -> None:
     )
 
 
+def test_a_voice_board_wants_no_port_but_its_gateway(tmp_path: Path) -> None:
+    (tmp_path / "switches.toml").write_text('[[board]]\nname = "second"\nvendor = "sim"\n')
+    alone = Settings(var=tmp_path, switch=SwitchChoice.BOARD, board="sim")
+    assert our_ports(alone, alone.switches()) == our_ports(alone)
+    beside = alone.model_copy(update={"switch": SwitchChoice.ASTERISK, "gateway_port": 5091})
+    ports = {port.setting: (port.address, port.number) for port in our_ports(beside, beside.switches())}
+    assert ports["CALLYARD_GATEWAY_PORT"] == ("127.0.0.2", 5091)
+    assert ports["CALLYARD_SIP_PORT"] == ("127.0.0.1", 5060)
+    assert not [number for _, number in ports.values() if not number]
+
+
 def test_the_engine_drives_every_switch_by_its_name(both: Settings) -> None:
     bus = make_bus(both, "engine")
     runner = make_runner(both, make_switches(both, bus), bus)
