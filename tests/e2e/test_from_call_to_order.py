@@ -15,7 +15,7 @@ from cti.store.models import Order, Product
 from tests.e2e.conftest import MICROPHONES, SWITCHES, DeskMaker
 from tests.e2e.rig.browser import Person
 from tests.e2e.rig.centre import Centre, until
-from tests.e2e.rig.ledger import finished_call, recordings
+from tests.e2e.rig.ledger import finished_call, operations, recordings
 from tests.e2e.rig.sipp import Sipp
 from tests.e2e.rig.sipphones import callers as sipp_callers
 from tests.e2e.rig.sipphones import registered_phones
@@ -70,6 +70,11 @@ async def test_browser_agent_takes_an_order_then_consults(
     assert row.document["legs"][1]["via"] == centre.settings.web_phone_switch, "carried across, where there is an other"
     assert all(leg.answered_at and leg.ended_at for leg in row.legs)
     assert row.ended_by == "agent"
+    told = await operations(centre, call_id, "callCleared")
+    assert told["event"][0] == "ChannelOffered"
+    assert {"Answer", "Play", "Originate", "RecordStart", "Bridge", "Hangup"} <= set(told["command"]), told
+    assert {"Digit", "ChannelRinging", "ChannelAnswered", "ChannelBridged", "ChannelHungUp"} <= set(told["event"]), told
+    assert {"hold", "retrieve", "hangup"} <= set(told["request"]), told
     [(tape, audio)] = await recordings(centre, row)
     assert tape.ended_at is not None
     talked = (tape.ended_at - tape.started_at).total_seconds()

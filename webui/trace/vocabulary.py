@@ -65,7 +65,7 @@ COMMANDS: dict[str, Any] = {
 }
 
 CALL: dict[str, Any] = {
-    "offered": _("comes in"),
+    "offered": _("is offered"),
     "queued": _("waits in the queue"),
     "delivered": _("rings at an agent"),
     "established": _("the talk begins"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from webui.common.errors import message_for
 from webui.common.labels import label
 from webui.common.phones import mask, pretty
 from webui.trace import vocabulary
@@ -204,7 +205,7 @@ def call_words(line: Line, people: People) -> str:
 def outcome_of(line: Line) -> tuple[str, str]:
     """What came of a command or a request, and its tone."""
     error, took = str(line.data.get("error") or ""), line.data.get("ms")
-    reason = str(vocabulary.ERRORS.get(error, error))
+    reason = str(vocabulary.ERRORS.get(error) or message_for(error)) if error else ""
     if line.kind == "command":
         milliseconds = f"{took:g} ms" if isinstance(took, int | float) else ""
         if error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,22 @@ async def finished_call(centre: Centre, number: str, deadline: float = 10.0) -> 
 
     found = await until(f"an ended call of {number} in the database", look, deadline, every=0.1)
     assert found is not None
+    return found
+
+
+async def operations(centre: Centre, call_id: str, last: str, deadline: float = 10.0) -> dict[str, list[str]]:
+    """The operation log of a call once it tells of ``last``: names by kind, without what a switch refused."""
+    end = time.monotonic() + deadline
+    while True:
+        kept = await centre.bus.traced(f"cy.trace.call.{call_id}")
+        lines = [line for message in kept for line in message.document["lines"] if "error" not in line]
+        if any(line.get("name") == last for line in lines):
+            break
+        assert time.monotonic() < end, lines
+        await asyncio.sleep(0.1)
+    found: dict[str, list[str]] = {}
+    for line in sorted(lines, key=lambda line: line["at"]):
+        found.setdefault(line["kind"], []).append(line.get("name", line.get("state", "")))
     return found
 
 
