@@ -51,7 +51,7 @@ def _operation(document: Document, path: str, method: str, item: Document) -> Op
     return Operation(
         method.upper(),
         path,
-        told.get("summary", ""),
+        told.get("summary", "").replace("``", ""),
         takes,
         _fields(document, _schema(good)),
         [(status, one.get("description", "")) for status, one in sorted(answers.items())],
