@@ -13,7 +13,7 @@ from cti.domain.calls import Call, Leg, LegKind
 from cti.domain.switch import Cause
 from cti.services.centre import Centre
 
-SOON = 1.0
+SOON = 0.5
 """Seconds after a BYE in which a phone that says busy may mean the call before."""
 
 

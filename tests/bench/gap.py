@@ -14,8 +14,8 @@ _USER = re.compile(r"sips?:([^@>;]+)@")
 def gaps(messages: Iterable[Message], *, after_ok: bool = False) -> list[float]:
     """Seconds of each gap, over all phones in one trace of messages; the first calls have none.
 
-    With ``after_ok`` only the part from the switch's 200 to the BYE on: what happens in the switch before that, no
-    distributor can change. A gap whose INVITE came before that 200 has no such part.
+    With ``after_ok`` only the part from the switch's 200 to the BYE on. A gap whose INVITE came before that 200 has no
+    such part.
     """
     phone_of_call: dict[str, str] = {}
     last_call: dict[str, str] = {}
@@ -39,7 +39,7 @@ def gaps(messages: Iterable[Message], *, after_ok: bool = False) -> list[float]:
 
 
 def waits_for_ok(messages: Iterable[Message]) -> list[float]:
-    """Seconds from each BYE that a phone sent to the switch's 200: the part of a gap that no distributor can change."""
+    """Seconds from each BYE that a phone sent to the switch's 200."""
     sent: dict[str, float] = {}
     found: list[float] = []
     for message in messages:
