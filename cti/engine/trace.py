@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from itertools import count
+from itertools import count, islice
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
@@ -28,6 +28,7 @@ from cti.services.effects import Effect, Log, SwitchCommand
 GATHER = 0.3  # seconds
 WAITING = 20_000  # lines, while the bus is away
 TOGETHER = 500  # lines of one message
+AT_ONCE = 500  # messages
 LATELY = 5_000  # channels that are gone, of which something may still be said
 QUESTIONS = frozenset({"state"})  # requests that ask and change nothing
 
@@ -87,7 +88,7 @@ class Trace:
         """What waits goes to the bus."""
         if self._undo is not None:
             self._undo()
-        self.flush()
+        self.flush(self._limit)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -259,15 +260,19 @@ class Trace:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER, self.flush)
 
-    def flush(self) -> None:
-        """Send what was gathered; without a bus it waits for its return."""
+    def flush(self, most: int = AT_ONCE) -> None:
+        """Send what was gathered; without a bus it waits for its return. Of ``most`` subjects at once: live documents
+        have the same way to go."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None
         if not self._bus.connected:
             return
-        waiting, self._waiting, self._lines = self._waiting, {}, 0
         self._gathering += 1
-        for subject, lines in waiting.items():
+        for subject in list(islice(self._waiting, most)):
+            lines = self._waiting.pop(subject)
+            self._lines -= len(lines)
             for at in range(0, len(lines), TOGETHER):
                 self._bus.publish(f"cy.trace.{subject}", {"engine": self._engine, "lines": lines[at : at + TOGETHER]})
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(GATHER, self.flush)

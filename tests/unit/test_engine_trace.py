@@ -23,7 +23,7 @@ from cti.domain.switch import (
     TrunkState,
     TrunkTarget,
 )
-from cti.engine.trace import Trace
+from cti.engine.trace import AT_ONCE, Trace
 from cti.engine.trace_lines import TEXT, of_command, of_event
 from cti.services.centre import Centre
 from cti.services.effects import SwitchCommand
@@ -176,6 +176,21 @@ async def test_without_a_bus_lines_wait_and_too_many_are_counted(centre: Centre)
     await until(lambda: len(broker.traced) == 2)
     await bus.stop()
     assert [data.count(b"LinkLost") for _, _, data in broker.traced] == [2, 1]
+
+
+async def test_much_that_has_waited_goes_out_bit_by_bit() -> None:
+    """Documents of agents go the same way, and must not be dropped for it."""
+    names = [f"s{number}" for number in range(AT_ONCE + 100)]
+    broker = MemoryBroker()
+    bus = MemoryBus(broker)
+    await bus.start()
+    trace = Trace(Centre(names), bus)
+    for name in names:
+        trace.event(1.0, name, LinkLost(1.0, "cable"))
+    trace.flush()
+    assert len(bus._events) == AT_ONCE
+    await until(lambda: len(broker.traced) == len(names))
+    await bus.stop()
 
 
 async def test_what_comes_of_a_command_later_is_told_on_a_line_of_its_own(centre: Centre) -> None:

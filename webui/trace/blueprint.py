@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, current_app, render_template, request
@@ -71,19 +72,11 @@ def index() -> ResponseReturnValue:
 @requires(Permission.CALLS_TRACE)
 def call(call_id: str) -> ResponseReturnValue:
     one = load(call_id)
-    shown, silent, last = lines_of(one)
+    found = reading(one)
     audit.record("trace.read", f"call/{one.id}")
     db.session().commit()
     return render_template(
-        "trace/call.html",
-        call=one,
-        lines=shown,
-        silent=silent,
-        last=last,
-        live=is_live(one),
-        legs=legs_of(one),
-        args=request.args,
-        kinds=KIND_WORDS,
+        "trace/call.html", call=one, found=found, live=is_live(one), args=request.args, kinds=KIND_WORDS
     )
 
 
@@ -92,10 +85,10 @@ def call(call_id: str) -> ResponseReturnValue:
 def lines(call_id: str) -> ResponseReturnValue:
     """All lines again, when there are new ones since the page has them; for a call that goes on."""
     one, known = load(call_id), request.args.get("last", "")
-    shown, silent, last = lines_of(one)
-    if is_live(one) and (silent or str(last) == known):
+    found = reading(one)
+    if is_live(one) and (found.silent or str(found.last) == known):
         return "", 204
-    return render_template("trace/_lines.html", call=one, lines=shown, last=last, live=is_live(one), kinds=KIND_WORDS)
+    return render_template("trace/_lines.html", call=one, found=found, live=is_live(one), kinds=KIND_WORDS)
 
 
 @blueprint.get("/calls/<call_id>/text")
@@ -103,20 +96,30 @@ def lines(call_id: str) -> ResponseReturnValue:
 def text(call_id: str) -> ResponseReturnValue:
     """The same as text. Raises ``EngineUnavailable`` where nobody can say."""
     one = load(call_id)
-    shown, silent, _last = lines_of(one)
-    if silent:
+    found = reading(one)
+    if found.silent:
         raise EngineUnavailable("the operation log cannot be read")
     audit.record("trace.download", f"call/{one.id}")
     db.session().commit()
     head = f"{_('Operation log')} {one.id} {localtime(one.created_at)}"
-    body = "\n".join((head, "", *map(as_text, shown), ""))
+    body = "\n".join((head, "", *map(as_text, found.lines), ""))
     name = f"operations-{one.id}.txt"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'} if "download" in request.args else {}
     return Response(body, content_type="text/plain; charset=utf-8", headers=headers)
 
 
-def lines_of(one: Call) -> tuple[list[Told], bool, int]:
-    """The lines that this user asks for and may know of, whether nobody could say, the last message's place."""
+@dataclass(frozen=True)
+class Reading:
+    """``lines`` that this user asks for and may know of; ``silent``: nobody could say; place of the ``last`` message;
+    names of ``legs`` by channel."""
+
+    lines: list[Told]
+    silent: bool
+    last: int
+    legs: Mapping[str, str]
+
+
+def reading(one: Call) -> Reading:
     messages, silent = read_all((f"call.{one.id}",))
     legs = seen_legs(one)
     hidden = {leg.channel for leg in one.legs} - {leg.channel for leg in legs}
@@ -130,7 +133,7 @@ def lines_of(one: Call) -> tuple[list[Told], bool, int]:
         and (not channel or channel in line.channels)
     ]
     people = queries.people(db.session(), legs)
-    return told(wanted, people), silent, messages[-1].sequence if messages else 0
+    return Reading(told(wanted, people), silent, messages[-1].sequence if messages else 0, people.legs)
 
 
 def concerns(line: Line, channels: set[str], agents: set[str]) -> bool:
@@ -163,11 +166,6 @@ def without_call(line: Line, filters: Filters, own: Collection[str] | None, swit
 
 def is_live(one: Call) -> bool:
     return one.ended_at is None or datetime.now(UTC) - one.ended_at < QUIET
-
-
-def legs_of(one: Call) -> list[tuple[str, str]]:
-    legs = seen_legs(one)
-    return list(queries.people(db.session(), legs).legs.items())
 
 
 def as_text(one: Told) -> str:

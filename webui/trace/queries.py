@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,10 +25,6 @@ from webui.trace.words import People
 MOST = 5_000  # messages of one call
 DEADLINE = 3.0
 FOUND = 30  # calls
-
-
-def of_call(call_id: str) -> list[Traced]:
-    return read(f"call.{call_id}")
 
 
 def read(subject: str, since: float = 0.0, limit: int = MOST) -> list[Traced]:
@@ -68,9 +63,3 @@ def calls_of(
     if own is not None:
         query = query.where(Call.id.in_(select(CallLeg.call_id).where(CallLeg.agent_id.in_(sorted(own)))))
     return page(session, query, (Call.created_at, Call.id), "", lambda r: (r[0].created_at, r[0].id), FOUND).rows
-
-
-def where_words(subject: str, names: People) -> str:
-    """The switch or the agent whose part of the log ``subject`` is."""
-    kind, _dot, ident = subject.partition(".")
-    return names.agents.get(ident, ident) if kind == "agent" else ident or _("Switch")
