@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from cti.store import merging
 from cti.store.models import (
     Agent,
+    BusinessType,
     Call,
     CallNote,
     Customer,
@@ -29,6 +30,7 @@ from cti.store.models import (
     Order,
     OrderLine,
     Ticket,
+    TicketState,
     User,
     Voicemail,
 )
@@ -76,10 +78,11 @@ def who(session: Session, customer: Customer) -> Who:
 def read(
     session: Session, customer: Customer, kinds: Collection[str] = (), cursor: str = "", size: int = SIZE
 ) -> Timeline:
-    """One page before ``cursor``; ``kinds`` empty: all of them. A cursor that is none gives the first page."""
+    """One page before ``cursor``; a cursor that is none gives the first page. ``kinds`` empty: all of them;
+    ``complaint`` are the calls and tickets that were one."""
     after = decode(cursor)
     people = who(session, customer)
-    wanted = [kind for kind in KINDS if not kinds or kind in kinds]
+    wanted = [kind for kind in SOURCES if kind in (kinds or KINDS)]
     found = [SOURCES[kind](session, people, after[0] if after else None, size + TIES) for kind in wanted]
     merged = heapq.merge(*found, key=order, reverse=True)
     entries = [entry for entry in merged if after is None or order(entry) < after][: size + 1]
@@ -120,21 +123,17 @@ def _orders(session: Session, people: Who, before: datetime | None, limit: int) 
     return _sorted(Entry(row.created_at, "order", str(row.id), row) for row in session.scalars(query))
 
 
-def _calls(session: Session, people: Who, before: datetime | None, limit: int) -> list[Entry]:
+def _calls(
+    session: Session, people: Who, before: datetime | None, limit: int, about: BusinessType | None = None
+) -> list[Entry]:
     """Calls of their numbers, and those of other numbers that an agent said were theirs."""
-    by_number = (
-        select(Call.id)
-        .where(Call.number.in_(people.numbers), *_until(Call.created_at, before))
-        .order_by(Call.created_at.desc(), Call.id.desc())
-        .limit(limit)
-    )
-    by_note = (
-        select(Call.id)
-        .join(CallNote, CallNote.call_id == Call.id)
-        .where(CallNote.customer_id.in_(people.ids), *_until(Call.created_at, before))
-        .order_by(Call.created_at.desc(), Call.id.desc())
-        .limit(limit)
-    )
+    last = select(Call.id).where(*_until(Call.created_at, before))
+    last = last.order_by(Call.created_at.desc(), Call.id.desc()).limit(limit)
+    noted = last.join(CallNote, CallNote.call_id == Call.id)
+    if about is not None:
+        last = noted = noted.where(CallNote.business_type == about)
+    by_number = last.where(Call.number.in_(people.numbers))
+    by_note = noted.where(CallNote.customer_id.in_(people.ids))
     ids = {*(session.scalars(by_number) if people.numbers else ()), *session.scalars(by_note)}
     query = (
         select(Call, CallNote, User.name)
@@ -148,11 +147,20 @@ def _calls(session: Session, people: Who, before: datetime | None, limit: int) -
     return _sorted(Entry(call.created_at, "call", call.id, call, note, name or "") for call, note, name in rows)
 
 
-def _tickets(session: Session, people: Who, before: datetime | None, limit: int) -> list[Entry]:
+def _tickets(
+    session: Session, people: Who, before: datetime | None, limit: int, state: TicketState | None = None
+) -> list[Entry]:
     theirs = or_(Ticket.customer_id.in_(people.ids), Ticket.number.in_(people.numbers))
     query = select(Ticket).where(theirs, *_until(Ticket.first_at, before))
+    if state is not None:
+        query = query.where(Ticket.state == state)
     rows = session.scalars(query.order_by(Ticket.first_at.desc(), Ticket.id.desc()).limit(limit))
     return _sorted(Entry(row.first_at, "ticket", row.id, row) for row in rows)
+
+
+def _complaints(session: Session, people: Who, before: datetime | None, limit: int) -> list[Entry]:
+    calls = _calls(session, people, before, limit, BusinessType.COMPLAINT)
+    return _sorted([*calls, *_tickets(session, people, before, limit, TicketState.COMPLAINT)])
 
 
 def _voicemails(session: Session, people: Who, before: datetime | None, limit: int) -> list[Entry]:
@@ -192,4 +200,5 @@ SOURCES: dict[str, Source] = {
     "ticket": _tickets,
     "voicemail": _voicemails,
     "merge": _merges,
+    "complaint": _complaints,
 }

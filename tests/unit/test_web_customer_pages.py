@@ -16,7 +16,18 @@ from sqlalchemy import select
 
 from cti.store import customer_stats, timeline
 from cti.store.customer_stats import Step
-from cti.store.models import Customer, CustomerMerge, CustomerPhone, Order, Sex, User
+from cti.store.models import (
+    BusinessType,
+    CallNote,
+    Customer,
+    CustomerMerge,
+    CustomerPhone,
+    Order,
+    Sex,
+    Ticket,
+    TicketState,
+    User,
+)
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, audited, body, browser, make_call, statuses
 from tests.stores import Store
@@ -59,6 +70,17 @@ def test_the_timeline_holds_everything_newest_first_a_page_at_a_time(site: Site)
     assert "before=" not in rest
     only = body(client, "/customers/40/timeline?kind=call", **FRAGMENT)
     assert re.findall(r'data-kind="(\w+)"', only) == ["call", "call"]
+    with site.sessions() as session:
+        session.add(CallNote(call_id="t1", user_id=seller.id, business_type=BusinessType.COMPLAINT, summary="broken"))
+        session.add(CallNote(call_id="t2", user_id=seller.id, business_type=BusinessType.ORDER))
+        for state in (TicketState.COMPLAINT, TicketState.DONE):
+            row = Ticket(number="+8619900000040", queue_id="orders", call_id="t1", state=state)
+            row.first_at = row.lost_at = began
+            session.add(row)
+        session.commit()
+    complaints = body(client, "/customers/40/timeline?kind=complaint", **FRAGMENT)
+    assert re.findall(r'data-kind="(\w+)"', complaints) == ["call", "ticket"]
+    assert "broken" in complaints
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "eyJhIjoxfQ", "WyIyMDI2LTAxLTAxIiwieCIsInkiXQ", "[" * 400, "%00"])

@@ -24,6 +24,7 @@ KINDS = {
     "call": (_("Calls"), "phone-call"),
     "ticket": (_("Callbacks"), "ticket"),
     "voicemail": (_("Messages"), "messages"),
+    "complaint": (_("Complaints"), "flag"),
     "merge": (_("Merges"), "arrows-join"),
 }
 
