@@ -5,6 +5,8 @@ import { alive, mount } from "./mount.js";
 
 const COLOURS = ["#1f6f8b", "#e08e2b", "#4c9f70", "#b5475b", "#6a5aa8", "#8a8f98", "#2fa4b5", "#c9b037"];
 const TEXT = { color: "#475569", fontSize: 12 };
+const FEW = 12;
+const ALL_THAT_FIT = { interval: 0, hideOverlap: true };
 const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
 
 const shown = (unit) => (value) => (typeof value === "number" ? number.format(value) + (unit ? ` ${unit}` : "") : "–");
@@ -37,7 +39,7 @@ function lines({ kind, labels, series, unit, stacked }) {
     tooltip: { trigger: "axis", valueFormatter: shown(unit), axisPointer: { type: kind === "bar" ? "shadow" : "line" } },
     legend: series.length > 1 ? { top: 0, textStyle: TEXT } : undefined,
     grid: { left: 8, right: 16, top: series.length > 1 ? 34 : 14, bottom: 4, containLabel: true },
-    xAxis: { type: "category", data: labels, axisLabel: TEXT, axisTick: { alignWithLabel: true } },
+    xAxis: { type: "category", data: labels, axisLabel: { ...TEXT, ...(labels.length > FEW ? {} : ALL_THAT_FIT) }, axisTick: { alignWithLabel: true } },
     yAxis: { type: "value", minInterval: whole ? 1 : 0, axisLabel: { ...TEXT, formatter: shown("") }, name: unit, nameTextStyle: TEXT },
     series: series.map(({ name, values }) => ({
       type: kind, name, data: values, stack: stacked ? "all" : undefined, barMaxWidth: 36, showSymbol: labels.length < 40,
