@@ -125,7 +125,7 @@ async def test_a_phone_that_says_bye_is_told_once_and_its_end_when_it_comes(phon
 
 async def test_a_channel_whose_switch_does_not_end_it_is_ended(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its agent is free already."""
-    monkeypatch.setattr("cti.switches.freeswitch.driver.LEFT_WITHIN", 0.02)
+    monkeypatch.setattr("cti.switches.freeswitch.watch.LEFT_WITHIN", 0.02)
     await phone.answers()
     phone.says(bye())
     assert await phone.esl.received("uuid_kill") == ["api uuid_kill o1 NORMAL_CLEARING"]

@@ -57,7 +57,7 @@ async def originate(switch: FreeSwitch, command: Originate, deadline: float) -> 
     switch.channels[chan.id] = chan
     line = requests.originate(command, switch.place(chan.device))
     try:
-        await switch.start_job(line, deadline, lambda reply: switch.originated(chan, reply))
+        await switch.asking.start_job(line, deadline, lambda reply: switch.originated(chan, reply))
     except CommandRefused:
         switch.channels.pop(chan.id, None)
         raise
@@ -164,7 +164,7 @@ async def unbridge(switch: FreeSwitch, command: Unbridge, deadline: float) -> No
     if chan.peer:
         await switch.ask(chan, deadline, (requests.park(chan),))
         for one in filter(None, (chan, peer)):
-            switch.watch_park(one)
+            switch.watch.park(one)
 
 
 async def spy(switch: FreeSwitch, command: Spy, deadline: float) -> None:
@@ -246,7 +246,7 @@ async def set_state(switch: FreeSwitch, command: SetState, deadline: float) -> N
 
 
 async def test_call(switch: FreeSwitch, command: TestCall, deadline: float) -> None:
-    await switch.start_job(requests.test_call(command, switch.new_test_id()), deadline, lambda _reply: None)
+    await switch.asking.start_job(requests.test_call(command, switch.new_test_id()), deadline, lambda _reply: None)
 
 
 def _controlled(switch: FreeSwitch, channel: str) -> FsChannel:
@@ -263,7 +263,7 @@ def _replace_sound(switch: FreeSwitch, chan: FsChannel, sound: Sound | None) -> 
         return []
     if before.play_id:
         switch.report(PlayFinished(switch.clock(), chan.id, before.play_id, PlayEnd.STOPPED))
-    switch.watch_stop(chan, before)
+    switch.watch.stop(chan, before)
     return [(requests.stop(chan, queued=True),)]
 
 

@@ -14,9 +14,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable
 
-from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
+from cti.domain.errors import ChannelGone, DeadlineExceeded, LinkDown, SwitchError
 from cti.domain.switch import (
-    Cause,
     Command,
     DeviceRegistered,
     LinkLost,
@@ -28,29 +27,24 @@ from cti.domain.switch import (
 )
 from cti.switches.base import EventSink
 from cti.switches.checks import check_command
-from cti.switches.freeswitch import capabilities, commands, requests, trunks, truth
+from cti.switches.freeswitch import capabilities, commands, requests, truth
+from cti.switches.freeswitch.asking import Asking, raise_refusal
 from cti.switches.freeswitch.capture import Capture, Dialog
-from cti.switches.freeswitch.channels import FsChannel, Sound
+from cti.switches.freeswitch.channels import FsChannel
 from cti.switches.freeswitch.guarded import LoginRefused
 from cti.switches.freeswitch.link import EslLink, HubThread
 from cti.switches.freeswitch.translate import Translator
-from cti.switches.freeswitch.wire import Event, Frame, event, text
+from cti.switches.freeswitch.watch import Watch
+from cti.switches.freeswitch.wire import Event, text
 
 log = logging.getLogger(__name__)
 
 CONNECT_DEADLINE = 5.0
 PING_EVERY, PING_DEADLINE = 1.0, 2.5
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
-STOP_AGAIN, STOP_TRIES = 0.1, 20
 LOOK_AGAIN = (0.0, 0.2, 0.5, 1.0, 3.0)
-PARK_WITHIN, PARK_TRIES = 0.3, 5
-LEFT_WITHIN = 1.0
 LIST_LAG = 0.45  # FreeSWITCH writes its list of channels five times a second
-DUMPS_TOGETHER = 8  # a dump takes about 1 ms, in which no other command is carried out
 KNOWN_IDS = 100_000
-GONE = ("no such channel", "cannot locate session", "invalid session", "invalid uuid")
-
-JobDone = Callable[[str], None]
 
 
 class FreeSwitch:
@@ -77,6 +71,8 @@ class FreeSwitch:
         self._address, self._password = (host, port), password
         self._prompts, self._spool = prompts_dir.rstrip("/"), spool_dir.rstrip("/")
         self._translator = Translator(self.recording_file)
+        self.asking = Asking(self._connected)
+        self.watch = Watch(self._send, self._there)
         self._capture = Capture(capture_port, self._leaves)
         self._sink: EventSink | None = None
         self._thread: HubThread | None = None
@@ -84,8 +80,6 @@ class FreeSwitch:
         self._task: asyncio.Task[None] | None = None
         self._up = False
         self._early: list[Event] = []
-        self._relayed: frozenset[str] = frozenset()
-        self._jobs: dict[str, JobDone] = {}
         self._lookups: set[asyncio.Task[None]] = set()
         self._used: OrderedDict[str, None] = OrderedDict()
         self._trouble = ""
@@ -119,10 +113,8 @@ class FreeSwitch:
     async def snapshot(self, deadline: float = 5.0) -> Snapshot:
         try:
             async with asyncio.timeout(deadline):
-                dumps, users, places = await asyncio.gather(
-                    self._dumps(deadline), self._users(deadline), self._places(deadline)
-                )
-                self._translator.trunks.read(await self._job(trunks.GATEWAYS, deadline))
+                dumps, users, places = await self._what_is(deadline)
+                self._translator.trunks.read(await self.asking.gateways(deadline))
         except TimeoutError:
             raise DeadlineExceeded(f"no snapshot within {deadline:g} s") from None
         at = self.clock()
@@ -141,7 +133,7 @@ class FreeSwitch:
                 for parked in self._translator.seen_parked(chan.id, at):
                     self.report(parked)
         states = self._translator.trunks.states()
-        return Snapshot(at, truth.snapshot(dumps, at), users, states, relayed=self._relayed)
+        return Snapshot(at, truth.snapshot(dumps, at), users, states, relayed=self.asking.relayed)
 
     def backlog(self) -> tuple[int, int]:
         """See ``cti.switches.base.Queued``."""
@@ -201,20 +193,7 @@ class FreeSwitch:
         for lines, result in zip(messages, results, strict=True):
             if isinstance(result, BaseException):
                 raise result
-            _raise_refusal(lines[0], result.reply, chan)
-
-    async def start_job(self, command: str, deadline: float, done: JobDone) -> None:
-        """Accepted when this returns; ``done`` is called with the job's answer, if it comes before the link is lost."""
-        name = requests.new_name("job")
-        self._jobs[name] = done
-        try:
-            link = self._connected()
-            reply = (await link.wait(link.send(*requests.job(command, name)), deadline)).reply
-            if not reply.startswith("+OK"):
-                raise CommandRefused(f"{command.partition(' ')[0]}: {reply[:200]}")
-        except BaseException:
-            self._jobs.pop(name, None)
-            raise
+            raise_refusal(lines[0], result.reply, chan)
 
     def originated(self, chan: FsChannel, reply: str) -> None:
         """The end of an ``originate``, seen by its job."""
@@ -222,48 +201,16 @@ class FreeSwitch:
             for one in self._translator.not_originated(chan, reply, self.clock()):
                 self.report(one)
 
-    def watch_stop(self, chan: FsChannel, sound: Sound) -> None:
-        """See to it that a sound that was stopped ends: a stop at the very moment it starts would be lost."""
-        self._stop_again(chan, sound, STOP_TRIES)
-
-    def _stop_again(self, chan: FsChannel, sound: Sound, tries: int) -> None:
-        def again() -> None:
-            if sound.app not in chan.stopping or not self._up or chan.id not in self.channels:
-                return
-            if not tries or not sound.running:
-                chan.stopping.pop(sound.app, None)
-                return
-            self._send(requests.stop(chan))
-            self._stop_again(chan, sound, tries - 1)
-
-        asyncio.get_running_loop().call_later(STOP_AGAIN, again)
-
-    def watch_park(self, chan: FsChannel, tries: int = PARK_TRIES) -> None:
-        """See to it that a channel that left its bridge, or could not be joined, parks."""
-        if chan.controlled:
-            return
-        chan.stranded = True
-
-        def look() -> None:
-            lost = chan.stranded and not (chan.controlled or chan.peer or chan.ending)
-            if lost and tries and self._up and self.channels.get(chan.id) is chan:
-                self._send(requests.park_anew(chan))
-                self.watch_park(chan, tries - 1)
-
-        asyncio.get_running_loop().call_later(PARK_WITHIN, look)
-
     def _leaves(self, dialog: Dialog) -> None:
-        """The far side has said BYE, which its session will see with its next frame. One that does not is ended."""
+        """The far side has said BYE, which its session will see with its next frame."""
         for one in self._translator.leaves(dialog, self.clock()):
             self.report(one)
-            asyncio.get_running_loop().call_later(LEFT_WITHIN, self._see_gone, one.channel)
-
-    def _see_gone(self, channel: str) -> None:
-        chan = self.channels.get(channel)
-        if self._up and chan is not None and not chan.ending:
-            self._send(requests.hangup(chan, Cause.NORMAL))
+            self.watch.end(self.channels[one.channel])
 
     # ------------------------------------------------------------ the connection
+
+    def _there(self, chan: FsChannel) -> bool:
+        return self._up and self.channels.get(chan.id) is chan
 
     def _connected(self) -> EslLink:
         if self._link is None:
@@ -299,7 +246,8 @@ class FreeSwitch:
 
     async def _one_connection(self, thread: HubThread) -> str:
         """Connect, learn the truth, serve; return why it ended."""
-        self._early, self._jobs = [], {}
+        self._early = []
+        self.asking.forget()
         link = EslLink(thread, *self._address, self._password, self._on_event)
         self._link = link
         try:
@@ -334,9 +282,7 @@ class FreeSwitch:
             await asyncio.sleep(LIST_LAG)  # of a channel that is made from now on there is an event
         told = [text(e, "Unique-ID") for e in self._early]
         self._early = []
-        dumps, users, places = await asyncio.gather(
-            self._dumps(CONNECT_DEADLINE, told), self._users(CONNECT_DEADLINE), self._places(CONNECT_DEADLINE)
-        )
+        dumps, users, places = await self._what_is(CONNECT_DEADLINE, told)
         fresh.devices, fresh.places, fresh.trunks = users, places, self._translator.trunks
         self._note_places(places)
         for chan, _ in dumps:
@@ -361,50 +307,19 @@ class FreeSwitch:
                 lost.append(PlayFinished(self.clock(), old.id, sound.play_id, PlayEnd.FAILED))
         return lost
 
-    async def _dumps(self, deadline: float, told: Iterable[str] = ()) -> list[tuple[FsChannel, Event]]:
-        """Each live channel of ours as the switch sees it now. Those we know are asked for even if not listed."""
-        listed = truth.listed(await self._job(truth.CHANNELS, deadline))
-        wanted = dict.fromkeys([*listed, *told, *self.channels])
-        link = self._connected()
-        frames: list[Frame] = []
-        ids = [channel for channel in wanted if _is_id(channel)]
-        for start in range(0, len(ids), DUMPS_TOGETHER):
-            tickets = [link.send(requests.dump(channel)) for channel in ids[start : start + DUMPS_TOGETHER]]
-            frames += await asyncio.gather(*(link.wait(ticket, deadline) for ticket in tickets))
-        found = [e for e in (event(frame.body) for frame in frames) if e is not None]
-        self._relayed = truth.relayed(e for e in found if text(e, "Channel-State") not in truth.ENDING_STATES)
-        pairs = ((truth.channel(e), e) for e in found if text(e, "Channel-State") not in truth.ENDING_STATES)
-        return [(chan, e) for chan, e in pairs if chan is not None]
-
-    async def _users(self, deadline: float) -> dict[str, bool]:
-        return truth.devices(await self._job(truth.DEVICES, deadline))
+    async def _what_is(
+        self, deadline: float, told: Iterable[str] = ()
+    ) -> tuple[list[tuple[FsChannel, Event]], dict[str, bool], dict[str, str]]:
+        """Channels, whether each device is registered, and from where. Of channels also those we know or were told."""
+        ask = self.asking
+        return await asyncio.gather(
+            ask.dumps(deadline, lambda: [*told, *self.channels]), ask.users(deadline), ask.places(deadline)
+        )
 
     def _note_places(self, places: dict[str, str]) -> None:
         for device, place in places.items():
             for line in requests.note_place(device, place):
                 self._send(line)
-
-    async def _places(self, deadline: float) -> dict[str, str]:
-        return truth.places(await self._job(truth.REGISTRATIONS, deadline))
-
-    async def _job(self, command: str, deadline: float) -> str:
-        """A command in the background and its answer."""
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        link = self._connected()
-
-        def done(reply: str) -> None:
-            if not answer.done():
-                answer.set_result(reply)
-
-        await self.start_job(command, deadline, done)
-        lost = asyncio.ensure_future(asyncio.shield(link.lost))
-        try:
-            await asyncio.wait([answer, lost], timeout=deadline, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-            raise LinkDown(link.lost.result()) if link.lost.done() else DeadlineExceeded(f"{command} took too long")
-        finally:
-            lost.cancel()
 
     async def _ping(self, link: EslLink) -> str:
         while True:
@@ -415,9 +330,7 @@ class FreeSwitch:
 
     def _on_event(self, event: Event) -> None:
         if text(event, "Event-Name") == "BACKGROUND_JOB":
-            done = self._jobs.pop(text(event, "Job-UUID"), None)
-            if done is not None:
-                done(text(event, "_body"))
+            self.asking.job_ended(event)
         elif self._up:
             self._apply(event)
         else:
@@ -439,7 +352,7 @@ class FreeSwitch:
         for device in step.lookups:
             self._in_background(self._ask_registration(device))
         for chan in step.stranded:
-            self.watch_park(chan)
+            self.watch.park(chan)
         if self._link is not None:
             self._link.urge(bool(self.channels))
 
@@ -469,25 +382,13 @@ class FreeSwitch:
         for wait in LOOK_AGAIN:
             await asyncio.sleep(wait)
             try:
-                found = truth.devices(await self._job(f"{truth.DEVICES} user {device}", CONNECT_DEADLINE))
+                there = await self.asking.user(device, CONNECT_DEADLINE)
             except SwitchError as error:
                 log.warning("%s: registration of %s not known: %s", self.name, device, error)
                 return
             if self._translator.registrations[device] != before:
                 return
-            if not found.get(device, False):
+            if not there:
                 for one in self._translator.registered(device, False, self.clock()):
                     self.report(one)
                 return
-
-
-def _is_id(channel: str) -> bool:
-    return bool(channel) and channel.isascii() and channel.isprintable() and " " not in channel and len(channel) <= 256
-
-
-def _raise_refusal(line: str, reply: str, chan: FsChannel) -> None:
-    if not reply.startswith("-"):
-        return
-    if any(words in reply.lower() for words in GONE):
-        raise ChannelGone(reply.strip(), channel=chan.id)
-    raise CommandRefused(f"{' '.join(line.split(' ', 2)[:2])}: {reply.strip()[:200]}")
