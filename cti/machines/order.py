@@ -15,6 +15,7 @@ from cti.machines.table import Table, step
 
 class OrderEvent(StrEnum):
     TAKE_BACK = "takeBack"  # by whoever took it, before anybody reviewed it
+    REWRITE = "rewrite"  # another one is stored in its place
     MERGE = "merge"  # its goods go with another order of the customer
     HOLD = "hold"
     RESUME = "resume"
@@ -62,8 +63,10 @@ TABLE: Table[S, OrderEvent, OrderEffect] = {
     (S.NEW, _E.HOLD): (S.HELD, ()),
     (S.NEW, _E.TAKE_BACK): (S.CANCELLED, _CANCEL),
     (S.NEW, _E.VOID): (S.CANCELLED, _CANCEL),
+    (S.NEW, _E.REWRITE): (S.CANCELLED, _CANCEL),
     (S.NEW, _E.MERGE): (S.CANCELLED, (_F.CREDIT,)),
     (S.HELD, _E.RESUME): (S.NEW, ()),
+    (S.HELD, _E.REWRITE): (S.CANCELLED, _CANCEL),
     (S.HELD, _E.VOID): (S.CANCELLED, _CANCEL),
     (S.CONFIRMED, _E.PICK): (S.PICKING, ()),
     (S.CONFIRMED, _E.REOPEN): (S.NEW, ()),
@@ -91,6 +94,7 @@ TABLE: Table[S, OrderEvent, OrderEffect] = {
 
 WHO: dict[OrderEvent, str] = {
     _E.TAKE_BACK: "orders.write",
+    _E.REWRITE: "orders.write",
     _E.MERGE: "orders.review",
     _E.HOLD: "orders.review",
     _E.RESUME: "orders.review",

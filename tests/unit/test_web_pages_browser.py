@@ -197,7 +197,12 @@ def test_an_unknown_caller_orders_by_keys_alone_and_the_draft_is_there_on_anothe
 
 
 def test_an_order_that_the_server_refuses_keeps_what_was_typed(site: Site, open_page: OpenPage) -> None:
-    page = open_page("supervisor", "/orders/new?customer_id=5")
+    page = open_page("supervisor", "/orders/new")
+    expect(page.locator("#order-form [name=phone]")).to_be_focused(timeout=SLOW)
+    page.keyboard.type("19900000005")
+    page.keyboard.press("Enter")
+    expect(page.locator("#order-form [name=customer_id]")).to_have_value("5", timeout=SLOW)
+    expect(page.locator("#order-form [data-text]")).to_be_focused(timeout=SLOW)
     page.locator("[data-text]").fill("P004")
     page.locator("[data-text]").press("Enter")
     expect(page.locator("[data-quantity]")).to_be_focused(timeout=SLOW)

@@ -25,6 +25,7 @@ LABELS: dict[str, dict[str, Any]] = {
     },
     "order_event": {
         "takeBack": _("Cancel order"),
+        "rewrite": _("Write anew"),
         "merge": _("Merge"),
         "hold": _("Put aside"),
         "resume": _("Take up again"),
@@ -149,6 +150,7 @@ WHY: dict[str, Any] = {
     "waybill": _("Enter the waybill number."),
     "waybill_used": _("This waybill number is used for another parcel. Check it."),
     "carrier": _("Choose a carrier that is in use."),
+    "paid": _("The customer has paid for this order. Void it and take a new one; what was paid is then refunded."),
     "unpaid": _("This order is to be paid before it is shipped. Enter the payment first."),
     "parcel": _("There is no parcel of this order."),
     "pieces": _("Check the numbers of pieces: they do not fit what the customer has."),

@@ -35,7 +35,7 @@ from webui.common.text import one_line
 from webui.customers.blueprint import link
 from webui.customers.forms import snapshot
 from webui.customers.queries import get as get_customer
-from webui.orders import entry_data, entry_drafts, entry_media, queries
+from webui.orders import entry_data, entry_drafts, entry_media, queries, rewriting
 from webui.orders.entry_form import (
     OWN_ADDRESS,
     OrderForm,
@@ -112,7 +112,8 @@ def customers() -> ResponseReturnValue:
 @requires(Permission.ORDERS_WRITE)
 def new() -> ResponseReturnValue:
     call_id = valid_id(request.args.get("call_id", ""))
-    wanted = request.args.get("customer_id", 0, int)
+    old = rewriting.replaced(request.args.get("instead"))
+    wanted = old.customer_id if old else request.args.get("customer_id", 0, int)
     customer = load_customer(wanted)
     if customer is None and wanted:
         abort(404)
@@ -123,6 +124,8 @@ def new() -> ResponseReturnValue:
     form.address.data = str(customer.addresses[0].id) if customer and customer.addresses else OWN_ADDRESS
     form.medium.data = entry_media.by_call(db.session(), call_id)
     ordering.begin(form, customer, valid_id(request.args.get("ticket_id", "")))
+    if old is not None:
+        rewriting.begin(form, old, priced=bool(current_user.can(Permission.ORDERS_SET_PRICE)))
     return show_form(form, customer, compute(form, customer))
 
 
@@ -192,6 +195,8 @@ def store(
         remarks=form.remarks.data or "",
         custom=custom.taken(None, sent.values),
     )
+    old = rewriting.replaced(form.instead.data)
+    rewriting.inherit(order, old)
     try:
         order, fresh = entry_data.save(database, order, asked.quote)
     except (OutOfStock, NotEnoughPoints, StockChanged) as error:
@@ -200,7 +205,8 @@ def store(
         return show_form(form, again, taken_meanwhile(form, error), sent), 409
     if fresh:
         ordering.done(order, valid_id(form.ticket_id.data or ""), call_id)
-        audit.record("order.create", f"order/{order.id}", None, {"number": order.number, "total": str(order.total)})
+        told = {"number": order.number, "total": str(order.total)} | rewriting.follow(order, old)
+        audit.record("order.create", f"order/{order.id}", None, told)
         entry_data.drop_draft(database, current_user.id, key)
         database.commit()
     return saved(own(order), key, new=fresh)
@@ -242,6 +248,7 @@ class Asked:
 
 def compute(form: OrderForm, customer: Customer | None) -> Asked:
     """What the form costs now; lines that name no product are left out and get their errors."""
+    rewriting.clear(form)
     database = db.session()
     parameters = shop.parameters(database)
     may_set = bool(current_user.can(Permission.ORDERS_SET_PRICE))
@@ -319,7 +326,8 @@ def shown(asked: Asked) -> dict[str, Any]:
 
 
 def key_of(form: OrderForm) -> str:
-    return f"{row_id(form.customer_id.data)}:{valid_id(form.call_id.data or '')}"
+    within = f"instead-{row_id(form.instead.data)}" if form.instead.data else valid_id(form.call_id.data or "")
+    return f"{row_id(form.customer_id.data)}:{within}"
 
 
 def load_customer(customer_id: int) -> Customer | None:
@@ -371,6 +379,7 @@ def show_form(form: FlaskForm, customer: Customer | None, asked: Asked, sent: fi
         may_discount=parameters.discounts.get(str(current_user.role), 0) > 0,
         has_media=len(form.medium.choices) > 1,
         sent=sent,
+        old=rewriting.replaced(form.instead.data),
         **shown(asked),
     )
 

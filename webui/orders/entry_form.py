@@ -60,6 +60,7 @@ class OrderForm(FlaskForm):  # type: ignore[misc]
     customer_id = HiddenField()
     call_id = HiddenField()
     ticket_id = HiddenField(id="order-ticket")
+    instead = HiddenField(id="order-instead")
     seen_total = HiddenField()
     phone_token = HiddenField()
     phone = Line(_("Phone number"), 128)

@@ -197,7 +197,7 @@ def order_chain(order: Order) -> dict[str, Any]:
     """For the order's page: what happened to it and what this user may do next."""
     database, who = db.session(), actor()
     events = [event for event in possible(order.status) if who.can(WHO[event])]
-    hidden = {OrderEvent.MERGE, OrderEvent.RECEIVE_PART}
+    hidden = {OrderEvent.MERGE, OrderEvent.RECEIVE_PART, OrderEvent.REWRITE}
     if OrderEvent.VOID in events:
         hidden.add(OrderEvent.TAKE_BACK)
     carriers: Any = ()
@@ -205,6 +205,7 @@ def order_chain(order: Order) -> dict[str, Any]:
         carriers = database.scalars(select(Carrier).where(Carrier.active).order_by(Carrier.name)).all()
     return {
         "chain": queries.chain(database, order),
+        "rewrite": OrderEvent.REWRITE in events,
         "events": [event for event in events if event not in hidden],
         "reasoned": REASONED,
         "carriers": carriers,

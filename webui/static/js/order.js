@@ -17,7 +17,8 @@ function showHistory(open) {
   if (history) history.open = open;
 }
 
-// Who has the number, or the name, that was typed: one of them is chosen by key, or a new customer is made.
+// Who has the number, or the name, that was typed: the only one with a number is taken at once, of several one is
+// chosen by key, or a new customer is made.
 function findCustomers(form) {
   const who = form.querySelector("[data-who]");
   if (!who) return;
@@ -32,9 +33,16 @@ function findCustomers(form) {
       if (mine !== asked || !answer.ok) return;
       box.innerHTML = await answer.text();
       htmx.process(box);
+      if (field.name === "phone" && untouched()) offer();
     } catch {
       box.replaceChildren();
     }
+  }
+  const untouched = () => !who.querySelector("[name=name]").value && ![...form.querySelectorAll("[data-text]")].some((text) => text.value);
+  function offer() {
+    const buttons = box.querySelectorAll("button.cx-choice");
+    if (buttons.length === 1) buttons[0].click();
+    else buttons[0]?.focus();
   }
   who.addEventListener("change", (event) => {
     if (event.target.matches("[name=phone]") || (event.target.matches("[name=name]") && !box.childElementCount)) ask(event.target);
@@ -46,6 +54,8 @@ function findCustomers(form) {
     if (step && buttons.length) {
       buttons[(at + step + buttons.length) % buttons.length].focus();
       event.preventDefault();
+    } else if (at >= 0 && event.key === "Escape") {
+      who.querySelector("[name=name]").focus();
     } else if (at >= 0 && /^[1-9]$/.test(event.key)) {
       buttons[Number(event.key) - 1]?.click();
       event.preventDefault();
