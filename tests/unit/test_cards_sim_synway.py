@@ -322,6 +322,26 @@ def test_pieces_that_come_late_are_all_said_and_only_silence_makes_up_for_it() -
     assert sim.pieces() - before == Pieces(untaken=0, too_many=0, silence=1, sound=0, dry=1)
 
 
+def test_after_a_burst_the_next_silence_takes_all_the_delay_away(board: SynwayBench) -> None:
+    sim, loud = talking_stream(board), to_alaw(sine(1000, 0.02).astype(np.int16))
+    silence, before = to_alaw(np.zeros(160, np.int16)), sim.pieces()
+
+    def say(piece: bytes, ticks: int) -> None:
+        for _ in range(ticks):
+            sim.give([(TRUNK, piece)])
+            sim.step()
+            sim.take([TRUNK])
+
+    for _ in range(4):
+        sim.give([(TRUNK, loud)])
+    say(loud, 30)
+    assert sim.pieces() == before
+    say(silence, 10)
+    assert (sim.pieces() - before).silence == 3
+    say(silence, 100)
+    assert sim.pieces() - before == Pieces(untaken=0, too_many=0, silence=3, sound=0, dry=0)
+
+
 def test_after_a_burst_delay_does_not_stay_though_nobody_is_ever_silent(board: SynwayBench) -> None:
     sim, loud = talking_stream(board), to_alaw(sine(1000, 0.02).astype(np.int16))
     before = sim.pieces()

@@ -8,7 +8,7 @@
 #define BEGIN 2              /* pieces that are there before the first is said */
 #define MOST 6               /* pieces that wait to be said: past it the oldest is dropped, so that delay does not grow */
 #define LOOK 25              /* ticks in which more than enough waited all the time: then silence is left out */
-#define PATIENT 25          /* … and after so many without any silence, sound */
+#define PATIENT 250         /* … and after so many without any silence, sound */
 #define QUIET 100            /* no sample of a silent piece is greater: -50 dBm0 */
 
 struct queue {
@@ -18,7 +18,7 @@ struct queue {
 
 struct stream {
     struct queue in, out;
-    int saying, waiting; /* ticks for which more than enough has waited */
+    int saying, waiting, least; /* ticks for which more than enough has waited, and the least that did */
 };
 
 static cysim_stream_counts counts;
@@ -52,13 +52,15 @@ static int silent(const unsigned char *piece)
 static void shorten(struct stream *stream)
 {
     struct queue *out = &stream->out;
-    stream->waiting = out->count < BEGIN ? 0 : stream->waiting + 1;
-    if (stream->waiting < LOOK) return;
+    if (out->count < BEGIN) stream->waiting = 0;
+    if (out->count < BEGIN) return;
+    if (!stream->waiting || out->count < stream->least) stream->least = out->count;
+    if (++stream->waiting < LOOK) return;
     int quiet = silent(out->piece[out->at]);
     if (!quiet && stream->waiting < PATIENT) return;
     drop(out);
     *(quiet ? &counts.silence : &counts.sound) += 1;
-    stream->waiting = 0;
+    if (!quiet || --stream->least < BEGIN) stream->waiting = 0; /* else as much again may go with the next silence */
 }
 
 void stream_say(struct channel *channel, int32_t *sum)
