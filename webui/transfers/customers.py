@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cti.store import custom, regions
@@ -33,20 +33,22 @@ class CustomerImporter:
         return (*([("number", number)] if number else []), *numbers)
 
     def find(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[Any, Any]:
+        """Most rows of a large file are new: customers are read only for numbers that stand somewhere."""
         keys = {key for values in rows for key in self.keys(values)}
         numbers = [value for kind, value in keys if kind == "number"]
+        spelt = [value for kind, value in keys if kind == "phone"]
+        owned: dict[int, list[str]] = {}
+        held = select(CustomerPhone.customer_id, CustomerPhone.number).where(CustomerPhone.number.in_(spelt))
+        for customer_id, number in session.execute(held) if spelt else ():
+            owned.setdefault(customer_id, []).append(number)
+        if not numbers and not owned:
+            return {}
+        there = select(Customer).where(Customer.merged_into_id.is_(None))
+        meant = there.where(or_(Customer.number.in_(numbers), Customer.id.in_(owned)))
         found: dict[Any, Any] = {}
-        there = Customer.merged_into_id.is_(None)
-        for customer in session.scalars(select(Customer).where(Customer.number.in_(numbers), there)):
+        for customer in session.scalars(meant.order_by(Customer.updated_at, Customer.id)):
             found["number", customer.number] = customer
-        held = (
-            select(CustomerPhone.number, Customer)
-            .join(Customer, Customer.id == CustomerPhone.customer_id)
-            .where(CustomerPhone.number.in_([value for kind, value in keys if kind == "phone"]), there)
-            .order_by(Customer.updated_at, Customer.id)
-        )
-        for number, customer in session.execute(held).unique():
-            found["phone", number] = customer
+            found.update({("phone", number): customer for number in owned.get(customer.id, ())})
         return found
 
     def wrong(self, session: Session, values: Mapping[str, Any], present: Any) -> str:
