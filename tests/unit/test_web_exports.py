@@ -34,6 +34,7 @@ WITHOUT = {
     "admin/queue.html": ONE,
     "admin/reasons.html": FORM,
     "admin/rules.html": ORDER,
+    "admin/site_menu.html": FORM,
     "api/keys.html": "keys are for nobody's file",
     "api/webhooks.html": "addresses with secrets, and what is sent to them just now",
     "boards/_lines.html": LIVE,
