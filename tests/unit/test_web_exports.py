@@ -35,6 +35,7 @@ WITHOUT = {
     "admin/reasons.html": FORM,
     "admin/rules.html": ORDER,
     "admin/site_menu.html": FORM,
+    "api/docs.html": "a machine gets the description as openapi.json",
     "api/keys.html": "keys are for nobody's file",
     "api/webhooks.html": "addresses with secrets, and what is sent to them just now",
     "boards/_lines.html": LIVE,
@@ -63,6 +64,8 @@ WITHOUT = {
     "review/slips.html": ONE,
     "review/split.html": ONE,
     "tickets/show.html": ONE,
+    "trace/call.html": "goes out as a text",
+    "trace/index.html": "calls to choose from, of which each log goes out as a text",
     "transfers/_state.html": "rows of a file that one has",
     "wallboard/index.html": LIVE,
 }
