@@ -300,6 +300,8 @@ async def test_a_header_without_end_is_refused_or_cut(world: AsteriskWorld, size
         assert offered.dialed == "8000"
         await world.switch.execute(Hangup(offered.channel))
         await world.log.until(ChannelHungUp, channel=offered.channel)
+    if call.state == "calling":
+        call.hangup()  # it may be offered yet
     call.ended()
 
 
