@@ -10,6 +10,7 @@ from flask import Flask
 
 from cti.store.models import Role
 from tests.fakes.site import Site
+from tests.pages import browser
 from webui.common import permissions
 from webui.common.permissions import PUBLIC, ROLE_PERMISSIONS, SIGNED_IN, Permission, declared
 
@@ -51,6 +52,21 @@ def test_nobody_gets_past_the_guard_without_signing_in(site: Site) -> None:
                 continue
             answer = client.open(url, method=method)
             assert answer.status_code in (302, 401), f"{method} {url}: {answer.status_code}"
+
+
+def test_an_address_that_only_takes_forms_leads_a_browser_to_the_page_above(site: Site) -> None:
+    """After back, reload or a change of the language the browser asks for it without a form."""
+    client, addresses = browser(site, "admin"), site.app.url_map.bind("localhost")
+    rules = [rule for rule in site.app.url_map.iter_rules() if not rule.rule.startswith("/api/")]
+    urls = {addresses.build(rule.endpoint, dict.fromkeys(rule.arguments, 1), force_external=False) for rule in rules}
+    only_forms = sorted(url for url in urls if not addresses.test(url, "GET"))
+    assert "/finance/settlements" in only_forms
+    for url in only_forms:
+        answer = client.get(url)
+        assert answer.status_code == 303, url
+        assert url.startswith(answer.location), url
+        assert addresses.test(answer.location, "GET"), url
+        assert client.get(url, headers={"Accept": "application/json"}).status_code == 405, url
 
 
 def test_a_view_without_a_declaration_is_refused(tmp_path: Path) -> None:

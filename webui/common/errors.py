@@ -141,6 +141,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         note_refusal()
     if status == 404 and (canonical := without_slash()):
         return redirect(canonical, 308)
+    if status == 405 and request.method in ("GET", "HEAD") and not wants_json() and not is_fragment():
+        return redirect(page_above(), 303)
     headline, advice = http_text(status)
     return answer(status, f"http.{status}", headline, advice)
 
@@ -177,6 +179,16 @@ def without_slash() -> str:
     except HTTPException:
         return ""
     return str(url_for(endpoint, **values, **request.args.to_dict(flat=False)))
+
+
+def page_above() -> str:
+    """The nearest page above an address that only takes forms: back, reload and a change of the language ask for it."""
+    adapter, path = current_app.create_url_adapter(request), request.path
+    while path := path.rpartition("/")[0]:
+        with suppress(HTTPException):
+            endpoint, values = adapter.match(path, "GET")  # type: ignore[union-attr]
+            return str(url_for(endpoint, **values))
+    return url_for("auth.start")
 
 
 def _crash(error: Exception) -> ResponseReturnValue:
