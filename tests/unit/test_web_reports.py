@@ -47,6 +47,7 @@ def fill(site: Site) -> None:
             airing.starts_at, airing.ends_at = EVENING, EVENING + timedelta(minutes=30)
             airings.append(media.save(session, airing))
         product = session.scalars(select(Product).where(Product.code == "P001")).one()
+        product.category = "厨具"
         airings[0].products.append(product)
         rows = [
             ("agent1", "100.00", "new", 0, "北京市海淀区", 5),
@@ -134,6 +135,8 @@ def test_products_add_up_to_the_orders_with_what_they_cost_besides(site: Site) -
     [goods] = [row for label, row in rows.items() if label.startswith("P001")]
     assert (goods, rows["Shipping, discounts and points"]) == (["10", "405.00"], ["0", "25.00"])
     assert totals["amount"] == "430.00"
+    by_category, same = table(site, f"/reports/products?{OCTOBER}&group=category")
+    assert (by_category["厨具"], same) == (goods, totals)
 
 
 def test_media_show_calls_orders_cost_and_return_and_leave_nothing_out(site: Site) -> None:

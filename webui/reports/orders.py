@@ -169,15 +169,30 @@ ORDERS = register(
 def products(session: Session, filters: Filters) -> list[Row]:
     """The goods' own amounts; what orders cost besides, less discounts and points, is a row of its own, so that the
     total is that of the orders."""
-    found = session.execute(lines(session, filters)).all()
-    names = {row[0]: f"{row[1]} {row[2]}" for row in session.execute(select(Product.id, Product.code, Product.name))}
-    rows = [
-        Row(names.get(product, str(product)), {"pieces": int(pieces), "amount": amount or MONEY})
-        for product, pieces, amount in found
-    ]
+    word = GOODS[filters.group](session)
+    sums: dict[str, Figures] = {}
+    for product, pieces, amount in session.execute(lines(session, filters)):
+        mine = sums.setdefault(word(product), {"pieces": 0, "amount": MONEY})
+        mine["pieces"] += int(pieces)
+        mine["amount"] += amount or MONEY
+    rows = [Row(label, mine) for label, mine in sums.items()]
     rest = whole(session, filters)["amount"] - sum((row.figures["amount"] for row in rows), MONEY)
     rows.sort(key=lambda row: (-row.figures["amount"], row.label))
     return rows if not rest else [*rows, Row(gettext("Shipping, discounts and points"), {"pieces": 0, "amount": rest})]
+
+
+def product_words(session: Session) -> Callable[[int], str]:
+    names = {row[0]: f"{row[1]} {row[2]}" for row in session.execute(select(Product.id, Product.code, Product.name))}
+    return lambda product: names.get(product, str(product))
+
+
+def category_words(session: Session) -> Callable[[int], str]:
+    of = {row[0]: row[1] for row in session.execute(select(Product.id, Product.category))}
+    return lambda product: of.get(product) or str(NOT_STATED)
+
+
+GOODS: dict[str, Callable[[Session], Callable[[int], str]]] = {"product": product_words, "category": category_words}
+"""What a product is called in the rows of each group."""
 
 
 def lines(session: Session, filters: Filters) -> Select[Any]:
@@ -199,7 +214,7 @@ PRODUCTS = register(
     Report(
         name="products",
         title=_("Products"),
-        groups={"product": _("Product")},
+        groups={"product": _("Product"), "category": _("Category")},
         filters=FILTERS,
         columns=(Column("pieces", _("Pieces")), Column("amount", _("Amount"), "money")),
         run=products,
