@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from cti.store.models import Customer, Department, Order, Role, RoleRights, Ticket, TicketState, User, utc_now
+from cti.store.models import (
+    AuditEntry,
+    Customer,
+    Department,
+    Order,
+    Role,
+    RoleRights,
+    Ticket,
+    TicketState,
+    User,
+    utc_now,
+)
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, audited, body, browser, make_call, statuses
 from webui.common import db
@@ -298,10 +310,54 @@ def test_the_audit_shows_before_and_after_side_by_side_and_goes_to_a_file(site: 
     admin.post(f"/admin/rights/users/{agent}", data={"floor.view": "yes"})
     page = body(admin, f"/admin/audit?object=user/{agent}")
     assert "Rights of a user changed" in page
-    assert '<td class="cx-none">floor.view</td><td class="cx-text "></td><td class="cx-text cf-now">true</td>' in page
+    field = '<td class="cx-none">See all agents and queues live</td>'
+    assert f'{field}<td class="cx-text "></td><td class="cx-text cf-now">Yes</td>' in page
     assert "Nothing was recorded" in body(admin, "/admin/audit?address=192.0.2.1")
     assert browser(site, "supervisor").post("/transfers/export/audit").status_code == 403
     assert admin.post("/transfers/export/audit", data={"action": "user.rights"}).status_code == 303
     assert site.app.extensions["callyard_transfers"].wait(60)
     told = audited(site, "list.export")[-1].after
     assert (told["list"], told["rows"] > 0) == ("audit", True)
+
+
+AUDITED: tuple[tuple[str, dict[str, Any], dict[str, Any], list[list[str]]], ...] = (
+    (
+        "order/12",
+        {"status": "new"},
+        {"status": "cancelled", "event": "void", "refund": 1001},
+        [["状态", "待审核", "已取消"], ["事件", "", "作废"], ["退款", "", "1001"]],
+    ),
+    (
+        "product/3",
+        {"active": True, "prices": []},
+        {"active": False, "prices": ["9.00", "8.00"], "on_hand": 0},
+        [["在售", "是", "否"], ["时段价格", "", "9.00，8.00"], ["在库", "", "0"]],
+    ),
+    ("calendar/1", {}, {"until": "2026-11-22T10:00:00+00:00"}, [["截止", "", "2026-11-22 18:00:00"]]),
+    ("did/1", {"target": "queue:sales"}, {"target": "hangup:"}, [["转到", "队列 sales", "挂断"]]),
+    ("codes/sex", {}, {"male": {"zh_CN": "先生"}}, [["男", "", "zh_CN: 先生"]]),
+    ("newer/1", {}, {"something": [{"of": 1}]}, [["something", "", "原金额: 1"]]),
+)
+
+
+def test_the_audit_says_fields_values_and_objects_in_the_users_words(site: Site) -> None:
+    with site.sessions() as session:
+        for thing, before, after, _rows in AUDITED:
+            session.add(AuditEntry(username="x", action="order.status", object=thing, before=before, after=after))
+        session.commit()
+    site.set_user("admin", locale="zh_CN")
+    try:
+        page = body(browser(site, "admin"), "/admin/audit?who=x")
+    finally:
+        site.set_user("admin", locale="en")
+    for thing, _before, _after, rows in AUDITED:
+        assert [list(row) for row in re.findall(CELLS, part_of(page, thing))] == rows
+    assert 'title="order/12">订单 12</a>' in page
+    assert 'title="newer/1">newer/1</a>' in page
+
+
+CELLS = r'<td class="cx-none">(.*?)</td><td class="cx-text \S*">(.*?)</td><td class="cx-text \S*">(.*?)</td>'
+
+
+def part_of(page: str, thing: str) -> str:
+    return next(part for part in page.split("<tbody>") if f'title="{thing}"' in part)

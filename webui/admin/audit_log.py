@@ -13,6 +13,7 @@ from sqlalchemy import Select
 
 from cti.store.models import AuditEntry
 from webui.admin import queries
+from webui.admin.audit_words import field_words, object_words, value_words
 from webui.calls.forms import moment
 from webui.common import db
 from webui.common.labels import LABELS, label
@@ -29,7 +30,8 @@ def index() -> ResponseReturnValue:
     args = request.args
     found = queries.audit_entries(db.session(), entries(args), args.get("before", ""))
     actions = sorted(((code, str(words)) for code, words in LABELS["audit"].items()), key=lambda pair: pair[1])
-    return render_template("admin/audit.html", page=found, args=args, actions=actions, compared=compared)
+    words = {"compared": compared, "object_words": object_words}
+    return render_template("admin/audit.html", page=found, args=args, actions=actions, **words)
 
 
 def entries(args: Mapping[str, str]) -> Select[Any]:
@@ -49,14 +51,14 @@ def compared(entry: AuditEntry) -> list[tuple[str, str, str, bool]]:
     before, after = entry.before or {}, entry.after or {}
     names = [*before, *(name for name in after if name not in before)]
     return [
-        (name, text(before.get(name)), text(after.get(name)), before.get(name) != after.get(name)) for name in names
+        (
+            field_words(entry.object, name),
+            value_words(entry.object, name, before.get(name)),
+            value_words(entry.object, name, after.get(name)),
+            before.get(name) != after.get(name),
+        )
+        for name in names
     ]
-
-
-def text(value: Any) -> str:
-    if value is None or value == "":
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def side(name: str, entry: AuditEntry) -> str:
