@@ -27,7 +27,7 @@ LIFT_AFTER, REPLACE_AFTER = 3.0, 1.5  # seconds
 PATIENCE = 600
 DIALLED = "ring 3; answer; wait 0.5"
 HANDS = {"lift": "lift", "replace": "hush; replace", "flash": "flash", "unplug": "unplug", "plug": "plug",
-         "hangup": "hush; hangup"}  # fmt: skip
+         "hangup": "hush; hangup", **{f"key{digit}": f"hush; digits {digit}" for digit in "0123456789*#"}}  # fmt: skip
 _TALK = "far {speech}; wait 0.5; {speech}; wait 30; hangup; wait 2; replace"
 WATCHED = {
     "called": "call 13800138000 fsk; wait 4.5; lift; {talk}",

@@ -46,6 +46,7 @@ class CallPhase(StrEnum):
     DIALLING = "dialling"
     CONNECTED = "connected"
     VOICEMAIL = "voicemail"
+    SURVEY = "survey"
     ENDED = "ended"
 
 
@@ -264,6 +265,14 @@ class Asking:
 
 
 @dataclass(slots=True, eq=False)
+class Question:
+    """How often a caller has been asked how satisfied they are; ``play_id`` is of the prompt that plays."""
+
+    times: int = 0
+    play_id: str = ""
+
+
+@dataclass(slots=True, eq=False)
 class Place:
     """A place in a queue of somebody who is called back. ``call_id`` is the call out that waits or is under way;
     without one the next comes at ``next_at``."""
@@ -336,6 +345,10 @@ class Call:
     menu: MenuPosition | None = None
     message: Message | None = None
     asking: Asking | None = None
+    question: Question | None = None
+    surveyed_at: float | None = None  # since when the caller is asked, without an agent
+    rating: int | None = None  # 1 very satisfied, 2 satisfied, 3 not satisfied
+    rated_agent: str = ""  # of whom the caller is asked
     group: str = ""  # the ring group that it rings at, or whose member took it
     group_at: int = 0  # how many of its members have been rung
     groups: int = 0  # how many ring groups it has been sent to
@@ -409,6 +422,9 @@ class Call:
             "group_at": self.group_at,
             "place": self.place,
             "given_up": self.given_up,
+            "surveyed_at": self.surveyed_at,
+            "rating": self.rating,
+            "rated_agent": self.rated_agent,
             "room": list(self.room),
             "legs": [leg.to_document() for leg in self.legs],
             "recordings": [r.to_document() for r in self.recordings],
@@ -438,6 +454,9 @@ class Call:
             group=d.get("group", ""),
             group_at=d.get("group_at", 0),
             place=d.get("place", ""),
+            surveyed_at=d.get("surveyed_at"),
+            rating=d.get("rating"),
+            rated_agent=d.get("rated_agent", ""),
             room=tuple(d.get("room", ())),
             answered_at=d["answered_at"],
             digits=d["digits"],

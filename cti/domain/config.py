@@ -118,7 +118,8 @@ class QueueConfig:
     A caller who was served within ``last_agent_days`` goes to that agent first, and waits for them at most
     ``last_agent_wait``; 0 days: never. ``voicemail_greeting`` is a prompt without language, said before a message of
     at most ``voicemail_max``. ``callback``: callers may keep their place and be called back, at most
-    ``callback_tries`` times, ``callback_every`` seconds after an attempt that did not reach them.
+    ``callback_tries`` times, ``callback_every`` seconds after an attempt that did not reach them. ``survey``: callers
+    are asked how satisfied they are when the agent has hung up.
     """
 
     id: str
@@ -148,6 +149,7 @@ class QueueConfig:
     callback: bool = False
     callback_tries: int = 3
     callback_every: float = 300.0
+    survey: bool = False
 
 
 class MemberKind(StrEnum):

@@ -66,6 +66,11 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "您的位置已保留，我们会尽快给您回电，再见。",
         "Your place is kept, and we will call you back as soon as we can. Goodbye.",
     ),
+    "survey_question": (
+        "请为本次服务评价。非常满意请按一，满意请按二，不满意请按三。",
+        "How satisfied are you? Very satisfied, press one. Satisfied, press two. Not satisfied, press three.",
+    ),
+    "survey_thanks": ("感谢您的评价，再见。", "Thank you for your answer. Goodbye."),
     "demo_caller": (
         "您好，我想订购一件商品。请问什么时候可以送到？我的地址和上次一样，谢谢。",
         "Hello, I would like to order a product. When can you deliver it? My address has not changed. Thank you.",

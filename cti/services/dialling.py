@@ -18,6 +18,7 @@ from cti.services.centre import Centre
 from cti.services.documents import handed_over, shown_number
 from cti.services.phones import ring_time, target_of_leg, way_to
 from cti.services.routing import OUTSIDE_RING, Destination, resolve
+from cti.services.survey import is_wanted
 from cti.services.together import offers
 from cti.services.ways_out import WayOut, taken, way_out
 
@@ -219,6 +220,8 @@ class Dialling:
             self._control.hangup(call, leg, Cause.REJECTED)
         elif leg.kind in (LegKind.CONSULTED, LegKind.SUPERVISOR):
             self._control.hangup(call, leg)
+        elif leg.alive and is_wanted(self._centre, call, leg):
+            self._control.hangup(call, leg)  # the caller stays, to be asked
         else:
             call.waiting_for_agent = ""
             self._control.hangup_all(call, Cause.NORMAL, "agent")

@@ -331,6 +331,7 @@ class Engine:
                 self._lifecycle.bridged(call, event.channel, event.peer)
             case ChannelUnbridged():
                 self._control.unbridged(call, leg)
+                self._routing.survey.free(call)
             case ChannelConferenced():
                 self._lifecycle.conferenced(call, leg, event.conference)
             case ChannelHeld():
@@ -455,6 +456,8 @@ class Engine:
             self._routing.callbacks.drop_dialogue(call)
         elif kind == "message":
             self._routing.voicemail.timer(call)
+        elif kind == "survey":
+            self._routing.survey.timer(call)
         elif kind == "trunk_test":
             self._trunk_tests.timer(call)
         elif kind == "rejoin":

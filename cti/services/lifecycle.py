@@ -21,6 +21,8 @@ REJOIN_AGAIN = 5.0
 REJOIN_GRACE = 25.0
 """Seconds a customer waits, with music, for an agent whose phone was lost in the call."""
 
+TIMERS = ("announce", "menu", "message", "callback", "bye", "rejoin", "overflow", "last", "greet", "survey")
+"""Of a call: they are stopped with it."""
 
 LOST = frozenset({Cause.MEDIA_LOST, Cause.FAILED, Cause.UNREACHABLE})
 
@@ -201,7 +203,7 @@ class Lifecycle:
             self._centre.log_call("connectionCleared", call, cause)
             self._control.settle(call)
         elif call.alive:
-            for timer in ("announce", "menu", "message", "callback", "bye", "rejoin", "overflow", "last", "greet"):
+            for timer in TIMERS:
                 self._centre.stop_timer(f"{timer}:{call.call_id}")
             self._acd.leave(call, answered=False)
             self._fail_transfers(call)
@@ -252,7 +254,7 @@ class Lifecycle:
             return
         if self._dialling.is_offer(call, leg):
             self._offer_ended(call)
-        elif not self._hand_over(call, leg.agent_id):
+        elif not self._hand_over(call, leg.agent_id) and not self._routing.survey.begin(call, leg):
             call.ended_by = call.ended_by or ("agent" if by_far_side else "system")
             self._control.hangup_all(call)
 

@@ -248,6 +248,8 @@ class Reconciler:
             self._routing.caller_answered(call)
         elif call.phase is CallPhase.VOICEMAIL:
             self._routing.voicemail.resume(call)
+        elif call.phase is CallPhase.SURVEY:
+            self._routing.survey.resume(call)
         else:
             self._lifecycle.queue_again(call, "transfer_failed")
 

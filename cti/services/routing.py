@@ -16,6 +16,7 @@ from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.groups import Groups
 from cti.services.rules import Decision, decide
+from cti.services.survey import Survey
 from cti.services.voicemail import Voicemail
 from cti.services.ways_out import taken, way_out
 
@@ -58,6 +59,7 @@ class Routing:
         self._acd = acd
         self.voicemail = Voicemail(centre, control, self.say_and_end)
         self.callbacks = Callbacks(centre, control, acd, self.say_and_end)
+        self.survey = Survey(centre, control, self.say_and_end)
         self.groups = Groups(centre, control, acd, self._after_group)
 
     # ------------------------------------------------------------ the first decision
@@ -204,17 +206,22 @@ class Routing:
             self._acd.announced(call)
         elif self.voicemail.played(call, play_id) or self.callbacks.played(call, play_id):
             pass
+        elif call.question is not None:
+            self.survey.played(call, play_id, reason)
         elif call.menu is not None and call.menu.play_id == play_id and reason is not PlayEnd.DIGIT:
             menu = self._menu(call.menu.menu_id)
             self._centre.start_timer(f"menu:{call.call_id}", menu.timeout if menu else 1.0)
 
     def digit(self, call: Call, digit: str) -> None:
-        """A key in a menu, a message or a queue; keys at any other time belong to the conversation."""
+        """A key in a menu, a message, a queue or after the talk; keys at any other time belong to the conversation."""
         if call.phase is CallPhase.VOICEMAIL:
             self.voicemail.digit(call, digit)
             return
         if call.phase is CallPhase.QUEUED:
             self.callbacks.digit(call, digit)
+            return
+        if call.phase is CallPhase.SURVEY:
+            self.survey.digit(call, digit)
             return
         if call.menu is None or call.phase is not CallPhase.MENU:
             return

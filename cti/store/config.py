@@ -105,6 +105,7 @@ def _queue(queue: Queue, agents: tuple[str, ...], known: _Known) -> QueueConfig:
         callback=queue.callback,
         callback_tries=queue.callback_tries,
         callback_every=queue.callback_every,
+        survey=queue.survey,
         overflow=_overflow(queue.overflow, known),
         announce_wait=queue.announce_wait,
         announce_number=queue.announce_number,

@@ -92,6 +92,9 @@ def _call(document: dict[str, Any]) -> CallEvent:
         "ended_at": _maybe_time(document.get("ended_at")),
         "cause": _text(document.get("cause"), 32),
         "ended_by": _text(document.get("ended_by"), 16),
+        "surveyed_at": _maybe_time(document.get("surveyed_at")),
+        "rating": _rating(document.get("rating")),
+        "rated_agent_id": _text(document.get("rated_agent"), 40),
         "state": _text(document.get("state"), 16),
         "digits": _text(document.get("digits"), 64),
         "test": bool(document.get("test", False)),
@@ -209,6 +212,12 @@ def _time(value: object) -> datetime:
 
 def _maybe_time(value: object) -> datetime | None:
     return None if value is None else _time(value)
+
+
+def _rating(value: object) -> int | None:
+    if value is None or (type(value) is int and 1 <= value <= 3):
+        return value
+    raise BadEvent(f"not a rating: {str(value)[:80]!r}")
 
 
 def _clean(value: Any) -> Any:

@@ -6,12 +6,13 @@ import json
 import random
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
-from cti.store.events import Event, parse
+from cti.store.events import BadEvent, Event, parse
 from cti.store.models import AgentStretch, Base, Call, CallLeg, DeadLetter, Recording, RecordingState
 from cti.store.writer import bury, write
-from tests.ledger import call_event, recording_event, stretch_event
+from tests.ledger import BEGAN, call_event, recording_event, stretch_event
 from tests.stores import Store
 
 
@@ -114,3 +115,15 @@ def test_a_buried_message_is_kept_once_as_it_came(store: Store) -> None:
     with store.sessions() as session:
         letter = session.scalars(select(DeadLetter)).one()
         assert (letter.sequence, letter.payload) == (17, '{"a": "\ufffd\ufffd"}')
+
+
+def test_how_satisfied_a_caller_was_stands_with_the_call(store: Store) -> None:
+    asked = {"surveyed_at": BEGAN + 60, "rating": 2, "rated_agent": "a2"}
+    store_batch(store, [parsed(call_event("c1", **asked)), parsed(call_event("c2", 6))])
+    with store.sessions() as session:
+        rated, other = session.scalars(select(Call).order_by(Call.id))
+        assert (rated.rating, rated.rated_agent_id, rated.agent_id, rated.talked) == (2, "a2", "a1", 55.5)
+        assert (other.rating, other.rated_agent_id, other.surveyed_at, other.talked) == (None, "", None, 60.75)
+    for rating in (0, 4, True, "1", 2.0):
+        with pytest.raises(BadEvent):
+            parsed(call_event("c3", **asked | {"rating": rating}))

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cti.store.models.base import Base, BigId, UtcDateTime, enum_type, id_type, utc_now
@@ -40,6 +40,9 @@ class BusinessType(StrEnum):
 class Call(Base):
     """One customer contact. ``number`` is the customer's, normalised; ``agent_id`` the first agent who talked.
 
+    ``surveyed_at``: since when the caller was asked, without an agent, how satisfied they are with ``rated_agent_id``;
+    ``rating`` the answer: 1 very, 2 satisfied, 3 not.
+
     ``document`` is the ledger document of docs/bus.md, whole; ``version`` its version: a lower one is never written.
     """
 
@@ -51,6 +54,7 @@ class Call(Base):
         Index(None, "agent_id", "created_at"),
         Index(None, "ended_at"),
         Index(None, "dnis", "created_at", postgresql_include=["direction", "test"]),  # reports
+        Index(None, "surveyed_at"),
     )
 
     id: Mapped[str] = mapped_column(id_type(), primary_key=True)
@@ -71,6 +75,9 @@ class Call(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cause: Mapped[str] = mapped_column(String(32), default="")
     ended_by: Mapped[str] = mapped_column(String(16), default="")
+    surveyed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    rating: Mapped[int | None] = mapped_column(SmallInteger)
+    rated_agent_id: Mapped[str] = mapped_column(id_type(), default="")
     state: Mapped[str] = mapped_column(String(16), default="")
     digits: Mapped[str] = mapped_column(String(64), default="")
     test: Mapped[bool] = mapped_column(default=False)
@@ -83,6 +90,12 @@ class Call(Base):
     note: Mapped[CallNote | None] = relationship(
         primaryjoin="Call.id == foreign(CallNote.call_id)", uselist=False, viewonly=True
     )
+
+    @property
+    def talked(self) -> float | None:
+        """Seconds from the answer until the customer, or the last agent, hung up."""
+        end = self.surveyed_at or self.ended_at
+        return (end - self.answered_at).total_seconds() if end and self.ended_at and self.answered_at else None
 
 
 class CallLeg(Base):

@@ -49,6 +49,7 @@ class Queue(Base):
     callback: Mapped[bool] = mapped_column(default=False)
     callback_tries: Mapped[int] = mapped_column(default=3)
     callback_every: Mapped[float] = mapped_column(default=300.0)
+    survey: Mapped[bool] = mapped_column(default=False)
     overflow: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     announce_wait: Mapped[bool] = mapped_column(default=False)
     announce_number: Mapped[bool] = mapped_column(default=False)
