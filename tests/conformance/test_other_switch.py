@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import pytest
 
@@ -26,7 +27,8 @@ from cti.provision.apt import ProvisionFailed
 from tests.conformance.conftest import not_run
 from tests.conformance.pair_rig import ASTERISK, FREESWITCH, SECOND, Centre, Pair, running_centre, world_of
 from tests.conformance.world import AGENT_HERTZ, CUSTOMER_HERTZ, customer_is_served, join, new_channel
-from tests.fakes.phone import SipPhone
+from tests.fakes.phone import HOST, SipPhone
+from tests.fakes.stranger import Stranger
 
 PAIRS = ((ASTERISK, SECOND), (ASTERISK, FREESWITCH), (FREESWITCH, ASTERISK))
 
@@ -131,6 +133,21 @@ async def test_it_is_rung_where_it_registered_last(pair: Pair) -> None:
         call.reject()
         await pair.home.log.until(ChannelHungUp, channel=channel)
         await moved.register(0)
+
+
+async def test_it_is_not_rung_where_its_contact_says(pair: Pair) -> None:
+    there = pair.other.asterisk
+    async with Stranger(there.switch.sip_port) as phone, Stranger(there.switch.sip_port) as elsewhere:
+        register = partial(phone.ask, "REGISTER", "1001", sender=f"<sip:1001@{HOST}>")
+        login = ("1001", there.passwords["1001"])
+        route = f"<sip:1001@{HOST}:{phone.port}?Route=%3Csip%3A{HOST}%3A{elsewhere.port}%3Blr%3E>"
+        assert (await register(contact=route, extra=(("Expires", "60"),), login=login)).status == 200
+        channel = new_channel()
+        target = DeviceTarget("1001", pair.other_name)
+        await pair.home.switch.execute(Originate(channel, target, "13800138000", ring_timeout=0.4))
+        await pair.home.log.until(ChannelHungUp, channel=channel)
+        assert elsewhere.rung() == []
+        await register(contact="*", extra=(("Expires", "0"),), login=login)
 
 
 async def test_it_stops_ringing_when_nobody_picks_up(pair: Pair) -> None:

@@ -111,30 +111,34 @@ async def test_who_redirects_a_call_dials_nobody(
         "<sip:1001@127.0.0.1:{own};fs_nat=yes;fs_path=sip%3A1001%40127.0.0.1%3A{elsewhere}>",
         "<sip:1001@127.0.0.1:{own}?Route=%3Csip%3A127.0.0.1%3A{elsewhere}%3Blr%3E>",
         "<sip:1001@127.0.0.2:{elsewhere};maddr=127.0.0.1>",
+        "<sip:1001@127.0.0.1:{own};maddr=127.0.0.2>",
+        "<sip:a,1002,b@127.0.0.1:{own}>",
         '"a|b\\"c" <sip:1001@127.0.0.1:{own};x=1>;a="b|c"',
     ],
-    ids=["host", "path", "nat path", "route", "maddr", "text"],
+    ids=["host", "path", "nat path", "route", "maddr", "maddr beside", "names", "text"],
 )
 async def test_a_phone_is_rung_where_it_registered_and_nowhere_else(
     world: AsteriskWorld, stranger: Stranger, elsewhere: Stranger, contact: str
 ) -> None:
-    """Its contact is its own text: it could name a carrier that trusts our address."""
+    """Its contact is its own text: it could name a carrier that trusts our address. Nor at once, before any event."""
+    await world.register("1002")
     written = contact.format(own=stranger.port, elsewhere=elsewhere.port)
     register = partial(stranger.ask, "REGISTER", "1001", sender=f"<sip:1001@{HOST}>", login=password(world, "1001"))
-    assert (await register(contact=written, extra=(("Expires", "60"),))).status == 200
-    await world.switch.snapshot()  # the driver has heard of it
-    channel = new_channel()
-    try:
-        await world.switch.execute(Originate(channel, DeviceTarget("1001"), "13800000001", ring_timeout=5))
-    except CommandRefused:
-        await served(world)
-    else:
-        await served(world)
-        for invite in stranger.rung()[:1]:
-            stranger.send(sip.reply(invite, "486 Busy Here", "t"))
-        await world.switch.execute(Hangup(channel))
-        await world.log.until(ChannelHungUp, channel=channel)
-    assert elsewhere.rung() == []
+    async with Stranger(world.outside.server, at=("127.0.0.2", stranger.port)) as beside:
+        assert (await register(contact=written, extra=(("Expires", "60"),))).status == 200
+        channel = new_channel()
+        try:
+            await world.switch.execute(Originate(channel, DeviceTarget("1001"), "13800000001", ring_timeout=5))
+        except CommandRefused:
+            await served(world)
+        else:
+            await served(world)
+            for invite in stranger.rung()[:1]:
+                stranger.send(sip.reply(invite, "486 Busy Here", "t"))
+            await world.switch.execute(Hangup(channel))
+            await world.log.until(ChannelHungUp, channel=channel)
+        assert elsewhere.rung() + beside.rung() == []
+        assert (await world.phone("1002")).incoming() == []
     await register(contact="*", extra=(("Expires", "0"),))
     await world.log.until_true(lambda: not registered(world), what="1001 not registered")
 

@@ -67,6 +67,11 @@ class FakeAmi:
             await asyncio.sleep(0)
         await writer.drain()
 
+    def contacts(self, asked: str) -> str:
+        """Every phone has registered from here."""
+        device = asked.removeprefix("PJSIP_DIAL_CONTACTS(").removesuffix(")")
+        return f"PJSIP/{device}/sip:{device}@127.0.0.1:5062"
+
     def named(self, action: str) -> list[ActionFields]:
         return [a for a in self.actions if a.get("Action") == action]
 
@@ -106,6 +111,8 @@ class FakeAmi:
             self.logins += 1
         elif name == "CoreStatus":
             extra = "CoreReloadDate: 2026-11-21\r\n"
+        elif name == "Getvar":
+            extra = f"Value: {self.contacts(fields['Variable'])}\r\n"
         elif name == "ListCommands":
             extra = KNOWN_ACTIONS + "\r\n"
         writer.write(f"Response: Success\r\n{ident}{extra}\r\n".encode())

@@ -17,15 +17,18 @@ HOST = "127.0.0.1"
 
 
 class Stranger(asyncio.DatagramProtocol):
-    """``async with Stranger(port_of_the_switch) as stranger``. ``got`` is every message that came, in order."""
+    """``async with Stranger(port_of_the_switch) as stranger``. ``got`` is every message that came, in order.
 
-    def __init__(self, server: int) -> None:
-        self.server = server
+    ``at``: its own address and port; 0 is any.
+    """
+
+    def __init__(self, server: int, at: tuple[str, int] = (HOST, 0)) -> None:
+        self.server, self._at = server, at
         self.got: list[SipMessage] = []
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=self._at)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -226,8 +226,8 @@ async def test_hostile_commands_never_reach_the_switch(ami: FakeAmi, switch: Ast
         with pytest.raises(CommandRefused):
             await switch.execute(command)
     await switch.execute(Originate("o2", DeviceTarget("1001"), "1", caller_name=f'"{evil}" <666>'))
-    (dialled,) = [a for a in ami.actions[seen:] if a["Action"] != "Ping"]
-    assert dialled["Channel"] == "PJSIP/1001"
+    _, dialled = [a for a in ami.actions[seen:] if a["Action"] != "Ping"]
+    assert dialled["Channel"] == "PJSIP/1001/sip:1001@127.0.0.1:5062"
     assert dialled["CallerID"] == '"xAction: OriginateChannel: Local/1@x 666" <1>'
 
 

@@ -294,7 +294,8 @@ async def test_dialling_goes_by_line_and_not_where_all_are_out_of_order(
     await switch.execute(Originate("c2", DeviceTarget("1001"), "13800138000", "", 30.0, "", True))
     await switch.execute(Originate("c3", DeviceTarget("1002"), "13800138000", "", 30.0, "", True))
     dialled = await ami.received("Originate", 3)
-    assert [one["Channel"] for one in dialled] == ["DAHDI/g1/13800138000", "DAHDI/3", "PJSIP/1002"]
+    channels = ["DAHDI/g1/13800138000", "DAHDI/3", "PJSIP/1002/sip:1002@127.0.0.1:5062"]
+    assert [one["Channel"] for one in dialled] == channels
     ami.send(frame(Event="Newchannel", Channel="DAHDI/3-1", Uniqueid="c2"))
     board.channels[0] = shown(1, "g1 pstn", "FXS Kewlstart", "Red Alarm")
     await switch.show_lines(2.0)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cti.domain.switch import Cause, PlayEnd, Spy
+from cti.switches.asterisk.contacts import stays
 
 TRUNK_PREFIX, SWITCH_PREFIX = "trunk-", "switch-"
 TEST_TRUNK = "test"
@@ -146,31 +147,26 @@ def _seconds(text: str) -> float:
 class Devices:
     """Which devices have a contact that can be reached. One device may have several contacts for a moment.
 
-    A contact with headers in it (``?Route=…``) is none of ours: Asterisk would send the call where they say.
+    A contact that could lead a call elsewhere is none.
     """
 
     MAX_CONTACTS = 20
 
     def __init__(self) -> None:
         self._contacts: dict[str, set[str]] = {}
-        self._astray: dict[str, set[str]] = {}
 
     def known(self, device: str) -> None:
         self._contacts.setdefault(device, set())
 
     def contact(self, device: str, uri: str, status: str) -> bool | None:
         """Take note of a contact's status; return the new registration if it changed."""
-        contacts = (self._astray if "?" in uri else self._contacts).setdefault(device, set())
+        contacts = self._contacts.setdefault(device, set())
         before = bool(contacts)
         if status in ("Removed", "Unreachable"):
             contacts.discard(uri)
-        elif len(contacts) < self.MAX_CONTACTS:
+        elif stays(uri) and len(contacts) < self.MAX_CONTACTS:
             contacts.add(uri)
-        return bool(contacts) if bool(contacts) != before and "?" not in uri else None
-
-    def astray(self, device: str) -> bool:
-        """A call to it would go where its contact's headers say."""
-        return bool(self._astray.get(device))
+        return bool(contacts) if bool(contacts) != before else None
 
     def registered(self) -> dict[str, bool]:
         return {device: bool(contacts) for device, contacts in self._contacts.items()}

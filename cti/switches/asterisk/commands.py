@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from cti.domain.errors import ChannelGone, CommandRefused
+from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown
 from cti.domain.switch import (
     Answer,
     AnswerDevice,
     Bridge,
     Capability,
+    Cause,
+    ChannelHungUp,
     Confer,
     DeviceTarget,
     Hangup,
@@ -36,7 +38,7 @@ from cti.domain.switch import (
     TestCall,
     Unbridge,
 )
-from cti.switches.asterisk import requests
+from cti.switches.asterisk import contacts, requests
 from cti.switches.asterisk.channels import AstChannel, Pending, Playback, Recording, on_line, pack_recordings
 from cti.switches.asterisk.wire import Action, text
 
@@ -51,9 +53,7 @@ async def originate(switch: AsteriskSwitch, command: Originate, deadline: float)
     if not switch.first_use(command.channel):
         return
     target = command.target
-    if isinstance(target, DeviceTarget) and not target.switch and switch.astray(target.device):
-        raise CommandRefused(f"{target.device} has registered a contact with headers in it", device=target.device)
-    line = switch.lines.dial(target)
+    to = switch.lines.dial(target)
     chan = AstChannel(
         id=command.channel,
         caller_number=command.caller_number,
@@ -63,11 +63,33 @@ async def originate(switch: AsteriskSwitch, command: Originate, deadline: float)
         via=getattr(target, "switch", ""),
     )
     switch.channels[chan.id] = chan
+    now = asyncio.get_running_loop().time
+    until = now() + deadline
     try:
-        await switch.ask(requests.originate(command, line), deadline)
+        if isinstance(target, DeviceTarget) and not (to or target.switch):
+            to = await _registered_at(switch, chan, deadline)
+            if not to:
+                return
+        await switch.ask(requests.originate(command, to), until - now())
     except CommandRefused:
         switch.channels.pop(chan.id, None)
         raise
+
+
+async def _registered_at(switch: AsteriskSwitch, chan: AstChannel, deadline: float) -> str:
+    """The channel to dial; empty where the phone has no contact or the call was given up meanwhile, which is told."""
+    try:
+        answer = await switch.ask(contacts.asked(chan.device), deadline)
+    except (LinkDown, DeadlineExceeded):
+        switch.channels.pop(chan.id, None)
+        raise
+    to = contacts.dialled(chan.device, text(answer, "Value"))
+    if to and chan.hangup_asked is None:
+        return to
+    if switch.channels.pop(chan.id, None) is not None:
+        cause = Cause.UNREACHABLE if chan.hangup_asked is None else Cause.CANCELLED
+        switch.report(ChannelHungUp(switch.clock(), chan.id, cause, by_far_side=False))
+    return ""
 
 
 async def answer(switch: AsteriskSwitch, command: Answer, deadline: float) -> None:

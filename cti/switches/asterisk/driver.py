@@ -135,9 +135,6 @@ class AsteriskSwitch:
     def channels(self) -> dict[str, AstChannel]:
         return self._translator.channels
 
-    def astray(self, device: str) -> bool:
-        return self._translator.devices.astray(device)
-
     def channel(self, channel: str) -> AstChannel:
         """Raises ``ChannelGone``."""
         try:

@@ -9,7 +9,7 @@ import zlib
 from cti.domain.errors import CommandRefused
 from cti.domain.switch import Cause, DeviceTarget, Originate, SpyMode, TestCall, TrunkTarget
 from cti.switches.asterisk import causes
-from cti.switches.asterisk.channels import SWITCH_PREFIX, TEST_ID, TRUNK_PREFIX, AstChannel
+from cti.switches.asterisk.channels import SWITCH_PREFIX, TEST_ID, TRUNK_PREFIX, AstChannel, on_line
 from cti.switches.asterisk.wire import Action, caller_id
 
 ANY_DIGIT = "0123456789*#"
@@ -116,13 +116,13 @@ def read_state(variables: dict[str, str]) -> str:
     return state if f"{zlib.crc32(state.encode()):08x}" == check else ""
 
 
-def originate(command: Originate, line: str = "") -> Action:
+def originate(command: Originate, to: str = "") -> Action:
     """Ring a device or an outside number; the answered channel parks. ``command`` has been checked.
 
-    ``line``: what to dial on a DAHDI board, which has no SIP headers.
+    ``to``: what to dial: a line of a DAHDI board, which has no SIP headers, or a phone's own address.
     """
     target = command.target
-    by_sip = isinstance(target, DeviceTarget) and not line
+    by_sip = isinstance(target, DeviceTarget) and not on_line(to)
     variables = [f"{name}={value}" for name, value in state_variables(command.state)]
     variables.append(f"{OUT_VARIABLE}=1")
     if isinstance(target, DeviceTarget):
@@ -141,7 +141,7 @@ def originate(command: Originate, line: str = "") -> Action:
         variables.append("PJSIP_HEADER(add,Alert-Info)=<http://callyard>;info=alert-autoanswer;delay=0")
     return {
         "Action": "Originate",
-        "Channel": line or f"PJSIP/{_where(target)}",
+        "Channel": to or f"PJSIP/{_where(target)}",
         "ChannelId": command.channel,
         "Timeout": str(int(command.ring_timeout * 1000)),
         "CallerID": caller_id(command.caller_name, command.caller_number),
