@@ -317,6 +317,7 @@ def test_overflow_and_last_agents_reach_the_engine(site: Site, worker: FakeWorke
         other = session.scalars(select(Queue).where(Queue.number == "2001")).one().id
     form = queue_form(number="2013", last_agent_days="14", last_agent_wait="20", announce_wait="y") | {
         "announce_number": "y",
+        "survey": "y",
         "overflow-0-when": "waited",
         "overflow-0-limit": "90",
         "overflow-0-target": f"queue:{other}",
@@ -343,6 +344,7 @@ def test_overflow_and_last_agents_reach_the_engine(site: Site, worker: FakeWorke
     )
     assert (config.announce_wait, config.last_agent_days, config.last_agent_wait) == (True, 14, 20.0)
     assert config.announce_number
+    assert config.survey
     page = body(browser(site, "admin"), f"/admin/queues/{queue.id}")
     assert f'<option selected value="queue:{other}">' in page
     assert f'value="queue:{queue.id}"' not in page

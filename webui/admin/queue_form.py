@@ -47,6 +47,7 @@ FIELDS = (
     "callback",
     "callback_tries",
     "callback_every",
+    "survey",
     "announce_wait",
     "announce_number",
     "last_agent_days",
@@ -71,6 +72,7 @@ DEFAULTS = {
     "callback": False,
     "callback_tries": 3,
     "callback_every": 300.0,
+    "survey": False,
     "announce_wait": False,
     "announce_number": False,
     "last_agent_days": 0,
@@ -134,6 +136,7 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
     callback = BooleanField(_("Callers may keep their place and be called back"))
     callback_tries = IntegerField(_("Call at most (times)"), [InputRequired(), NumberRange(1, 20)])
     callback_every = seconds(_("Again after (s)"), 86_400, 10)
+    survey = BooleanField(_("Ask callers how satisfied they are when the agent has hung up"))
     announce_wait = BooleanField(_("Tell callers about how long they will wait"))
     announce_number = BooleanField(_("Say the agent's number before they talk"))
     last_agent_days = IntegerField(_("Served within (days)"), [InputRequired(), NumberRange(0, 3650)])

@@ -258,8 +258,15 @@ class CallOut(Schema):
     agent_id = fields.String(required=True)
     created_at = fields.String(required=True)
     answered_at = fields.String(required=True, allow_none=True)
+    surveyed_at = fields.String(
+        required=True, allow_none=True, metadata={"description": "since when the caller was asked how satisfied"}
+    )
     ended_at = fields.String(required=True, allow_none=True)
     cause = fields.String(required=True)
+    rating = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "1 very satisfied, 2 satisfied, 3 not satisfied"}
+    )
+    rated_agent_id = fields.String(required=True)
 
 
 class MemberQuery(Paging):

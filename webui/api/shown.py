@@ -90,8 +90,8 @@ def ticket(row: Ticket) -> Document:
 
 
 def call(row: Call) -> Document:
-    plain = ("id", "direction", "dnis", "queue_id", "agent_id", "cause")
-    times = ("created_at", "answered_at", "ended_at")
+    plain = ("id", "direction", "dnis", "queue_id", "agent_id", "cause", "rating", "rated_agent_id")
+    times = ("created_at", "answered_at", "surveyed_at", "ended_at")
     return (
         {name: getattr(row, name) for name in plain}
         | {"number": number(row.number)}

@@ -44,6 +44,7 @@ class Filters:
     queue: str = ""
     direction: str = ""
     outcome: str = ""
+    rating: str = ""
     bad: tuple[str, ...] = ()
 
 
@@ -56,7 +57,7 @@ def read_filters(args: Mapping[str, str]) -> Filters:
         times[name] = moment(text)
         if text and times[name] is None:
             bad.append(name)
-    direction, outcome = args.get("direction", ""), args.get("outcome", "")
+    direction, outcome, rating = (args.get(name, "") for name in ("direction", "outcome", "rating"))
     return Filters(
         since=times["since"],
         until=times["until"],
@@ -65,6 +66,7 @@ def read_filters(args: Mapping[str, str]) -> Filters:
         queue=valid_id(args.get("queue", "")),
         direction=direction if direction in LABELS["direction"] else "",
         outcome=outcome if outcome in OUTCOMES else "",
+        rating=rating if rating in LABELS["rating"] else "",
         bad=tuple(bad),
     )
 

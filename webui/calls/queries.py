@@ -44,6 +44,7 @@ def conditions(filters: Filters) -> tuple[ColumnElement[bool] | None, ...]:
         Call.queue_id == filters.queue if filters.queue else None,
         Call.direction == filters.direction if filters.direction else None,
         outcome(filters.outcome) if filters.outcome else None,
+        Call.rating == int(filters.rating) if filters.rating else None,
     )
 
 

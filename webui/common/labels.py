@@ -181,6 +181,7 @@ LABELS: dict[str, dict[str, Any]] = {
         "outside": _("Outside number"),
         "supervisor": _("Supervisor"),
     },
+    "rating": {"1": _("Very satisfied"), "2": _("Satisfied"), "3": _("Not satisfied")},
     "ended_by": {"customer": _("Customer"), "agent": _("Agent"), "system": _("System"), "supervisor": _("Supervisor")},
     "transfer": {
         "blind": _("Blind transfer"),

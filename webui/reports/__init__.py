@@ -1,1 +1,1 @@
-"""Reports of orders, media, products and regions. A report is a row of the registry: name, filters, figures, chart."""
+"""Reports of orders, media, products, regions, satisfaction: each a row of the registry."""

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from cti.store import media
 from cti.store.models import Department, Order
+from webui.calls import queries as calls
 from webui.common import audit, db, labels, scope
 from webui.common.permissions import Permission, requires
 from webui.common.rights import Kind
@@ -23,7 +24,7 @@ from webui.reports.registry import Column, Report, Result
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
-MODULES = ("orders", "media")
+MODULES = ("orders", "media", "satisfaction")
 CHARTED_ROWS = 60
 
 
@@ -88,7 +89,8 @@ def load(name: str) -> Report:
 
 
 def read(report: Report) -> filters.Filters:
-    return filters.read(request.args, report.groups, scope.seen(Order.agent_user_id, Kind.ORDERS))
+    seen = scope.seen(Order.agent_user_id, Kind.ORDERS)
+    return filters.read(request.args, report.groups, seen, scope.agent_ids(Kind.CALLS))
 
 
 def chart(result: Result, group: str) -> dict[str, Any]:
@@ -110,6 +112,7 @@ def choices(report: Report) -> dict[str, Any]:
     return {
         "agents": [(user.id, user.name) for user in users],
         "departments": [(row[0], row[1]) for row in database.execute(departments)] if "department" in wanted else [],
+        "queues": list(calls.queues(database).items()) if "queue" in wanted else [],
         "media": [(one.id, one.name) for one in media.media(database)] if "medium" in wanted else [],
     }
 

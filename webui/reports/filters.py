@@ -21,7 +21,8 @@ LONGEST = timedelta(days=20 * 366)
 
 @dataclass(frozen=True)
 class Filters:
-    """``since`` and ``until`` are both in the report. ``seen``: the condition of the orders the user may see."""
+    """``since`` and ``until`` are both in the report. ``seen``: the condition of the orders the user may see;
+    ``agents``: whose calls; ``None``: everybody's."""
 
     since: date
     until: date
@@ -34,6 +35,8 @@ class Filters:
     product: str = ""
     medium: int = 0
     airing: int = 0
+    queue: str = ""
+    agents: frozenset[str] | None = None
     seen: ColumnElement[bool] | None = None
 
     @property
@@ -75,7 +78,12 @@ class Filters:
         return found if self.seen is None else [*found, self.seen]
 
 
-def read(args: Mapping[str, str], groups: Mapping[str, Any], seen: ColumnElement[bool] | None) -> Filters:
+def read(
+    args: Mapping[str, str],
+    groups: Mapping[str, Any],
+    seen: ColumnElement[bool] | None,
+    agents: frozenset[str] | None = None,
+) -> Filters:
     """This month where no days are given."""
     zone = choose_timezone()
     today = datetime.now(ZoneInfo(zone)).date()
@@ -95,6 +103,8 @@ def read(args: Mapping[str, str], groups: Mapping[str, Any], seen: ColumnElement
         product=one_line(args.get("product", ""), 32),
         medium=row_id(args.get("medium")),
         airing=row_id(args.get("airing")),
+        queue=valid_id(args.get("queue", "")),
+        agents=agents,
         seen=seen,
     )
 

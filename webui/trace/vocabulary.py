@@ -84,6 +84,8 @@ CALL: dict[str, Any] = {
     "backInService": _("its switch is back"),
     "voicemail": _("a message is left"),
     "callbackRequested": _("the caller asks to be called back"),
+    "survey": _("the caller is asked how satisfied they are"),
+    "rated": _("the caller has said how satisfied they are"),
     "supervised": _("a supervisor hears it"),
 }
 
@@ -144,6 +146,7 @@ TIMERS: dict[str, Any] = {
     "relax": _("fewer skills asked for"),
     "ring": _("ringing"),
     "said": _("announcement of the number"),
+    "survey": _("how satisfied the caller is"),
     "settle": _("what should be is not yet"),
     "trunk_test": _("test call through a trunk"),
     "wrapup": _("wrap-up"),

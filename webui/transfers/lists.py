@@ -181,7 +181,7 @@ def agent_names() -> Any:
 
 
 def talked(call: Call) -> float | None:
-    return round((call.ended_at - call.answered_at).total_seconds()) if call.ended_at and call.answered_at else None
+    return round(call.talked) if call.talked is not None else None
 
 
 def noted(name: str, call: Call) -> Any:
@@ -200,6 +200,7 @@ def call_columns() -> Sequence[Column]:
         plain("answered_at", lazy_pgettext("moment", "Answered"), Cell.TIME, taken=True, also=("接听时间",)),
         plain("ended_at", lazy_pgettext("moment", "Ended"), Cell.TIME, taken=True, also=("结束时间", "挂机时间")),
         Column("talked", _("Talk time (s)"), talked, Cell.WHOLE, taken=True, also=("通话时长", "时长")),
+        Column("rating", _("Satisfaction"), lambda call: str(call.rating or ""), codes="rating"),
         Column("call_type", _("Call type"), partial(noted, "call_type"), codes="call_type", taken=True),
         Column("business_type", _("Business"), partial(noted, "business_type"), codes="business_type", taken=True),
         Column("summary", _("Summary"), partial(noted, "summary"), taken=True, limit=2000, also=("小结", "备注")),
