@@ -114,9 +114,14 @@ async def test_a_call_out_and_a_library_that_crashes_while_another_board_talks(b
     await board.agent("1005", "hangup")
     assert (await finished_call(board, OTHER)).switch == "second"
     await board.on_duty("1001")
+    await board.quick_queues(survey=True)
     await somebody_calls(board)
     await board.agent_is("1001", "talking", deadline=30)
     await board.agent("1001", "hangup")
+    await board.agent_is("1001", "ready")
+    await until("the caller presses how satisfied they are", lambda: rated(board, 2), 15, every=0.5)
+    row = await finished_call(board, CUSTOMER)
+    assert (row.rating, row.rated_agent_id, row.ended_by) == (2, row.agent_id, "agent")
 
 
 async def test_a_call_on_a_telephone_that_is_only_listened_to_pops_and_is_recorded(
@@ -156,6 +161,16 @@ async def sounds(board: Centre, listener: str) -> bool:
 async def telephones_free(board: Centre) -> bool:
     reply = await board.bus.request("cy.cmd.board.board", {"op": "lines"})
     return all(line["state"] == "idle" for line in reply["lines"])
+
+
+async def rated(board: Centre, rating: int) -> bool:
+    """The customer presses the key; one that comes before the question does not count."""
+    (call,) = (await board.bus.request("cy.cmd.centre", {"op": "calls"}))["calls"]
+    lines = (await board.bus.request("cy.cmd.board.board", {"op": "lines"}))["lines"]
+    for line in lines:
+        if line["number"] == CUSTOMER:
+            await board.bus.request("cy.cmd.board.board", {"op": "hand", "line": line["line"], "what": f"key{rating}"})
+    return bool(call["rating"] == rating)
 
 
 async def is_up(board: Centre) -> bool:
