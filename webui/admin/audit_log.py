@@ -47,10 +47,10 @@ def entries(args: Mapping[str, str]) -> Select[Any]:
 
 
 def compared(entry: AuditEntry) -> list[tuple[str, str, str, bool]]:
-    """Rows (field, before, after, differs) of an entry."""
+    """Rows (field, before, after, differs) of an entry; what was empty and stayed so is left out."""
     before, after = entry.before or {}, entry.after or {}
     names = [*before, *(name for name in after if name not in before)]
-    return [
+    rows = [
         (
             field_words(entry.object, name),
             value_words(entry.object, name, before.get(name)),
@@ -59,6 +59,7 @@ def compared(entry: AuditEntry) -> list[tuple[str, str, str, bool]]:
         )
         for name in names
     ]
+    return [row for row in rows if row[1] or row[2]]
 
 
 def side(name: str, entry: AuditEntry) -> str:

@@ -173,7 +173,7 @@ FIELDS: dict[str, Any] = {
     "winner": _("Kept customer"),
     "written_off": _("Written off"),
 }
-FIELDS_OF: dict[tuple[str, str], Any] = {("ticket", "order"): _("Order")}
+FIELDS_OF: dict[tuple[str, str], Any] = {("customer", "phones"): _("Phone numbers"), ("ticket", "order"): _("Order")}
 """Where a name means something else than it does elsewhere."""
 KINDS = {
     "business_type": "business_type",
