@@ -22,6 +22,7 @@ from cti.store.models import (
     PointRule,
     Product,
     RuleKind,
+    Stock,
     StockMovement,
     Warehouse,
     utc_now,
@@ -228,6 +229,26 @@ def test_goods_come_in_move_leave_and_are_counted(site: Site) -> None:
     assert page.count("<td>Count</td>") == 1
     entry = audited(site, "stock.count")[-1]
     assert (entry.before or {})["on_hand"] - (entry.after or {})["on_hand"] == 10
+
+
+def test_the_product_of_a_movement_is_found_by_code_name_and_initials(site: Site) -> None:
+    client = browser(site, "supervisor")
+    with site.sessions() as session:
+        wanted = session.scalars(select(Product).where(Product.code == "P005")).one()
+        house = session.scalars(select(Warehouse).where(Warehouse.code == "BJ")).one().id
+    for text in ("p005", wanted.name, wanted.initials.lower()):
+        found = client.get("/stock/products", query_string={"q": text}).json["products"]
+        assert "P005" in [row["code"] for row in found], text
+    assert client.get("/stock/products?q=P005").json["products"][0]["code"] == "P005"
+    assert client.get("/stock/products?q=B001").json["products"] == [], "a bundle has no stock of its own"
+    there = client.get("/stock/level", query_string={"product": f"P005 {wanted.name}", "warehouse": house})
+    with site.sessions() as session:
+        row = session.get_one(Stock, (wanted.id, house))
+    assert there.json["on_hand"] == row.on_hand
+    assert f"There are {row.on_hand}, {row.reserved} of them promised." in there.json["text"]
+    for nothing in ("", "B001", "NO"):
+        assert client.get(f"/stock/level?product={nothing}").status_code == 404, nothing
+    assert statuses(site, "GET", "/stock/products") == {"nobody": 302, "agent2": 403, "supervisor": 200, "admin": 200}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -18,6 +18,7 @@ from webui.common.labels import LABELS
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
 from webui.customers.forms import changes
+from webui.orders.entry import product_name
 from webui.orders.queries import products_named
 from webui.stock import queries
 from webui.stock.forms import KINDS, MovementForm, WarehouseForm, snapshot
@@ -51,6 +52,33 @@ def ledger() -> ResponseReturnValue:
     ids = {row.user_id for row in found.rows if row.user_id}
     users = {user_id: user.name for user_id in ids if (user := database.get(User, user_id))}
     return render_template("stock/ledger.html", page=found, args=args, houses=queries.warehouses(database), users=users)
+
+
+@blueprint.get("/products")
+@requires(Permission.STOCK_WRITE)
+def products() -> ResponseReturnValue:
+    """Suggestions for the product of a movement."""
+    found = queries.suggest(db.session(), one_line(request.args.get("q", ""), 64))
+    rows = [
+        {
+            "code": row.product.code,
+            "name": product_name(row.product),
+            "stock": _("%(count)s left", count=max(0, row.total.available)),
+        }
+        for row in found
+    ]
+    return jsonify(ok=True, products=rows)
+
+
+@blueprint.get("/level")
+@requires(Permission.STOCK_WRITE)
+def level() -> ResponseReturnValue:
+    """What a warehouse has of the product as typed."""
+    product = of_code(one_line(request.args.get("product", ""), 160))
+    if product is None:
+        abort(404)
+    found = queries.at(db.session(), product.id, row_id(request.args.get("warehouse", "")))
+    return jsonify(ok=True, on_hand=found.on_hand, text=there(found))
 
 
 @blueprint.get("/move")
@@ -94,7 +122,8 @@ class Place:
 
     def after(self) -> dict[str, Any]:
         level = queries.at(db.session(), self.product.id, self.warehouse_id)
-        return {"product": self.product.code, "warehouse": self.warehouse_id, "on_hand": level.on_hand}
+        house = db.session().get_one(Warehouse, self.warehouse_id).code
+        return {"product": self.product.code, "warehouse": house, "on_hand": level.on_hand}
 
     def book(self) -> None:
         form, database, count = self.form, db.session(), int(self.form.count.data)
@@ -182,20 +211,28 @@ def show_movement(form: MovementForm) -> str:
     """With what is there now, which is what a count is compared with."""
     product, house = named(form, quiet=True), row_id(form.warehouse.data or "")
     house = house or next((row_id(choice[0]) for choice in form.warehouse.iter_choices()), 0)
-    level = queries.at(db.session(), product.id, house) if product is not None else None
-    form.expected.data = str(level.on_hand) if level is not None else ""
-    return render_template("stock/move.html", form=form, level=level)
+    found = queries.at(db.session(), product.id, house) if product is not None else None
+    form.expected.data = str(found.on_hand) if found is not None else ""
+    return render_template("stock/move.html", form=form, there=there(found) if found is not None else "")
+
+
+def there(found: stock.Level) -> str:
+    return _("There are %(there)s, %(promised)s of them promised.", there=found.on_hand, promised=found.reserved)
 
 
 def named(form: MovementForm, *, quiet: bool = False) -> Product | None:
-    """The product of the code as typed, if its stock is kept."""
-    code = (form.product.data or "").split(" ")[0].lower()
-    product = products_named(db.session(), [code]).get(code) if code else None
-    if product is not None and product.track_stock and not product.bundle:
-        return product
-    if not quiet and code:
+    """The product as typed, if its stock is kept."""
+    product = of_code(form.product.data or "")
+    if product is None and not quiet and form.product.data:
         form.product.errors = [*form.product.errors, _("No stock is kept of this product.")]
-    return None
+    return product
+
+
+def of_code(text: str) -> Product | None:
+    """The product whose code begins what was typed or chosen, if its stock is kept."""
+    code = text.split(" ")[0].lower()
+    product = products_named(db.session(), [code]).get(code) if code else None
+    return product if product is not None and product.track_stock and not product.bundle else None
 
 
 def refused(form: MovementForm, error: Exception) -> str:

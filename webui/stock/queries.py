@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from cti.store.models import MovementKind, Product, Stock, StockMovement, Warehouse
@@ -38,7 +38,7 @@ def warehouses(session: Session, *, active: bool = False) -> Sequence[Warehouse]
     return session.scalars(query.where(Warehouse.active) if active else query).all()
 
 
-def named(text: str) -> object:
+def named(text: str) -> ColumnElement[bool]:
     """The condition that a product is meant by what was typed."""
     return or_(
         Product.code.istartswith(text, autoescape=True),
@@ -49,12 +49,27 @@ def named(text: str) -> object:
 
 def listing(session: Session, text: str, *, low: bool) -> list[Row]:
     """Products whose stock is kept, at most 500, by code."""
-    query = select(Product).where(Product.track_stock, Product.bundle.is_(False)).order_by(Product.code).limit(MOST)
-    products = session.scalars(query.where(named(text)) if text else query).all()  # type: ignore[arg-type]
-    rows = {product.id: Row(product) for product in products}
+    rows = with_levels(session, kept(text).order_by(Product.code).limit(MOST))
+    return [row for row in rows if row.low or not low]
+
+
+def suggest(session: Session, text: str, limit: int = 12) -> list[Row]:
+    """Products whose stock is kept, to choose from: those whose code begins with ``text`` first, then by initials."""
+    by_code = Product.code.istartswith(text, autoescape=True)
+    by_initials = Product.initials.startswith(text.upper(), autoescape=True)
+    return with_levels(session, kept(text).order_by(by_code.desc(), by_initials.desc(), Product.code).limit(limit))
+
+
+def kept(text: str) -> Select[tuple[Product]]:
+    query = select(Product).where(Product.track_stock, Product.bundle.is_(False))
+    return query.where(named(text)) if text else query
+
+
+def with_levels(session: Session, query: Select[tuple[Product]]) -> list[Row]:
+    rows = {product.id: Row(product) for product in session.scalars(query)}
     for stock in session.scalars(select(Stock).where(Stock.product_id.in_(rows))):
         rows[stock.product_id].levels[stock.warehouse_id] = Level(stock.on_hand, stock.reserved)
-    return [row for row in rows.values() if row.low or not low]
+    return list(rows.values())
 
 
 def ledger(
@@ -70,7 +85,7 @@ def ledger(
     """The ledger, newest first."""
     query = select(StockMovement).options(joinedload(StockMovement.product), joinedload(StockMovement.warehouse))
     if text:
-        query = query.where(StockMovement.product_id.in_(select(Product.id).where(named(text))))  # type: ignore[arg-type]
+        query = query.where(StockMovement.product_id.in_(select(Product.id).where(named(text))))
     if kind:
         query = query.where(StockMovement.kind == MovementKind(kind))
     if warehouse_id:

@@ -134,6 +134,22 @@ export function attachProducts(line, url, choose) {
   });
 }
 
+/** One product in one field; `onward()` once it is picked. */
+export function attachGoods(input, url, onward) {
+  let typed = !input.value;
+  attach(input, {
+    find: (text) => fetchRows(url, text, "products"),
+    parts: (row) => [["code", row.code], ["name", row.name], ["stock", row.stock]],
+    pick(row) {
+      input.value = `${row.code} ${row.name}`;
+      typed = false;
+      onward();
+    },
+    settled: () => !typed,
+    unsettle: () => { typed = true; },
+  });
+}
+
 /** Cities by initials, postcode or name; `onward()` once one is picked. What nobody knows may be typed in full. */
 export function attachPlaces(input, url, postcode, onward) {
   let typed = false;
