@@ -12,7 +12,7 @@ from sqlalchemy import select
 from cti.domain.orders import OrderStatus as S
 from cti.machines.order import WHO
 from cti.machines.order import OrderEvent as E
-from cti.store.models import OrderHandling, Parcel, Return, User, utc_now
+from cti.store.models import Order, OrderHandling, Parcel, Return, User, utc_now
 from tests.fakes.site import Site
 from tests.pages import HOSTILE, audited, body, browser, statuses
 from tests.shop import Shop, open_shop
@@ -134,6 +134,9 @@ def test_one_order_from_its_page_to_the_return(site: Site, shop: Shop) -> None:
     assert "Check the numbers" in step(client, order_id, "receive", **{f"good-{line}": "2", f"bad-{line}": "1"})
     page = step(client, order_id, "receive", **{f"good-{line}": "1"})
     assert "1 good, 0 broken" in page
+    with site.sessions() as session:
+        customer = session.get_one(Order, order_id).customer_id
+    assert f'href="/orders/new?customer_id={customer}"' in page, "other goods in place of those"
     assert "To approve" in page
     assert shop.read(order_id).status is S.COMPLETED
     with site.sessions() as session:
