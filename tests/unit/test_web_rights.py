@@ -27,6 +27,7 @@ from cti.store.models import (
 )
 from tests.fakes.site import Site
 from tests.pages import FRAGMENT, audited, body, browser, make_call, statuses
+from webui.admin.sections import GROUPS
 from webui.common import db
 from webui.common.identity import describe
 from webui.common.permissions import ROLE_PERMISSIONS, Permission
@@ -361,3 +362,23 @@ CELLS = r'<td class="cx-none">(.*?)</td><td class="cx-text \S*">(.*?)</td><td cl
 
 def part_of(page: str, thing: str) -> str:
     return next(part for part in page.split("<tbody>") if f'title="{thing}"' in part)
+
+
+def test_every_page_of_the_administration_is_in_one_group(site: Site) -> None:
+    pages = {
+        rule.endpoint
+        for rule in site.app.url_map.iter_rules()
+        if rule.endpoint.startswith("admin.") and rule.endpoint.endswith((".index", ".roles")) and not rule.arguments
+    }
+    offered = [section.endpoint for group in GROUPS for section in group.sections]
+    assert sorted(offered) == sorted(pages - {"admin.index"})
+
+
+def test_the_administration_offers_the_pages_that_one_may_open(site: Site) -> None:
+    """The only one of a group stands by itself, and the page that is open is marked."""
+    page = body(browser(site, "supervisor"), "/admin/calendars")
+    bar = page[page.index('<nav class="cx-tabs cx-groups"') : page.index("</nav>", page.index("cx-groups"))]
+    assert re.findall(r'<a href="([^"]+)" (aria-current="page")?', bar) == [("/admin/calendars", 'aria-current="page"')]
+    assert "<details" not in bar
+    bar = body(browser(site, "admin"), "/admin/menus")
+    assert re.search(r"data-here>\s*<summary>Numbers and rules<b>Menus</b>", bar)

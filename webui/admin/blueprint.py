@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, abort, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from webui.admin import (
     audit_log,
@@ -23,6 +22,7 @@ from webui.admin import (
     reasons,
     rights,
     rules,
+    sections,
     site_menu,
     switches,
     trunk_status,
@@ -59,45 +59,23 @@ for part in (
 ):
     blueprint.register_blueprint(part.blueprint)
 
-SECTIONS = (
-    ("admin.users.index", Permission.ADMIN_USERS),
-    ("admin.departments.index", Permission.ADMIN_USERS),
-    ("admin.rights.roles", Permission.ADMIN_USERS),
-    ("admin.codes.index", Permission.ADMIN_FIELDS),
-    ("admin.cities.index", Permission.ADMIN_FIELDS),
-    ("admin.site_menu.index", Permission.ADMIN_FIELDS),
-    ("admin.fields.index", Permission.ADMIN_FIELDS),
-    ("admin.parameters.index", Permission.ADMIN_FIELDS),
-    ("admin.queues.index", Permission.ADMIN_QUEUES),
-    ("admin.groups.index", Permission.ADMIN_QUEUES),
-    ("admin.numbers.index", Permission.ADMIN_QUEUES),
-    ("admin.menus.index", Permission.ADMIN_QUEUES),
-    ("admin.rules.index", Permission.ADMIN_QUEUES),
-    ("admin.outbound.index", Permission.ADMIN_QUEUES),
-    ("admin.calendars.index", Permission.CALENDAR_OVERRIDE),
-    ("admin.lists.index", Permission.ADMIN_QUEUES),
-    ("admin.reasons.index", Permission.ADMIN_QUEUES),
-    ("admin.trunks.index", Permission.ADMIN_QUEUES),
-    ("admin.switches.index", Permission.ADMIN_QUEUES),
-    ("admin.audit_log.index", Permission.AUDIT_READ),
-)
-
 
 def install(app: Flask) -> None:
     labels.install(app)
     trunk_status.install(app)
     audit_log.install()
     app.jinja_env.globals["trunk_statuses"] = trunk_status.statuses
+    app.jinja_env.globals["admin_groups"] = sections.groups
 
 
 @blueprint.get("")
 @signed_in
 def index() -> ResponseReturnValue:
     """The first section this user may open."""
-    endpoint = next((endpoint for endpoint, permission in SECTIONS if current_user.can(permission)), None)
-    if endpoint is None:
+    offered = sections.groups()
+    if not offered:
         abort(403)
-    return redirect(url_for(endpoint))
+    return redirect(url_for(offered[0].sections[0].endpoint))
 
 
 @blueprint.post("/publish")
