@@ -48,8 +48,10 @@ async def test_a_callers_name_is_shown_exactly(freeswitch_world: FreeSwitchWorld
     channel, line = await customer_calls(world, name=name)
     (offered,) = world.log.all(ChannelOffered)
     assert (offered.channel, offered.caller_name, offered.caller_number) == (channel, name, "13800138000")
-    (shown,) = (await world.switch.snapshot()).channels
+    snapshot = await world.switch.snapshot()
+    (shown,) = snapshot.channels
     assert (shown.caller_name, shown.caller_number) == (name, "13800138000")
+    assert snapshot.up_for is not None
     await world.switch.execute(Answer(channel))
     await line.talking()
     line.hangup()

@@ -70,8 +70,9 @@ async def test_a_link_lost_while_dialling_never_dials_a_second_time(linked: Aste
 async def test_digits_do_not_hold_up_other_commands_of_asterisk(asterisk_world: AsteriskWorld) -> None:
     (customer, line), _ = await they_talk(asterisk_world)
     sending = asyncio.create_task(asterisk_world.switch.execute(SendDigits(customer, "123456")))
-    await asterisk_world.switch.snapshot()
+    snapshot = await asterisk_world.switch.snapshot()
     assert not sending.done()
+    assert snapshot.up_for is not None
     await sending
     await line.was_sent("123456")
 

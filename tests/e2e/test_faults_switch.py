@@ -33,7 +33,8 @@ async def test_switch_killed_while_calls_talk_and_wait(centre: Centre, phones: P
     assert centre.switch.pid != old
     await until("the calls of before are over", lambda: _calls(centre, 0), 10)
     for number in ("13900001700", "13900001701"):
-        await finished_call(centre, number)
+        row = await finished_call(centre, number)
+        assert (row.cause, row.ended_by) == ("failed", "system")
         assert len(await calls_of(centre, number)) == 1
     talking.hangup()
     waiting.hangup()

@@ -49,6 +49,7 @@ class FakeEsl:
         self.password = "secret"
         self.lines: list[str] = []
         self.by_connection: list[set[str]] = []
+        self.up = "UP 0 years, 0 days, 0 hours, 1 minute, 5 seconds, 52 milliseconds, 801 microseconds"
         self.logins = 0
         self.empty_lines = 0
         self.silent: set[str] = set()
@@ -208,7 +209,7 @@ class FakeEsl:
             dump = self.dumps.get(rest.split(" ")[1])
             return json.dumps(dump) if dump else "-ERR No such channel!"
         if word == "status":
-            return f"{len(self.dumps)} session(s) - peak 7, last 5min 7 \n"
+            return f"{self.up}\n{len(self.dumps)} session(s) - peak 7, last 5min 7 \n"
         return "+OK\n"
 
     @staticmethod

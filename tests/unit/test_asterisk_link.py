@@ -107,6 +107,24 @@ async def test_a_link_cut_while_dialling_does_not_dial_again(
     assert len(ami.named("Originate")) == 1
 
 
+@pytest.mark.parametrize(("uptime", "told"), [("7", 9.0), ("", None), ("-1", None), ("²", None), ("9" * 40, None)])
+async def test_a_snapshot_tells_how_long_the_switch_has_run(
+    ami: FakeAmi, log: EventLog, uptime: str, told: float | None
+) -> None:
+    def login(fields: dict[str, str]) -> bytes:
+        booted = frame(Event="FullyBooted", Privilege="system,all", Uptime=uptime, LastReload="1")
+        return f"Response: Success\r\nActionID: {fields['ActionID']}\r\n\r\n".encode() + booted
+
+    ami.answers["Login"] = login
+    switch, now = driver(ami.port), 1000.0
+    switch.clock = lambda: now
+    await switch.start(log)
+    await log.until(LinkUp)
+    now = 1002.0
+    assert (await switch.snapshot()).up_for == told
+    await switch.stop()
+
+
 async def test_an_unanswered_action_expires_and_is_forgotten(
     ami: FakeAmi, switch: AsteriskSwitch, log: EventLog
 ) -> None:

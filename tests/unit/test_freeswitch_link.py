@@ -92,6 +92,12 @@ async def test_a_link_cut_while_dialling_does_not_dial_again(esl: FakeEsl, switc
     assert len(esl.named("originate")) == 1
 
 
+async def test_a_snapshot_tells_how_long_the_switch_has_run(esl: FakeEsl, switch: FreeSwitch) -> None:
+    assert (await switch.snapshot()).up_for == 65.0
+    esl.up = "-ERR nothing of the kind"
+    assert (await switch.snapshot()).up_for is None
+
+
 async def test_a_late_reply_is_nobody_elses(esl: FakeEsl, switch: FreeSwitch, log: EventLog) -> None:
     await offered(esl, log, "c1")
     esl.silent = {"uuid_setvar", "sendmsg"}

@@ -122,6 +122,15 @@ def test_users_are_registered_when_they_have_a_contact() -> None:
     assert truth.listed("-ERR no") == []
 
 
+def test_how_long_it_has_run_is_read_of_its_status() -> None:
+    rest = " 52 milliseconds, 801 microseconds\nFreeSWITCH (Version 1.10.12-release 64bit) is ready\n2 session(s)\n"
+    day = "UP 0 years, 1 day, 2 hours, 0 minutes, 9 seconds," + rest
+    assert truth.up_for(day) == 86_400 + 7200 + 9
+    assert truth.up_for("UP 1 year, 0 days, 0 hours, 1 minute, 0 seconds," + rest) == 365 * 86_400 + 60
+    for hostile in ("", "-ERR no", rest, "x" + day, "UP ² years, 0 days, 0 hours, 0 minutes, 0 seconds,"):
+        assert truth.up_for(hostile) is None
+
+
 def test_a_line_that_breaks_in_talk_is_told_from_one_that_is_hung_up() -> None:
     def ended(name: str, *, answered: bool) -> str:
         return causes.ended(name, answered=answered, by_far_side=True, incoming=False, asked=None).value

@@ -71,6 +71,7 @@ class AsteriskSwitch:
         self._up = False
         self._early: list[Frame] = []
         self._booted = asyncio.Event()
+        self._began: float | None = None
         self._used: OrderedDict[str, None] = OrderedDict()
         self._trouble = ""
         self._has_lines = False
@@ -111,7 +112,8 @@ class AsteriskSwitch:
             self.report(changed)
         relayed = frozenset(truth.relays(status))
         registered = devices.registered() | self.lines.devices()
-        return Snapshot(at, truth.snapshot(status), registered, found.states(), relayed)
+        up_for = None if self._began is None else at - self._began
+        return Snapshot(at, truth.snapshot(status), registered, found.states(), relayed, up_for)
 
     async def show_lines(self, deadline: float) -> AstLines:
         """The lines of DAHDI boards as they are now; what changed is reported. None where Asterisk has no driver."""
@@ -252,6 +254,7 @@ class AsteriskSwitch:
     async def _one_connection(self) -> str:
         """Connect, learn the truth, serve; return why it ended."""
         self._booted.clear()
+        self._began = None
         self._early = []
         manager = GuardedManager(*self._address, on_event=self._on_frame)
         self._manager = manager
@@ -346,6 +349,8 @@ class AsteriskSwitch:
 
     def _on_frame(self, frame: Frame) -> None:
         if text(frame, "Event") == "FullyBooted":
+            up_for = truth.up_for(frame)
+            self._began = None if up_for is None else self.clock() - up_for
             self._booted.set()
             return
         if text(frame, "Event") in ("Load", "Unload") and text(frame, "Module") == LINES_MODULE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,7 +26,17 @@ ENDPOINTS: Action = {"Action": "PJSIPShowEndpoints"}
 CONTACTS: Action = {"Action": "PJSIPShowContacts"}
 REGISTRATIONS: Action = {"Action": "PJSIPShowRegistrationsOutbound"}
 SPYING, CONFERRING = "ChanSpy", "ConfBridge"
+_UPTIME = re.compile(r"[0-9]{1,11}")
 IN_AGI = ("AGI", "ControlPlayback", "MusicOnHold")
+
+
+def up_for(booted: Frame) -> float | None:
+    """How many seconds Asterisk has run, by the event ``FullyBooted``; None if it does not say.
+
+    It comes at each login; ``CoreStatus`` has a time of day in a zone that it does not name.
+    """
+    uptime = text(booted, "Uptime")
+    return float(uptime) if _UPTIME.fullmatch(uptime) else None
 
 
 def channel(frame: Frame) -> AstChannel | None:

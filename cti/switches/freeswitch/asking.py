@@ -83,6 +83,9 @@ class Asking:
         pairs = ((truth.channel(e), e) for e in found if text(e, "Channel-State") not in truth.ENDING_STATES)
         return [(chan, e) for chan, e in pairs if chan is not None]
 
+    async def status(self, deadline: float) -> str:
+        return (await self._link().act(truth.STATUS, deadline)).reply
+
     async def users(self, deadline: float) -> dict[str, bool]:
         return truth.devices(await self.job(truth.DEVICES, deadline))
 

@@ -115,6 +115,7 @@ class FreeSwitch:
             async with asyncio.timeout(deadline):
                 dumps, users, places = await self._what_is(deadline)
                 self._translator.trunks.read(await self.asking.gateways(deadline))
+                up_for = truth.up_for(await self.asking.status(deadline))
         except TimeoutError:
             raise DeadlineExceeded(f"no snapshot within {deadline:g} s") from None
         at = self.clock()
@@ -133,7 +134,7 @@ class FreeSwitch:
                 for parked in self._translator.seen_parked(chan.id, at):
                     self.report(parked)
         states = self._translator.trunks.states()
-        return Snapshot(at, truth.snapshot(dumps, at), users, states, relayed=self.asking.relayed)
+        return Snapshot(at, truth.snapshot(dumps, at), users, states, self.asking.relayed, up_for)
 
     def backlog(self) -> tuple[int, int]:
         """See ``cti.switches.base.Queued``."""
@@ -278,7 +279,7 @@ class FreeSwitch:
         """Build the channel table anew from the switch; return how plays ended that nobody will hear of any more."""
         before = self.channels
         fresh = Translator(self.recording_file)
-        if truth.sessions((await self._connected().act(truth.STATUS, CONNECT_DEADLINE)).reply) != 0:
+        if truth.sessions(await self.asking.status(CONNECT_DEADLINE)) != 0:
             await asyncio.sleep(LIST_LAG)  # of a channel that is made from now on there is an event
         told = [text(e, "Unique-ID") for e in self._early]
         self._early = []

@@ -26,6 +26,10 @@ ENDING_STATES = ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY")
 MICROSECONDS = 1_000_000
 TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
 LONGEST_NUMBER = 64
+_UP_FOR = re.compile(
+    r"^UP (\d{1,4}) years?, (\d{1,4}) days?, (\d{1,4}) hours?, (\d{1,4}) minutes?, (\d{1,4}) seconds?,"
+)
+_SECONDS = (365 * 86_400, 86_400, 3600, 60, 1)
 _SESSIONS = re.compile(r"^(\d{1,9}) session\(s\) - peak", re.M)
 _NUMBER = re.compile(r"[^0-9*#+]|(?<=.)\+")
 
@@ -34,6 +38,14 @@ def sessions(reply: str) -> int:
     """How many channels there are now, by the answer to ``STATUS``; -1 if it does not say."""
     found = _SESSIONS.search(reply)
     return int(found[1]) if found else -1
+
+
+def up_for(reply: str) -> float | None:
+    """How many seconds it has run, by the answer to ``STATUS``; None if it does not say."""
+    found = _UP_FOR.match(reply)
+    if found is None:
+        return None
+    return float(sum(int(count) * one for count, one in zip(found.groups(), _SECONDS, strict=True)))
 
 
 def listed(reply: str) -> list[str]:
