@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import not_, select
 from sqlalchemy.orm import Session
 
 from cti.domain.errors import CallyardError
-from cti.store.models import Agent, BoardLine, Did, PhoneKind, Trunk, User, VoiceBoard
+from cti.store.models import Agent, BoardLine, Did, OutboundRule, PhoneKind, Trunk, User, VoiceBoard
 
 BUCKET = "cy_boards"
+THIS_MACHINE = "127.0.0.1"  # as the host of a trunk without a port: our own switch, from which no number is reached
 
 
 def load_plans(session: Session) -> dict[str, dict[str, Any]]:
@@ -90,12 +91,15 @@ def ensure_demo_plan(
     to the agents in order who have none of another board, then timeslots of E1 as outside lines, and recording channels
     on other telephones of the first agents.
 
+    ``trunk`` is a gateway's: calls out go by it where there is no other way to the outside nor any outbound rule.
     ``alone``: there is no switch for browser phones, so that these agents get their telephones chosen. Commits; false
     where the board has a plan.
     """
     if session.get(VoiceBoard, board) is not None:
         return False
     dialed = session.scalars(select(Did.number).order_by(Did.number)).first() or ""
+    if trunk:
+        _calls_go_out_by(session, trunk)
     trunk = trunk or session.scalars(select(Trunk.id).where(Trunk.active.is_(True)).order_by(Trunk.id)).first() or ""
     without = Agent.number.not_in(select(BoardLine.device))
     agents = session.scalars(
@@ -112,3 +116,10 @@ def ensure_demo_plan(
     session.add(VoiceBoard(name=board, lines=lines))
     session.commit()
     return True
+
+
+def _calls_go_out_by(session: Session, trunk: str) -> None:
+    """Calls that no rule gives to a gateway take every other trunk first: here the demo's, which knows no number."""
+    others = select(Trunk.id).where(Trunk.id != trunk, not_((Trunk.host == THIS_MACHINE) & (Trunk.port == 0)))
+    if session.scalar(select(OutboundRule.id).limit(1)) is None and session.scalar(others.limit(1)) is None:
+        session.add(OutboundRule(name="语音板卡 Voice board", trunks=[trunk]))

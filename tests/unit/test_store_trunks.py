@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from cti.domain.config import CentreConfig
 from cti.domain.trunks import CallerId, CallerIn, NumberRule, apply_rules
+from cti.services.rules import outbound_rule
 from cti.store import setup
-from cti.store.boards import TrunkTaken, ensure_gateway_trunk
+from cti.store.boards import TrunkTaken, ensure_demo_plan, ensure_gateway_trunk
 from cti.store.config import build_config
 from cti.store.database import make_engine, make_session_factory
-from cti.store.models import Did, Trunk
+from cti.store.models import Did, OutboundRule, Trunk
 from cti.store.switchdata import load_switch_rows
 from cti.switch_settings import GATEWAY_HOST
 from tests.stores import Store
@@ -96,3 +97,25 @@ def test_a_gateways_trunk_is_the_last_way_out_and_never_somebody_elses(store: St
         session.commit()
         with pytest.raises(TrunkTaken, match=r"trunk sbc is at 127\.0\.0\.2"):
             ensure_gateway_trunk(session, "board", GATEWAY_HOST, 5091)
+
+
+@pytest.mark.parametrize("others", ["none", "a carrier", "a rule"])
+def test_calls_of_the_demo_go_out_over_the_line_of_a_gateway_unless_there_is_another_way(
+    store: Store, others: str
+) -> None:
+    with store.sessions() as session:
+        session.add(Trunk(id="local", name="This machine", host="127.0.0.1", port=0))
+        if others == "a carrier":
+            session.add(Trunk(id="carrier", name="Carrier", host="192.0.2.8"))
+        elif others == "a rule":
+            session.add(OutboundRule(name="Mine", trunks=["local"]))
+        session.commit()
+        trunk = ensure_gateway_trunk(session, "board", GATEWAY_HOST, 5090)
+        assert ensure_demo_plan(session, "board", 2, 0, trunk=trunk)
+        rule = outbound_rule(build_config(session), "13800138000", ())
+        assert (rule.trunks if rule else ()) == {"none": ("board",), "a carrier": (), "a rule": ("local",)}[others]
+        for mine in session.scalars(select(OutboundRule)):
+            session.delete(mine)
+        session.commit()
+        assert not ensure_demo_plan(session, "board", 2, 0, trunk=trunk)
+        assert outbound_rule(build_config(session), "13800138000", ()) is None
