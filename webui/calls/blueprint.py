@@ -78,6 +78,7 @@ def show(call_id: str) -> ResponseReturnValue:
         customers=queries.customers_of(database, call, note),
         may_listen=may_listen,
         audio=recordings.describe,
+        formats=recordings.format_names(),
     )
 
 

@@ -17,6 +17,12 @@ def folder() -> Path:
     return settings.recordings_dir.resolve()
 
 
+def work_folder() -> Path:
+    """On a disk, where what is made for one answer may lie."""
+    settings: Settings = current_app.extensions["callyard_settings"]
+    return settings.var
+
+
 def audio_file(relative: str) -> Path | None:
     """The recording's file, or None when it is not there. Never anything outside the recordings folder."""
     if not relative:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
+
+import structlog
 from flask import Blueprint, abort, jsonify, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from cti.store.models import Recording, RecordingState
-from webui.calls import media, queries
+from webui.calls import formats, media, queries
 from webui.calls.access import may_listen
 from webui.common import audit, db
+from webui.common.errors import answer
 from webui.common.ids import valid_id
 from webui.common.permissions import Permission, requires
+
+log = structlog.get_logger(__name__)
+KEPT = "wav"
+"""The name of the format in which recordings are kept."""
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -68,12 +76,28 @@ def peaks(recording_id: str) -> ResponseReturnValue:
 
 @requires(Permission.RECORDINGS_DOWNLOAD)
 def download(recording_id: str) -> ResponseReturnValue:
-    recording = load(recording_id)
+    """The recording as a file: as it is kept, or ``?as=`` another of ``formats.FORMATS``."""
+    recording, name = load(recording_id), request.args.get("as", KEPT)
+    if name != KEPT and name not in formats.FORMATS:
+        abort(400)
     if describe(recording) != "ready":
         abort(404)
-    audit.record("recording.download", f"recording/{recording.id}", None, {"call": recording.call_id})
+    told = {"call": recording.call_id} | ({"format": name} if name != KEPT else {})
+    audit.record("recording.download", f"recording/{recording.id}", None, told)
     db.session().commit()
-    return send(recording, as_attachment=True)
+    return send(recording, as_attachment=True) if name == KEPT else send_as(recording, formats.FORMATS[name])
+
+
+def format_names() -> dict[str, str]:
+    """What a recording can be downloaded as, in the page's language."""
+    return {
+        KEPT: "WAV",
+        "mp3": "MP3",
+        "alaw": _("WAV, A-law"),
+        "ulaw": _("WAV, mu-law"),
+        "gsm": _("WAV, GSM 6.10, one channel"),
+        "vox": _("VOX ADPCM, one channel"),
+    }
 
 
 def load(recording_id: str) -> Recording:
@@ -93,3 +117,32 @@ def send(recording: Recording, *, as_attachment: bool = False) -> ResponseReturn
     response = send_file(path, mimetype="audio/wav", conditional=True, as_attachment=as_attachment)
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def send_as(recording: Recording, wanted: formats.Format) -> ResponseReturnValue:
+    path = media.audio_file(recording.file)
+    if path is None:
+        abort(404)
+    name = recording.id
+    db.release()
+    try:
+        file = formats.make(path, wanted, media.work_folder())
+    except formats.NotMade as error:
+        log.warning("recording.not_made", recording=name, coding=wanted.coding, why=error.why, detail=str(error)[:300])
+        status = 503 if error.why is formats.Why.BUSY else 422
+        return answer(status, f"recording.{error.why}", _("The file was not made"), _advice(error.why))
+    response = send_file(
+        file, wanted.mimetype, as_attachment=True, download_name=path.stem + wanted.ending, conditional=False
+    )
+    response.content_length = os.fstat(file.fileno()).st_size
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _advice(why: formats.Why) -> str:
+    return {
+        formats.Why.BUSY: _("Other recordings are being converted. Try again in a moment, or download the WAV."),
+        formats.Why.LONG: _("Recordings of more than two hours are not converted. Download the WAV."),
+        formats.Why.SLOW: _("Converting took too long: the machine is busy. Download the WAV, or try again later."),
+        formats.Why.FAILED: _("The recording cannot be converted; the log says why. Download the WAV."),
+    }[why]
