@@ -1,12 +1,15 @@
 """Engines and sessions from a database address; SQLite set up for several processes. Must not know any table.
 
 ``postgresql://`` means psycopg 3. SQLite runs in WAL mode with foreign keys on; a writer takes its lock at its first
-write (``BEGIN IMMEDIATE``), so that a second one waits instead of failing.
+write (``BEGIN IMMEDIATE``), so that a second one waits instead of failing. It asks every few milliseconds: SQLite
+itself asks less often the longer one waits, so that whoever came first is served last.
 """
 
 from __future__ import annotations
 
 import math
+import sqlite3
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -17,6 +20,9 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT_MS = 10_000
+ASKED_EVERY = 0.002
+WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+"""What the driver opens a transaction for."""
 SUMS_MEMORY = "32MB"
 ASKED_AFTER = 1.0
 """Seconds that a connection of PostgreSQL rests until it is asked whether it lives, before it is used again."""
@@ -84,7 +90,37 @@ def _sqlite(url: URL) -> Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": "IMMEDIATE"})
     event.listen(engine, "connect", _pragmas)
+    turn = threading.Lock()
+    for execution in ("do_execute", "do_executemany"):
+        event.listen(engine, execution, partial(_lock_to_write, turn))
     return engine
+
+
+def _lock_to_write(turn: threading.Lock, cursor: Any, statement: str, _parameters: Any, _context: Any) -> None:
+    """Begin a transaction that writes. Of the threads of a process one asks for the lock, the others wait for it."""
+    connection = cursor.connection
+    if connection.in_transaction or not statement.lstrip().upper().startswith(WRITES):
+        return
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    first = turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000)
+    connection.execute("PRAGMA busy_timeout=0").close()
+    try:
+        while not _began(connection, until):
+            time.sleep(ASKED_EVERY)
+    finally:
+        if first:
+            turn.release()
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").close()
+
+
+def _began(connection: sqlite3.Connection, until: float) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE").close()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            raise
+        return False
+    return True
 
 
 def _pragmas(connection: Any, _record: Any) -> None:
