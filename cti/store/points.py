@@ -52,9 +52,13 @@ def member(session: Session, customer_id: int) -> Member | None:
     return session.get(Member, customer_id)
 
 
+def is_member(session: Session, customer_id: int) -> bool:
+    return session.scalar(select(Member.customer_id).where(Member.customer_id == customer_id)) is not None
+
+
 def ensure_member(session: Session, customer_id: int, source: str = "purchase") -> None:
     """Make the customer a member unless he is one; two at once make one."""
-    if session.scalar(select(Member.customer_id).where(Member.customer_id == customer_id)) is not None:
+    if is_member(session, customer_id):
         return
     insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     number = str(next_number(session.connection(), "member"))
@@ -301,10 +305,11 @@ def periods(session: Session, customer_id: int, edges: Sequence[datetime]) -> li
 # ------------------------------------------------------------ how it is done
 
 
-def _lock(session: Session, customer_id: int) -> None:
-    """Nobody else changes this member until the transaction ends: a write, as SQLite has no other lock."""
+def _lock(session: Session, customer_id: int) -> int:
+    """Nobody else changes this member until the transaction ends: a write, as SQLite has no other lock. The balance."""
     same = update(Member).where(Member.customer_id == customer_id).values(balance=Member.balance)
-    session.execute(same.execution_options(synchronize_session=False))
+    held = same.returning(Member.balance).execution_options(synchronize_session=False)
+    return session.scalar(held) or 0
 
 
 def _add(
@@ -332,8 +337,7 @@ def _add(
 
 def _spend(session: Session, customer_id: int, count: int, kind: PointKind, **facts: Any) -> None:
     """Points go out, those first that end first. ``NotEnoughPoints``."""
-    _lock(session, customer_id)
-    there = balance(session, customer_id)
+    there = _lock(session, customer_id)
     if count > there:
         raise NotEnoughPoints(there)
     lots = (

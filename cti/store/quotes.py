@@ -121,10 +121,12 @@ def place(session: Session, order: Order, made: Quote, user_id: str | None = Non
         order.lines.append(row)
     order.goods_total, order.discount, order.shipping_fee = made.goods_total, made.discount, made.shipping_fee
     order.points_used, order.points_amount, order.total = made.points_used, made.points_amount, made.total
+    places, known = stock.warehouses(session), points.is_member(session, order.customer_id)
     session.add(order)
-    session.flush()
-    stock.reserve(session, order.lines)
-    points.ensure_member(session, order.customer_id)
+    session.flush()  # from here on others wait
+    stock.reserve_new(session, order.lines, places)
+    if not known:
+        points.ensure_member(session, order.customer_id)
     points.redeem(session, order, user_id)
 
 

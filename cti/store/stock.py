@@ -65,15 +65,24 @@ def reserve(session: Session, lines: Iterable[OrderLine]) -> None:
     been flushed.
     """
     wanted = [line for line in lines if line.quantity > 0]
-    tracked = _tracked(session, wanted)
-    held = _held(session, wanted)
-    places = _warehouses(session)
-    with session.no_autoflush:  # the ledger's lines go together
-        for line in sorted(wanted, key=lambda line: (line.product_id, line.id)):
-            product = tracked.get(line.product_id)
-            missing = line.quantity - sum(row.reserved + row.shipped for row in held.get(line.id, ()))
-            if product is not None and missing > 0:
-                _promise(session, line, product, missing, places)
+    _promise_all(session, wanted, _tracked(session, wanted), _held(session, wanted), warehouses(session))
+
+
+def reserve_new(session: Session, lines: Iterable[OrderLine], places: list[int]) -> None:
+    """``reserve`` for an order that was just flushed and knows its products: nothing is looked up while others wait.
+
+    ``places``: the ``warehouses``, asked before the order was flushed.
+    """
+    wanted = [line for line in lines if line.quantity > 0]
+    tracked = {line.product_id: line.product for line in wanted if line.product.track_stock and not line.product.bundle}
+    _promise_all(session, wanted, tracked, {}, places)
+
+
+def warehouses(session: Session) -> list[int]:
+    """Those in use, in the order in which goods are promised from them."""
+    return list(
+        session.scalars(select(Warehouse.id).where(Warehouse.active).order_by(Warehouse.position, Warehouse.id))
+    )
 
 
 def release(session: Session, lines: Iterable[OrderLine], quantities: Mapping[int, int] | None = None) -> None:
@@ -107,7 +116,7 @@ def hand_over(session: Session, line: OrderLine, to: OrderLine, count: int) -> N
     """``count`` promised pieces of ``line`` are those of ``to`` from now on: an order is split or merged."""
     for _line, row, part in _portions(session, [line], {line.id: count}, "reserved"):
         _shift(session, row, reserved=-part)
-        _hold(session, to, row.warehouse_id, part)
+        _hold(session, {(to, row.warehouse_id): part})
 
 
 # ------------------------------------------------------------ in the warehouse
@@ -217,22 +226,46 @@ def _at(session: Session, product_id: int, warehouse_id: int) -> Level:
 # ------------------------------------------------------------ how it is done
 
 
-def _promise(session: Session, line: OrderLine, product: Product, missing: int, places: list[int]) -> None:
-    """All from one warehouse where one has it, else from several, else beyond what is there where that is allowed."""
+def _promise_all(
+    session: Session,
+    wanted: list[OrderLine],
+    tracked: Mapping[int, Product],
+    held: Mapping[int, list[StockReservation]],
+    places: list[int],
+) -> None:
+    parts: dict[tuple[OrderLine, int], int] = {}
+    with session.no_autoflush:  # the ledger's lines go together
+        for line in sorted(wanted, key=lambda line: (line.product_id, line.id)):
+            product = tracked.get(line.product_id)
+            missing = line.quantity - sum(row.reserved + row.shipped for row in held.get(line.id, ()))
+            if product is not None and missing > 0:
+                for warehouse_id, count in _promise(session, line, product, missing, places):
+                    parts[line, warehouse_id] = parts.get((line, warehouse_id), 0) + count
+        _hold(session, parts)
+
+
+def _promise(
+    session: Session, line: OrderLine, product: Product, missing: int, places: list[int]
+) -> list[tuple[int, int]]:
+    """All from one warehouse where one has it, else from several, else beyond what is there where that is allowed.
+
+    What was promised, by warehouse.
+    """
     for warehouse_id in places:
         if _reserve_at(session, line, warehouse_id, missing):
-            return
-    wanted = missing
+            return [(warehouse_id, missing)]
+    wanted, found = missing, []
     for warehouse_id in places:
         part = min(missing, _at(session, product.id, warehouse_id).available)
         if part > 0 and _reserve_at(session, line, warehouse_id, part):
+            found.append((warehouse_id, part))
             missing -= part
         if missing == 0:
-            return
+            return found
     if product.backorder and places:
         _ensure(session, product.id, places[0])
         _reserve_at(session, line, places[0], missing, beyond=True)
-        return
+        return [*found, (places[0], missing)]
     raise OutOfStock(product, wanted, wanted - missing)
 
 
@@ -240,7 +273,6 @@ def _reserve_at(session: Session, line: OrderLine, warehouse_id: int, count: int
     enough = None if beyond else Stock.on_hand - Stock.reserved >= count
     if not _level(session, line.product_id, warehouse_id, 0, count, enough):
         return False
-    _hold(session, line, warehouse_id, count)
     _note(session, MovementKind.RESERVE, line.product_id, warehouse_id, 0, count, order_id=line.order_id)
     return True
 
@@ -284,15 +316,17 @@ def _shift(session: Session, row: StockReservation, *, reserved: int = 0, shippe
     session.expire(row)
 
 
-def _hold(session: Session, line: OrderLine, warehouse_id: int, count: int) -> None:
-    row = _insert(session)(StockReservation).values(
-        line_id=line.id, warehouse_id=warehouse_id, product_id=line.product_id, reserved=count, shipped=0
-    )
-    session.execute(
-        row.on_conflict_do_update(
-            index_elements=["line_id", "warehouse_id"], set_={"reserved": StockReservation.reserved + count}
-        )
-    )
+def _hold(session: Session, parts: Mapping[tuple[OrderLine, int], int]) -> None:
+    """Pieces promised to lines, by line and warehouse, besides what they hold there already."""
+    if not parts:
+        return
+    rows = [
+        {"line_id": line.id, "warehouse_id": place, "product_id": line.product_id, "reserved": count, "shipped": 0}
+        for (line, place), count in parts.items()
+    ]
+    insert = _insert(session)(StockReservation.__table__)
+    more = {"reserved": StockReservation.reserved + insert.excluded.reserved}
+    session.execute(insert.on_conflict_do_update(index_elements=["line_id", "warehouse_id"], set_=more), rows)
 
 
 def _ensure(session: Session, product_id: int, warehouse_id: int) -> None:
@@ -363,9 +397,3 @@ def _portions(
             if part > 0:
                 meant.append((line, row, part))
     return sorted(meant, key=lambda item: (item[1].product_id, item[1].warehouse_id, item[0].id))
-
-
-def _warehouses(session: Session) -> list[int]:
-    return list(
-        session.scalars(select(Warehouse.id).where(Warehouse.active).order_by(Warehouse.position, Warehouse.id))
-    )

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from cti.store import stock
+from cti.store import points, quotes, stock
 from cti.store.models import (
     BundlePart,
     Customer,
@@ -25,7 +25,9 @@ from cti.store.models import (
     StockReservation,
     User,
     Warehouse,
+    utc_now,
 )
+from cti.store.shop import Parameters
 from tests.stores import Store
 
 WORKERS = 50
@@ -118,6 +120,23 @@ def test_an_order_that_cannot_have_one_product_has_none(shop: Store) -> None:
         assert (refused.value.product.code, refused.value.wanted, refused.value.left) == ("B", 1, 0)
         session.rollback()
     assert level(shop) == (20, 0)
+
+
+def test_nothing_is_looked_up_while_others_wait_for_an_order_to_be_saved(shop: Store) -> None:
+    said: list[str] = []
+    with shop.sessions() as session:
+        points.ensure_member(session, 1)
+        session.commit()
+        goods = session.scalars(select(Product).where(Product.code == "A")).one()
+        made = quotes.quote(session, [quotes.Wanted(goods, 2)], Parameters(), utc_now(), customer_id=1)
+        event.listen(shop.engine, "before_cursor_execute", lambda _c, _k, statement, *_rest: said.append(statement))
+        quotes.place(session, Order(customer_id=1, agent_user_id="u"), made)
+        session.commit()
+    numbered = next(n for n, statement in enumerate(said) if statement.startswith("UPDATE counters"))
+    read = [statement for statement in said[numbered:] if statement.startswith("SELECT")]
+    assert [statement for statement in read if "FROM webhooks" not in statement] == []
+    assert level(shop) == (20, 2)
+    assert_the_ledger_is_the_stock(shop)
 
 
 def test_from_the_promise_to_the_return(shop: Store) -> None:

@@ -157,17 +157,14 @@ def test_more_than_there_is_is_named_at_its_line_and_nothing_is_taken(site: Site
 
 def test_goods_that_are_sold_while_the_order_is_saved(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     client, there = browser(site, "agent1"), left(site, "T2")
-    original = stock.reserve
 
-    def slow(session: Any, wanted: Any) -> None:
-        with monkeypatch.context() as once:
-            once.setattr(stock, "reserve", original)
-            product = session.scalars(select(Product).where(Product.code == "T2")).one()
-            raise stock.OutOfStock(product, 2, 1)
+    def slow(session: Any, *_lines_and_places: Any) -> None:
+        product = session.scalars(select(Product).where(Product.code == "T2")).one()
+        raise stock.OutOfStock(product, 2, 1)
 
     form = open_form(client, 11) | lines(("T2", "2"))
     with monkeypatch.context() as patched:
-        patched.setattr(stock, "reserve", slow)
+        patched.setattr(stock, "reserve_new", slow)
         answer = send(client, form)
     assert answer.status_code == 409
     assert "was just sold: 1 left" in answer.text
