@@ -7,6 +7,7 @@ import json
 import re
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.fakes.site import Site
 from tests.pages import FRAGMENT, HOSTILE, agent_id, audited, body, browser, make_call, make_recording, statuses
 from webui.calls.timeline import LEFT, WIDTH, draw
 from webui.common.paging import decode, encode
+from webui.reports.filters import Filters
+from webui.reports.satisfaction import satisfaction
 
 HOUR = 3600.0
 
@@ -28,7 +31,9 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     url = "" if request.param == "sqlite" else request.getfixturevalue("postgres").new_database()
     made = Site(tmp_path_factory.mktemp("site"), database_url=url)
     make_call(made, "a-mine", agent="1001", number="+8619900000001", ago=1 * HOUR)
-    make_call(made, "b-other", agent="1002", number="+8619900000002", ago=2 * HOUR)
+    asked = datetime.now(UTC) - timedelta(hours=2) + timedelta(seconds=40.5)
+    rated = {"surveyed_at": asked, "rating": 3, "rated_agent_id": agent_id(made, "1004")}
+    make_call(made, "b-other", agent="1002", number="+8619900000002", ago=2 * HOUR, **rated)
     make_call(made, "c-gone", agent="", number="+8619900000003", ago=3 * HOUR)
     make_call(made, "d-out", agent="1001", number="+8613812345678", ago=4 * HOUR, direction="outbound", queue_id="")
     make_call(made, "e-service", agent="1003", number="+862166667777", ago=26 * HOUR, queue_id="service")
@@ -80,6 +85,8 @@ def test_a_user_without_a_phone_and_without_the_right_sees_none(site: Site) -> N
         ("?outcome=abandoned", {"c-gone"}),
         ("?outcome=no_answer", set()),
         ("?outcome=live", {"f-live"}),
+        ("?rating=3", {"b-other"}),
+        ("?rating=1", set()),
         ("?number=%25", set()),
         ("?queue=%27%3B--", None),
         ("?direction=sideways&outcome=never", None),
@@ -138,6 +145,60 @@ def test_today_shows_the_own_calls_since_midnight(site: Site) -> None:
     assert 'data-count="1"' in page
     assert 'href="/calls/today-1"' in page
     assert 'data-count="0"' in body(browser(site, "supervisor"), "/calls/today")
+
+
+# ---------------------------------------------------------------- satisfaction
+
+
+def test_a_rating_is_on_the_call_and_in_the_log_and_the_talk_ended_before_it(site: Site) -> None:
+    page = body(browser(site, "supervisor"), "/calls/b-other")
+    assert re.search(r'cx-rating-3">Not satisfied</span> <span class="cx-text">\w', page), "and whose it is"
+    assert "<dt>Talked</dt><dd>0:35</dd>" in page
+    assert 'cx-rating-3">Not satisfied' in body(browser(site, "supervisor"), "/calls?number=19900000002")
+    assert "Satisfaction" not in body(browser(site, "supervisor"), "/calls/a-mine").split("<dl", 1)[1]
+
+
+def test_the_report_counts_ratings_by_day_month_queue_and_agent(site: Site) -> None:
+    first, second = agent_id(site, "1001"), agent_id(site, "1002")
+    given = [
+        ("rep1", 1, first, 10, 5),
+        ("rep2", 2, first, 10, 6),
+        ("rep3", None, second, 10, 6),
+        ("rep4", 3, first, 9, 1),
+    ]
+    for name, rating, agent, month, day in given:
+        at = datetime(2025, month, day, 17, tzinfo=UTC)  # after midnight in Shanghai
+        make_call(site, name, created_at=at, surveyed_at=at, rating=rating, rated_agent_id=agent)
+    make_call(site, "rep5", created_at=at, surveyed_at=at, rating=1, rated_agent_id=first, test=True)
+
+    def table(group: str, more: str = "") -> dict[str, list[str]]:
+        asked = f"/reports/satisfaction?since=2025-09-01&until=2025-10-31&group={group}{more}"
+        page = body(browser(site, "supervisor"), asked)
+        found = re.findall(r'<tr><td class="cx-text">(.*?)</td>(.*?)</tr>', page)
+        return {label: re.findall(r'data-figure="\w+">(.*?)<', cells) for label, cells in found}
+
+    days = table("day")
+    assert len(days) == 61
+    assert days["2025-10-06"] == ["1", "1", "0", "0", "1", "100.0 %", "100.0 %", "1.00"]
+    assert days["2025-10-07"] == ["2", "0", "1", "0", "1", "50.0 %", "100.0 %", "2.00"]
+    assert table("month") == {
+        "2025-09": ["1", "0", "0", "1", "1", "100.0 %", "0.0 %", "3.00"],
+        "2025-10": ["3", "1", "1", "0", "2", "66.7 %", "100.0 %", "1.50"],
+    }
+    assert [row[:4] for row in table("queue").values()] == [["4", "1", "1", "1"]]
+    assert table("queue", "&queue=service") == {}
+    by_agent = table("agent")
+    assert [(label[:4], row[0]) for label, row in by_agent.items()] == [("1001", "3"), ("1002", "1")]
+    assert next(row for label, row in by_agent.items() if label.startswith("1002")) == [*"10000", "0.0 %", "—", "—"]
+    assert [label[:4] for label in table("agent", f"&agent={site.user('agent2').id}")] == ["1002"]
+
+
+def test_the_report_counts_only_agents_whose_calls_one_may_see(site: Site) -> None:
+    seen = frozenset({agent_id(site, "1004")})
+    asked = Filters(datetime.now(UTC).date() - timedelta(days=1), datetime.now(UTC).date(), "UTC", "agent", agents=seen)
+    with site.app.test_request_context(), site.sessions() as session:
+        assert [row.label[:4] for row in satisfaction(session, asked)] == ["1004"]
+        assert satisfaction(session, replace(asked, agents=frozenset())) == []
 
 
 # ---------------------------------------------------------------- one call

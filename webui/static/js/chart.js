@@ -52,7 +52,7 @@ async function draw(element) {
   const wanted = JSON.parse(element.dataset.chart);
   const chart = init(element, null, { renderer: "svg" });
   const make = { pie, heat }[wanted.kind] ?? lines;
-  chart.setOption({ color: COLOURS, animation: false, aria: { enabled: true }, textStyle: { fontFamily: "inherit" }, ...make(wanted) });
+  chart.setOption({ color: COLOURS, animation: false, aria: { enabled: true }, textStyle: { fontFamily: getComputedStyle(element).fontFamily }, ...make(wanted) });
   element.dataset.drawn = "true";
   const size = new ResizeObserver(() => (alive(element) ? chart.resize() : (chart.dispose(), size.disconnect())));
   size.observe(element);
