@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cti.domain.errors import CommandRefused, DeadlineExceeded
-from cti.domain.switch import Cause, ChannelHungUp, DeviceTarget, Hangup, LinkUp, Originate
+from cti.domain.switch import Cause, ChannelHungUp, DeviceRegistered, DeviceTarget, Hangup, LinkUp, Originate
 from cti.switches.asterisk import AsteriskSwitch, contacts
 from tests.fakes.ami import FakeAmi, frame
 from tests.fakes.events import EventLog
@@ -75,6 +75,30 @@ def test_the_address_of_an_honest_phone_is_dialled(address: str) -> None:
 def test_an_address_that_could_lead_elsewhere_is_refused(address: str) -> None:
     with pytest.raises(CommandRefused):
         contacts.dialled("1001", f"PJSIP/1001/{address}")
+
+
+def told(ami: FakeAmi, address: str, status: str = "Reachable") -> None:
+    ami.send(frame(Event="ContactStatus", EndpointName="1001", URI=address, ContactStatus=status))
+
+
+async def test_a_phone_whose_registration_was_told_is_dialled_without_asking(
+    ami: FakeAmi, switch: AsteriskSwitch, log: EventLog
+) -> None:
+    told(ami, "sip:1001@192.0.2.7:5060")
+    await log.until(DeviceRegistered, device="1001")
+    await switch.execute(RING)
+    assert [action["Channel"] for action in ami.named("Originate")] == ["PJSIP/1001/sip:1001@192.0.2.7:5060"]
+    assert ami.named("Getvar") == []
+
+
+async def test_a_contact_that_leads_elsewhere_is_no_registration(
+    ami: FakeAmi, switch: AsteriskSwitch, log: EventLog
+) -> None:
+    told(ami, "sip:1001@192.0.2.7?Route=%3Csip%3A203.0.113.9%3Blr%3E")
+    registered(ami, "sip:1001@192.0.2.7?Route=%3Csip%3A203.0.113.9%3Blr%3E")
+    with pytest.raises(CommandRefused):
+        await switch.execute(RING)
+    assert log.all(DeviceRegistered, device="1001", registered=True) == []
 
 
 async def test_of_two_registrations_the_first_is_rung(ami: FakeAmi, switch: AsteriskSwitch) -> None:

@@ -9,10 +9,11 @@ from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, Lin
 from cti.switches.freeswitch import requests, trunks, truth
 from cti.switches.freeswitch.channels import FsChannel
 from cti.switches.freeswitch.link import EslLink
-from cti.switches.freeswitch.wire import Event, Frame, event, text
+from cti.switches.freeswitch.wire import Event, event, text
 
 GONE = ("no such channel", "cannot locate session", "invalid session", "invalid uuid")
-DUMPS_TOGETHER = 8  # a dump takes about 1 ms, in which no other command is carried out
+DUMPS_TOGETHER = 2  # a dump takes about 1 ms, in which no other command is carried out
+PAUSE, PAUSES_MOST = 0.004, 1.0  # seconds after two dumps, for commands of calls; and all such pauses together
 
 JobDone = Callable[[str], None]
 
@@ -70,17 +71,20 @@ class Asking:
 
     async def dumps(self, deadline: float, known: Callable[[], Iterable[str]]) -> list[tuple[FsChannel, Event]]:
         """Each live channel of ours as the switch sees it now. Those that are ``known`` when
-        the list has come are asked for unlisted too."""
+        the list has come are asked for unlisted too. Commands of calls find their way in between."""
         listed = truth.listed(await self.job(truth.CHANNELS, deadline))
         link = self._link()
-        frames: list[Frame] = []
+        found: list[Event] = []
         ids = [channel for channel in dict.fromkeys([*listed, *known()]) if _is_id(channel)]
+        pause = min(PAUSE, PAUSES_MOST * DUMPS_TOGETHER / max(1, len(ids)))
         for start in range(0, len(ids), DUMPS_TOGETHER):
             tickets = [link.send(requests.dump(channel)) for channel in ids[start : start + DUMPS_TOGETHER]]
-            frames += await asyncio.gather(*(link.wait(ticket, deadline) for ticket in tickets))
-        found = [e for e in (event(frame.body) for frame in frames) if e is not None]
-        self.relayed = truth.relayed(e for e in found if text(e, "Channel-State") not in truth.ENDING_STATES)
-        pairs = ((truth.channel(e), e) for e in found if text(e, "Channel-State") not in truth.ENDING_STATES)
+            frames = await asyncio.gather(*(link.wait(ticket, deadline) for ticket in tickets))
+            dumped = [e for e in (event(frame.body) for frame in frames) if e is not None]
+            found += [e for e in dumped if text(e, "Channel-State") not in truth.ENDING_STATES]
+            await asyncio.sleep(pause)
+        self.relayed = truth.relayed(found)
+        pairs = ((truth.channel(e), e) for e in found)
         return [(chan, e) for chan, e in pairs if chan is not None]
 
     async def status(self, deadline: float) -> str:
