@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from cti.domain.orders import DifferenceKind, DifferenceState, OrderStatus, ParcelState, ReceiptKind
-from cti.store.models import Carrier, CarrierDifference, Order, Parcel, Payment, Receipt
+from cti.store.database import for_large_reads
+from cti.store.models import Carrier, CarrierDifference, Order, Parcel, Payment, Receipt, Settlement
 from cti.store.money import NOTHING, Account, accounts
 
 CHUNK = 2_000
@@ -169,6 +170,7 @@ class CarrierSums:
 
 def by_carrier(session: Session) -> list[CarrierSums]:
     """Every carrier that ever had to do with money, by name."""
+    for_large_reads(session)
     found = {row.id: CarrierSums(row.id, row.name) for row in session.scalars(select(Carrier).order_by(Carrier.name))}
     for carrier_id, column, amount in _carriers_money(session):
         now = found[carrier_id]
@@ -182,10 +184,7 @@ def _carriers_money(session: Session) -> Iterator[tuple[int, str, Decimal]]:
     signed = select(Parcel.carrier_id, cod).where(Parcel.state == ParcelState.SIGNED)
     for carrier_id, amount in session.execute(signed.group_by(Parcel.carrier_id)):
         yield carrier_id, "collected", amount
-    came: Any = func.sum(Receipt.amount, type_=Receipt.amount.type)
-    handed = select(Parcel.carrier_id, came).join(Receipt, Receipt.parcel_id == Parcel.id)
-    by_carriers = handed.where(Receipt.kind == ReceiptKind.CARRIER).group_by(Parcel.carrier_id)
-    for carrier_id, amount in session.execute(by_carriers):
+    for carrier_id, amount in _handed_over(session):
         yield carrier_id, "handed_over", amount
     kept: Any = func.sum(CarrierDifference.amount, type_=CarrierDifference.amount.type)
     keys = (CarrierDifference.carrier_id, CarrierDifference.kind, CarrierDifference.state)
@@ -193,6 +192,21 @@ def _carriers_money(session: Session) -> Iterator[tuple[int, str, Decimal]]:
         column = COLUMNS[kind].get(state)
         if column is not None:
             yield carrier_id, column, amount
+
+
+def _handed_over(session: Session) -> Iterator[tuple[int, Decimal]]:
+    """Nearly all of it by statements, each of which is of one carrier; the rest by parcels."""
+    came: Any = func.sum(Receipt.amount, type_=Receipt.amount.type)
+    of_carriers = Receipt.kind == ReceiptKind.CARRIER
+    by_statement = (
+        select(Receipt.settlement_id, came.label("amount")).where(of_carriers).group_by(Receipt.settlement_id)
+    )
+    each = by_statement.subquery()
+    for row in session.execute(select(Settlement.carrier_id, each.c.amount).join(each, each.c[0] == Settlement.id)):
+        yield row[0], row[1]
+    besides = select(Parcel.carrier_id, came).join(Receipt, Receipt.parcel_id == Parcel.id)
+    for row in session.execute(besides.where(of_carriers, Receipt.settlement_id.is_(None)).group_by(Parcel.carrier_id)):
+        yield row[0], row[1]
 
 
 _SURPLUS = dict.fromkeys((DifferenceState.OPEN, DifferenceState.ASKED), "surplus")

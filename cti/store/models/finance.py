@@ -31,7 +31,12 @@ class Receipt(Base):
     """Money of an order that came in. Negative only where it moved on to the order that replaces this one."""
 
     __tablename__ = "receipts"
-    __table_args__ = (Index(None, "order_id"), Index(None, "parcel_id"), Index(None, "at"))
+    __table_args__ = (
+        Index(None, "order_id"),
+        Index(None, "parcel_id"),
+        Index(None, "at"),
+        Index(None, "kind", "settlement_id", "amount"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))

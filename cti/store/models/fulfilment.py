@@ -85,7 +85,7 @@ class Parcel(Base):
     __tablename__ = "parcels"
     __table_args__ = (
         Index(None, "order_id"),
-        Index(None, "carrier_id", "state", "finished_at"),
+        Index(None, "carrier_id", "state", "finished_at", "cod_amount"),
         CheckConstraint("cod_amount >= 0", name="cod_amount"),
     )
 
