@@ -30,6 +30,7 @@ from cti.domain.switch import (
     PlayFinished,
     SetState,
     TestCall,
+    TrunkTarget,
     Unbridge,
 )
 from cti.switches.asterisk import AsteriskSwitch
@@ -260,6 +261,19 @@ async def test_the_outcome_of_dialling_may_come_before_the_answer(
     ami.answers["Originate"] = answer
     await switch.execute(Originate("o1", DeviceTarget("1001"), "8000"))
     assert (await log.until(ChannelHungUp)).cause is Cause.BUSY
+
+
+async def test_the_outcome_of_dialling_may_overtake_the_channels_events(
+    ami: FakeAmi, switch: AsteriskSwitch, log: EventLog
+) -> None:
+    """Which say what the far side answered."""
+    await switch.execute(Originate("o1", TrunkTarget("t1", "13800138000"), "8000"))
+    outcome = frame(Event="OriginateResponse", Response="Failure", Reason="0", Uniqueid="o1")
+    channel = frame(Event="Newchannel", Uniqueid="o1", Channel="PJSIP/trunk-t1-00000001")
+    ami.send(outcome + channel + frame(Event="Hangup", Uniqueid="o1", Cause="1", TechCause="404"))
+    ended = await log.until(ChannelHungUp)
+    assert (ended.cause, ended.sip) == (Cause.UNALLOCATED, 404)
+    assert switch.channels == {}
 
 
 @pytest.mark.parametrize("name", ["Status", "PJSIPShowEndpoints", "PJSIPShowContacts"])

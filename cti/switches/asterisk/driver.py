@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
-from cti.domain.switch import Command, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
+from cti.domain.switch import Cause, Command, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
 from cti.switches.asterisk import capabilities, commands, requests, trunks, truth
 from cti.switches.asterisk.channels import AstChannel, Devices
 from cti.switches.asterisk.digits import DigitSender
@@ -37,6 +37,7 @@ BOOT_DEADLINE = 60.0
 PING_EVERY, PING_DEADLINE = 1.0, 2.5
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
 STOP_AGAIN, STOP_TRIES = 0.1, 20
+OVERTAKEN = 0.3  # seconds by which a channel's events may be behind the outcome of its dialling
 KNOWN_IDS = 100_000
 _NO_CHANNEL = re.compile(r"no such channel|channel (does )?not exist|channel .*not found|not in async agi", re.I)
 
@@ -379,6 +380,12 @@ class AsteriskSwitch:
             self.report(event)
         for chan in step.silent:
             self.silence.fell(chan)
+        for chan, cause in step.failed:
+            asyncio.get_running_loop().call_later(OVERTAKEN, self._never_was, chan, cause)
+
+    def _never_was(self, chan: AstChannel, cause: Cause) -> None:
+        for event in self._translator.never_was(chan, cause, self.clock()) if self._up else ():
+            self.report(event)
 
 
 def _raise_refusal(action: Action, answer: Any) -> None:

@@ -45,6 +45,7 @@ class Step:
     events: list[SwitchEvent] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     silent: list[AstChannel] = field(default_factory=list)  # have stopped talking
+    failed: list[tuple[AstChannel, Cause]] = field(default_factory=list)  # not dialled, as far as is known
 
 
 class Translator:
@@ -182,15 +183,19 @@ class Translator:
         )
 
     def _originated(self, frame: Frame, at: float, step: Step) -> None:
-        """A failure without a channel ends it here; with one, its ``Hangup`` says why."""
+        """A failure with a channel is ended by its ``Hangup``, which says why. Without one it may have overtaken the
+        channel's events, which go another way in Asterisk."""
         chan = self.channels.get(text(frame, "Uniqueid"))
         if chan is None or chan.incoming or chan.name or text(frame, "Response") != "Failure":
             return
+        step.failed.append((chan, causes.not_originated(text(frame, "Reason"))))
+
+    def never_was(self, chan: AstChannel, cause: Cause, at: float) -> list[SwitchEvent]:
+        """No event of ``chan`` has come since its dialling failed: there was no channel."""
+        if self.channels.get(chan.id) is not chan or chan.name:
+            return []
         del self.channels[chan.id]
-        cause = causes.not_originated(text(frame, "Reason"))
-        if chan.hangup_asked is not None:
-            cause = Cause.CANCELLED
-        step.events.append(ChannelHungUp(at, chan.id, cause, by_far_side=False))
+        return [ChannelHungUp(at, chan.id, cause if chan.hangup_asked is None else Cause.CANCELLED, by_far_side=False)]
 
     # -------------------------------------------------------- channels of ours
 
