@@ -284,6 +284,16 @@ def test_a_note_of_the_present_call_is_saved_before_the_call_has_a_row(site: Sit
     engine.caller_hangs_up(channel)
 
 
+def test_a_note_of_a_call_that_is_only_listened_to_is_saved_before_the_call_has_a_row(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"ok": True, "agent": {"call": None, "watched": {"call_id": "w-now"}}}
+    monkeypatch.setattr("webui.calls.access.request_engine", lambda *_: told)
+    client = browser(site, "agent1")
+    assert client.get("/calls/w-now/note", headers=FRAGMENT).status_code == 200
+    assert client.get("/calls/w-other/note", headers=FRAGMENT).status_code == 403
+
+
 def test_nobody_writes_the_note_of_a_colleagues_call(site: Site) -> None:
     refused = {"nobody": 302, "agent2": 403, "supervisor": 200, "admin": 200}
     assert statuses(site, "GET", "/calls/a-mine/note") == refused

@@ -57,8 +57,8 @@ def may_describe(session: Session, call_id: str) -> bool:
         reply = request_engine("cy.cmd.agent", {"op": "state", "agent_id": current_user.agent_id}, ENGINE_DEADLINE)
     except CallyardError:
         return engine_silent(session, call_id)
-    present = (reply.get("agent") or {}).get("call") or {}
-    return bool(present.get("call_id") == call_id)
+    agent = reply.get("agent") or {}
+    return call_id in [(agent.get(part) or {}).get("call_id") for part in ("call", "watched")]
 
 
 def engine_silent(session: Session, call_id: str) -> bool:
