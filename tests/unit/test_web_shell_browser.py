@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -18,6 +20,7 @@ from sqlalchemy import select
 import webui
 from cti.domain.config import Strategy
 from cti.store.models import BusyReason, Customer, CustomerPhone, PhoneKind, Queue, Task, utc_now
+from tests.fakes.proxy import LinkProxy
 from tests.fakes.site import PASSWORD, Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -378,6 +381,31 @@ def test_lost_links_are_told_and_taken_back(desk: Desk) -> None:
     expect(lines).to_contain_text("engine", timeout=10_000)
     desk.site.engine.start()
     expect(lines).not_to_contain_text("engine", timeout=10_000)
+
+
+def test_a_page_that_loses_its_net_has_the_call_again_with_it(browser: Browser, site: Site) -> None:
+    """It says so, and shows what has come of the call meanwhile."""
+    wire = LinkProxy("127.0.0.1", int(site.url.rpartition(":")[2]))
+    loop = site.engine.loop
+    assert loop is not None
+
+    def do(step: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(step, loop).result(5)
+
+    do(wire.start())
+    site.url = f"http://127.0.0.1:{wire.port}"
+    desk = Desk(browser, site)
+    channel = desk.in_call()
+    do(wire.cut())
+    expect(desk.page.locator("#cy-link")).to_be_visible()
+    desk.state("talking")
+    assert site.engine.agent("1001").call_id
+    site.engine.caller_hangs_up(channel)
+    do(wire.restore())
+    expect(desk.page.locator("#cy-link")).to_be_hidden()
+    desk.state("workingAfterCall")
+    desk.close()
+    do(wire.stop())
 
 
 def test_no_answer_sets_busy_and_says_why(desk: Desk) -> None:
