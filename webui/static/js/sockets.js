@@ -8,7 +8,9 @@ const DOUBT = 60_000; // ms to try a switch last that took the connection and th
 export class Sockets {
   /** `places` [{name, url}] in the order of preference; `holding()` tells whether a call hangs on the present one. */
   constructor(places, holding) {
-    this.places = places.map(({ name, url }) => ({ name, url, socket: new JsSIP.WebSocketInterface(url), doubted: 0 }));
+    // Always WS: FreeSWITCH answers no request that says WSS and came to it through a proxy without TLS.
+    const socket = (url) => Object.assign(new JsSIP.WebSocketInterface(url), { via_transport: "WS" });
+    this.places = places.map(({ name, url }) => ({ name, url, socket: socket(url), doubted: 0 }));
     this.holding = holding;
     this.at = this.places[0];
     this.lost = 0;
