@@ -13,7 +13,7 @@ from typing import Any
 
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import CentreConfig
-from cti.domain.errors import BadRequest, CallyardError, DeadlineExceeded
+from cti.domain.errors import BadRequest, CallyardError, DeadlineExceeded, LinkDown
 from cti.domain.switch import (
     Answer,
     Bridge,
@@ -239,7 +239,7 @@ class Engine:
             self._watched.failed(command, error)
         else:
             call, leg = found
-            if isinstance(command, Originate) and not isinstance(error, DeadlineExceeded):
+            if isinstance(command, Originate) and not isinstance(error, DeadlineExceeded | LinkDown):
                 refused = error.code == "switch.refused"
                 self._lifecycle.gone(call, leg, Cause.UNREACHABLE if refused else Cause.CANCELLED, False)
             elif isinstance(command, Play):

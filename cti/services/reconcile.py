@@ -339,7 +339,8 @@ class Reconciler:
             for leg in sorted(missing, key=lambda leg: leg.kind is not LegKind.CUSTOMER):
                 self._centre.counters["reconcile:vanished"] += 1
                 by_customer = leg.kind is LegKind.CUSTOMER and call.created_at > began
-                cause = Cause.NORMAL if by_customer else Cause.FAILED
+                unrung = leg.state is LegState.INITIATED
+                cause = Cause.NORMAL if by_customer else Cause.CANCELLED if unrung else Cause.FAILED
                 if leg.alive and leg.via:
                     self._centre.phone_command(call, leg, Hangup(leg.channel))
                 if leg.alive:

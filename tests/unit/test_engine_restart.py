@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cti.bus.base import decode, encode
-from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded
+from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown
 from cti.domain.switch import Bridge, Originate, RecordStart
+from cti.services.effects import SwitchCommand
 from tests.unit.conftest import OpenFloor
 
 
@@ -223,6 +224,33 @@ async def test_a_phone_that_cannot_be_dialled_sets_the_agent_busy(open_floor: Op
     await floor.call_in()
     await floor.rings("a2")
     assert floor.agent("a1").reason == "device_lost"
+
+
+async def test_a_link_cut_before_a_dialling_is_acknowledged_dials_nobody_twice(open_floor: OpenFloor) -> None:
+    """The phone rings already: what became of the command is known when the switch is back."""
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    caller = await floor.call_in()
+    await floor.rings("a1")
+    (dialled,) = [c for c in floor.sim.commands if isinstance(c, Originate)]
+    engine = floor.runner.engine
+    floor.runner._do(engine.on_failed(engine.centre.now, SwitchCommand("sim", dialled), LinkDown("closed")))
+    floor.sim.cut_link()
+    floor.phone("a1").answer()
+    floor.sim.restore_link()
+    await floor.until(lambda: floor.talks_with(caller, "a1"), "joined", deadline=8.0)
+    assert sum(isinstance(c, Originate) for c in floor.sim.commands) == 1
+
+
+async def test_a_dialling_that_the_link_lost_is_done_anew(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    floor.sim.fail_next(Originate, LinkDown("closed"))
+    await floor.call_in()
+    await floor.until(lambda: any(isinstance(c, Originate) for c in floor.sim.commands), "dialled")
+    floor.sim.cut_link()
+    floor.sim.restore_link()
+    await floor.rings("a1")
 
 
 async def test_an_unanswered_originate_is_given_up_by_our_own_timer(open_floor: OpenFloor) -> None:
