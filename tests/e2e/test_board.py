@@ -135,6 +135,7 @@ async def test_a_call_on_a_telephone_that_is_only_listened_to_pops_and_is_record
     call_id = (await board.agent("1001"))["watched"]["call_id"]
     await expect(desk.page.locator(f"#pop[data-call-id='{call_id}']")).to_be_visible()
     await until("the telephone is lifted", lambda: watched(board, "talking"), 10)
+    await until("what is said is recorded", lambda: is_recorded(board, line), 10)
     assert (await board.bus.request("cy.cmd.board.board", {"op": "hand", "line": line, "what": "replace"}))["ok"]
     row = await finished_call(board, "13800138000")
     assert (row.id, row.direction, row.agent_id) == (call_id, "inbound", (await board.agent("1001"))["agent_id"])
@@ -145,6 +146,13 @@ async def test_a_call_on_a_telephone_that_is_only_listened_to_pops_and_is_record
 
 async def watched(board: Centre, *states: str) -> bool:
     return ((await board.agent("1001"))["watched"] or {}).get("state") in states
+
+
+async def is_recorded(board: Centre, line: int) -> bool:
+    """Somebody speaks on the line at this moment, and it is written down."""
+    lines = (await board.bus.request("cy.cmd.board.board", {"op": "lines"}))["lines"]
+    (found,) = [one for one in lines if one["line"] == line]
+    return bool(found["recording"]) and (found["level"] or -99.0) > -25.0
 
 
 async def ask_second(board: Centre, **question: object) -> dict[str, str]:
