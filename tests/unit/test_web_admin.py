@@ -477,6 +477,7 @@ def test_a_switch_that_refuses_is_told_from_a_worker_that_is_away(site: Site, wo
 
 def test_the_audit_is_filtered_and_shows_hostile_text_inert(site: Site) -> None:
     client = browser(site, "admin")
+    assert post(site, "/admin/users/new", user_form(username="demo.audited", role="supervisor")).status_code == 200
     wrong = site.app.test_client().post("/login", data={"username": HOSTILE[:60], "password": "x"})
     assert wrong.status_code == 422
     page = body(client, "/admin/audit?action=login.failed")

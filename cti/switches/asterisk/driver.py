@@ -138,10 +138,6 @@ class AsteriskSwitch:
     def channels(self) -> dict[str, AstChannel]:
         return self._translator.channels
 
-    def address(self, device: str) -> str:
-        """See ``Devices.address``."""
-        return self._translator.devices.address(device)
-
     def channel(self, channel: str) -> AstChannel:
         """Raises ``ChannelGone``."""
         try:
