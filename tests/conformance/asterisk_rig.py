@@ -28,7 +28,7 @@ from cti.settings import SwitchSettings, load_settings
 from cti.switches.asterisk import AsteriskSwitch
 from dialplan.deploy import apply
 from tests.conformance.trunks import trunk_rows
-from tests.conformance.world import LONG, LONG_HERTZ, SHORT
+from tests.conformance.world import LONG, LONG_HERTZ, SHORT, eventually
 from tests.fakes.events import EventLog
 from tests.fakes.phone import PhoneCall, SipPhone
 from tests.fakes.proxy import LinkProxy
@@ -247,8 +247,11 @@ class AsteriskWorld:
         await (await self.phone(device)).register(0)
 
     async def register_elsewhere(self, device: str) -> None:
+        """Until the driver has heard of it: switches tell some milliseconds after their 200 to the phone."""
+        before = self.switch.place(device)
         self._left_behind.append(self._phones.pop(device))
         await self.register(device)
+        await eventually(lambda: self.switch.place(device) not in ("", before), f"{device} is known at its new place")
 
     async def call_in(self, dialed: str, number: str, name: str = "") -> AsteriskLeg:
         return AsteriskLeg(await self.outside.call(dialed, name=name, shown=number))

@@ -120,12 +120,6 @@ class FreeSwitchWorld(AsteriskWorld):
     def register_trunk(self, trunk: str) -> None:
         self.asterisk.cli(f"sofia profile callyard register trunk-{trunk}")
 
-    async def register_elsewhere(self, device: str) -> None:
-        """Until the driver has heard of it: FreeSWITCH tells some milliseconds after its 200 to the phone."""
-        before = self.switch.place(device)
-        await super().register_elsewhere(device)
-        await eventually(lambda: self.switch.place(device) != before, f"{device} is known at its new place")
-
     def driver(self, secret: str = "") -> FreeSwitch:  # type: ignore[override]
         switch = self.asterisk.switch
         return FreeSwitch(

@@ -81,6 +81,16 @@ def told(ami: FakeAmi, address: str, status: str = "Reachable") -> None:
     ami.send(frame(Event="ContactStatus", EndpointName="1001", URI=address, ContactStatus=status))
 
 
+async def test_a_phone_whose_registration_was_told_is_dialled_without_asking(
+    ami: FakeAmi, switch: AsteriskSwitch, log: EventLog
+) -> None:
+    told(ami, "sip:1001@192.0.2.7:5060")
+    await log.until(DeviceRegistered, device="1001")
+    await switch.execute(RING)
+    assert [action["Channel"] for action in ami.named("Originate")] == ["PJSIP/1001/sip:1001@192.0.2.7:5060"]
+    assert ami.named("Getvar") == []
+
+
 async def test_a_contact_that_leads_elsewhere_is_no_registration(
     ami: FakeAmi, switch: AsteriskSwitch, log: EventLog
 ) -> None:

@@ -168,5 +168,10 @@ class Devices:
             contacts.add(uri)
         return bool(contacts) if bool(contacts) != before else None
 
+    def address(self, device: str) -> str:
+        """Its only contact; empty where there is none, or one more for a moment."""
+        contacts = self._contacts.get(device, set())
+        return next(iter(contacts)) if len(contacts) == 1 else ""
+
     def registered(self) -> dict[str, bool]:
         return {device: bool(contacts) for device, contacts in self._contacts.items()}

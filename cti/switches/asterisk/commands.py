@@ -77,7 +77,10 @@ async def originate(switch: AsteriskSwitch, command: Originate, deadline: float)
 
 
 async def _registered_at(switch: AsteriskSwitch, chan: AstChannel, deadline: float) -> str:
-    """The channel to dial; empty where the phone has no contact or the call was given up meanwhile, which is told."""
+    """The channel to dial, by the address that events told of, else as Asterisk says; empty where the phone has no
+    contact or the call was given up meanwhile, which is told."""
+    if address := switch.place(chan.device):
+        return contacts.channel(chan.device, address)
     try:
         answer = await switch.ask(contacts.asked(chan.device), deadline)
     except (LinkDown, DeadlineExceeded):

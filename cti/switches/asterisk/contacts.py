@@ -1,4 +1,4 @@
-"""Where a phone is rung: the address that it registered from, asked for each call and then dialled by itself.
+"""Where a phone is rung: the address that it registered from, known or asked for, and then dialled by itself.
 
 ``PJSIP/1001`` would be read by Asterisk at the time of the call: headers in a contact (``?Route=…``) or ``maddr`` then
 say where the call goes, and no event is early enough to tell of them. No sockets.
@@ -28,13 +28,18 @@ def asked(device: str) -> Action:
     return {"Action": "Getvar", "Variable": f"PJSIP_DIAL_CONTACTS({device})"}
 
 
+def channel(device: str, address: str) -> str:
+    """The channel to dial for a phone at this address."""
+    return f"PJSIP/{device}/{address}"
+
+
 def dialled(device: str, answer: str) -> str:
     """The channel to dial; empty without a contact. Raises ``CommandRefused`` for one that could lead elsewhere."""
     if not answer:
         return ""
     channels = answer.split("&")
     allowed = _ONE if len(channels) == 1 else _OF_SEVERAL
-    start = f"PJSIP/{device}/"
+    start = channel(device, "")
     if not all(one.startswith(start) and allowed.fullmatch(one.removeprefix(start)) for one in channels):
         raise CommandRefused(f"{device} has registered a contact that could lead elsewhere", device=device)
     return channels[0]

@@ -138,6 +138,10 @@ class AsteriskSwitch:
     def channels(self) -> dict[str, AstChannel]:
         return self._translator.channels
 
+    def place(self, device: str) -> str:
+        """Where its phone is, as events say; see ``Devices.address``."""
+        return self._translator.devices.address(device)
+
     def channel(self, channel: str) -> AstChannel:
         """Raises ``ChannelGone``."""
         try:
