@@ -141,11 +141,13 @@ async def test_it_is_not_rung_where_its_contact_says(pair: Pair) -> None:
         register = partial(phone.ask, "REGISTER", "1001", sender=f"<sip:1001@{HOST}>")
         login = ("1001", there.passwords["1001"])
         route = f"<sip:1001@{HOST}:{phone.port}?Route=%3Csip%3A{HOST}%3A{elsewhere.port}%3Blr%3E>"
-        assert (await register(contact=route, extra=(("Expires", "60"),), login=login)).status == 200
-        channel = new_channel()
-        target = DeviceTarget("1001", pair.other_name)
-        await pair.home.switch.execute(Originate(channel, target, "13800138000", ring_timeout=0.4))
-        await pair.home.log.until(ChannelHungUp, channel=channel)
+        escaped = f"<sip:1001@127.0.0.2:{elsewhere.port};m%61ddr={HOST}>"
+        for contact in (route, escaped):
+            assert (await register(contact=contact, extra=(("Expires", "60"),), login=login)).status == 200
+            channel = new_channel()
+            target = DeviceTarget("1001", pair.other_name)
+            await pair.home.switch.execute(Originate(channel, target, "13800138000", ring_timeout=0.4))
+            await pair.home.log.until(ChannelHungUp, channel=channel)
         assert elsewhere.rung() == []
         await register(contact="*", extra=(("Expires", "0"),), login=login)
 

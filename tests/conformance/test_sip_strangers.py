@@ -112,10 +112,11 @@ async def test_who_redirects_a_call_dials_nobody(
         "<sip:1001@127.0.0.1:{own}?Route=%3Csip%3A127.0.0.1%3A{elsewhere}%3Blr%3E>",
         "<sip:1001@127.0.0.2:{elsewhere};maddr=127.0.0.1>",
         "<sip:1001@127.0.0.1:{own};maddr=127.0.0.2>",
+        "<sip:1001@127.0.0.2:{elsewhere};m%61ddr=127.0.0.1>",
         "<sip:a,1002,b@127.0.0.1:{own}>",
         '"a|b\\"c" <sip:1001@127.0.0.1:{own};x=1>;a="b|c"',
     ],
-    ids=["host", "path", "nat path", "route", "maddr", "maddr beside", "names", "text"],
+    ids=["host", "path", "nat path", "route", "maddr", "maddr beside", "maddr escaped", "names", "text"],
 )
 async def test_a_phone_is_rung_where_it_registered_and_nowhere_else(
     world: AsteriskWorld, stranger: Stranger, elsewhere: Stranger, contact: str

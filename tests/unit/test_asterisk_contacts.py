@@ -62,6 +62,8 @@ def test_the_address_of_an_honest_phone_is_dialled(address: str) -> None:
     [
         "sip:1001@192.0.2.7?Route=%3Csip%3A203.0.113.9%3Blr%3E",
         "sip:1001@192.0.2.7;ob?Replaces=x",
+        "sip:1001@192.0.2.7;MADDR=203.0.113.9",
+        "sip:1001@192.0.2.7;ob;m%61ddr=203.0.113.9",
         "sip:a,1002,b@192.0.2.7",
         "sip:203.0.113.9&PJSIP/1001/sip:x@192.0.2.7",
         "sip:203.0.113.9&PJSIP/1002/x@192.0.2.7",

@@ -13,7 +13,8 @@ from cti.switches.asterisk.wire import Action
 
 # No "?" (headers), no "," (Asterisk takes such an address for a list of names), no "&" (here it parts two contacts).
 _USER, _HOST = r"[0-9A-Za-z_.!~*'()%+=$;:/-]+@", r"[0-9A-Za-z_.:\[\]-]+"
-_PARAMETERS = r"(;(?!maddr)[0-9A-Za-z_.!~*'()%+=$:/\[\]-]*)*"
+# No "%" in a parameter's name either: Asterisk reads "m%61ddr" as maddr.
+_PARAMETERS = r"(;(?!maddr)[0-9A-Za-z_.!~*'()+$:/\[\]-]*(=[0-9A-Za-z_.!~*'()%+=$:/\[\]-]*)?)*"
 _ONE = re.compile(f"sips?:({_USER})?{_HOST}{_PARAMETERS}", re.IGNORECASE)
 _OF_SEVERAL = re.compile(f"sips?:{_USER}{_HOST}{_PARAMETERS}", re.IGNORECASE)
 
