@@ -12,6 +12,8 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 
+from cti.provision.priority import Priority
+
 LineSink = Callable[[str], None]
 
 _PR_SET_PDEATHSIG = 1
@@ -26,17 +28,6 @@ def die_with_parent(parent: int, signum: int = signal.SIGKILL) -> None:
         os._exit(1)
 
 
-def take_priority(nice: int) -> None:
-    """Called in the child, in a session of its own: its share of the processors, as far as we may set it.
-
-    Where the kernel groups processes by session (sched_autogroup) the group's nice value counts, not the process's.
-    """
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, nice)
-    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
-        group.write(str(nice))
-
-
 class Child:
     """A running child. ``wait`` gives its exit status (negative: the signal that ended it)."""
 
@@ -45,13 +36,19 @@ class Child:
         self._pump = asyncio.create_task(_pump(process.stdout, sink))
 
     @classmethod
-    async def start(cls, argv: Sequence[str], environment: Mapping[str, str], sink: LineSink, nice: int = 0) -> Child:
+    async def start(
+        cls,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        sink: LineSink,
+        priority: Priority = Priority.ORDINARY,
+    ) -> Child:
         """Raises ``OSError`` if the program cannot be run. Call from the main thread only."""
         parent = os.getpid()
 
         def prepare() -> None:
             die_with_parent(parent)
-            take_priority(nice)
+            priority.take()
 
         process = await asyncio.create_subprocess_exec(
             *argv,

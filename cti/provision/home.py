@@ -37,7 +37,7 @@ def prepare_home(switch: SwitchSettings, installation: AsteriskInstallation) -> 
 
 def asterisk_command(switch: SwitchSettings, installation: AsteriskInstallation) -> list[str]:
     """The command that runs our own Asterisk in the foreground. It cannot restart itself: end it and start it anew."""
-    return [*installation.argv_prefix, "-C", str(_conf(switch)), "-f", "-n"]
+    return [*installation.argv_prefix, "-C", str(_conf(switch)), "-f", "-n", "-p"]
 
 
 def is_running(switch: SwitchSettings) -> bool:

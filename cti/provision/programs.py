@@ -18,6 +18,7 @@ from cti.provision.apt import ProvisionFailed
 from cti.provision.asterisk import AsteriskInstallation
 from cti.provision.freeswitch import FreeSwitchInstallation, freeswitch_command
 from cti.provision.home import asterisk_command
+from cti.provision.priority import Priority
 from cti.provision.secrets import Secrets
 from cti.settings import LOOPBACK, Settings
 from cti.switch_settings import SwitchSettings
@@ -26,8 +27,6 @@ Probe = Callable[[], Awaitable[bool]]
 Say = Callable[[str], None]
 
 PROBE_TIMEOUT = 1.0
-TELEPHONES_FIRST, RECORDS_LAST = -10, 5
-"""Nice values: voice and call control before pages, pages before records. Below zero only for root or CAP_SYS_NICE."""
 ROOM_AGAIN = 20 * 2**20  # bytes; after a full disk JetStream refuses every write until it is started anew
 ASTERISK_CHATTER = re.compile(
     r"Setting max files|PBX UUID|'minimum_size' with type 'threadpool'|CDR logging disabled|indication tones"
@@ -40,7 +39,7 @@ class Program:
     """``probe`` tells readiness; ``ready_within`` seconds after the start it must; ``grace`` seconds to end itself.
 
     Lines that match ``hush`` go to the log file only. A line that matches ``spoilt`` says that the program must be
-    started anew, as soon as ``mendable`` is true. ``nice`` is its priority at the processors.
+    started anew, as soon as ``mendable`` is true.
     """
 
     name: str
@@ -51,7 +50,7 @@ class Program:
     hush: re.Pattern[str] | None = None
     spoilt: re.Pattern[str] | None = None
     mendable: Callable[[], bool] = lambda: True
-    nice: int = 0
+    priority: Priority = Priority.ORDINARY
 
 
 def nats_server(settings: Settings, secrets: Secrets) -> Program:
@@ -97,10 +96,10 @@ def switch(wanted: SwitchSettings, installation: AsteriskInstallation | FreeSwit
     if isinstance(installation, AsteriskInstallation):
         argv = tuple(asterisk_command(wanted, installation))
         ready = partial(greets, wanted.port, b"Asterisk Call Manager")
-        return Program(wanted.name, argv, ready, 60.0, 5.0, ASTERISK_CHATTER, nice=TELEPHONES_FIRST)
+        return Program(wanted.name, argv, ready, 60.0, 5.0, ASTERISK_CHATTER, priority=Priority.VOICE)
     argv = tuple(freeswitch_command(wanted, installation))
     ready = partial(greets, wanted.port, b"Content-Type: auth/request")
-    return Program(wanted.name, argv, ready, 60.0, 10.0, nice=TELEPHONES_FIRST)
+    return Program(wanted.name, argv, ready, 60.0, 10.0, priority=Priority.VOICE)
 
 
 def board(wanted: SwitchSettings) -> Program:
@@ -111,17 +110,17 @@ def board(wanted: SwitchSettings) -> Program:
     async def ready() -> bool:
         return sign.exists()
 
-    return Program(wanted.name, (*_cti("board"), wanted.name), ready, 120.0, 5.0, nice=TELEPHONES_FIRST)
+    return Program(wanted.name, (*_cti("board"), wanted.name), ready, 120.0, 5.0, priority=Priority.VOICE)
 
 
 def engine(settings: Settings) -> Program:
     answers = partial(answers_http, LOOPBACK, settings.engine_metrics_port)
-    return Program("engine", _cti("engine"), answers, 60.0, nice=TELEPHONES_FIRST)
+    return Program("engine", _cti("engine"), answers, 60.0, priority=Priority.CALL_CONTROL)
 
 
 def worker(settings: Settings) -> Program:
     answers = partial(answers_http, LOOPBACK, settings.worker_metrics_port)
-    return Program("worker", _cti("worker"), answers, 60.0, nice=RECORDS_LAST)
+    return Program("worker", _cti("worker"), answers, 60.0, priority=Priority.RECORDS)
 
 
 def web(settings: Settings) -> Program:

@@ -98,7 +98,7 @@ class Keeper:
 
     async def _run_once(self) -> str:
         try:
-            self._child = await Child.start(self.program.argv, self._environment, self._say, self.program.nice)
+            self._child = await Child.start(self.program.argv, self._environment, self._say, self.program.priority)
         except OSError as error:
             self._say(f"{self.program.argv[0]}: {error.strerror or error}")
             return "could not be started"

@@ -32,9 +32,8 @@ from cards.host.simulated import driver
 from cards.host.sound import Prompts, from_alaw
 from cards.sim.build import Face, library
 from cards.sim.control import RATE, TICK, SimBoard, State
-from cti.provision.child import take_priority
 from cti.provision.freeswitch import NOT_FOUND
-from cti.provision.programs import TELEPHONES_FIRST
+from cti.provision.priority import Priority
 from cti.settings import Settings
 from cti.switch_settings import GATEWAY_HOST
 from tests.bench.stage import quantile
@@ -62,7 +61,7 @@ async def measure(switch: str = "asterisk", seconds: float = SECONDS) -> dict[st
         *(sys.executable, "-m", "tests.bench.gateway", switch, str(seconds)),
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=lambda: take_priority(TELEPHONES_FIRST),
+        preexec_fn=Priority.VOICE.take,
     )
     return await _told_by(child)
 

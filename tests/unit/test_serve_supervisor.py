@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from cti.provision.child import Child
+from cti.provision.priority import Priority
 from cti.provision.programs import Program
 from cti.provision.supervisor import StartFailed, Supervisor
 
@@ -173,18 +174,58 @@ async def test_output_comes_line_by_line_whatever_it_holds() -> None:
 async def test_a_program_has_its_place_at_the_processors() -> None:
     lines: list[str] = []
     script = "import os; print(os.getpriority(os.PRIO_PROCESS, 0)); print(open('/proc/self/autogroup').read())"
-    child = await Child.start((sys.executable, "-c", script), os.environ, lines.append, nice=7)
+    child = await Child.start((sys.executable, "-c", script), os.environ, lines.append, Priority.RECORDS)
     await child.wait()
-    assert lines[0] == "7"
-    assert lines[1].endswith("nice 7") or "No such file" in lines[-1]  # what counts where sessions are grouped
+    assert lines[0] == "5"
+    assert lines[1].endswith("nice 5") or "No such file" in lines[-1]  # what counts where sessions are grouped
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root is sure to be let")
+async def test_voice_comes_before_call_control_and_both_before_all_else_in_every_thread() -> None:
+    lines: list[str] = []
+    script = (
+        "import os, threading\n"
+        "def say(): print(os.sched_getscheduler(0) == os.SCHED_RR, os.sched_getparam(0).sched_priority, flush=True)\n"
+        "say(); thread = threading.Thread(target=say); thread.start(); thread.join()"
+    )
+    for priority in (Priority.VOICE, Priority.CALL_CONTROL, Priority.ORDINARY):
+        child = await Child.start((sys.executable, "-c", script), os.environ, lines.append, priority)
+        await child.wait()
+    assert lines == ["True 2"] * 2 + ["True 1"] * 2 + ["False 0"] * 2
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root is sure to be let")
+async def test_a_program_that_only_computes_gives_the_processors_back_until_it_waits_again() -> None:
+    lines: list[str] = []
+    script = (
+        "import asyncio, os, threading, time\n"
+        "from cti.provision import priority\n"
+        "priority.STUCK_AFTER, priority.BACK_AFTER = 0.05, 0.05\n"
+        "async def main():\n"
+        "    ended = threading.Event()\n"
+        "    other = threading.Thread(target=ended.wait)\n"
+        "    other.start()\n"
+        "    def policies(): return {os.sched_getscheduler(t) for t in (0, other.native_id)}\n"
+        "    priority.give_way_when_stuck()\n"
+        "    end = time.monotonic() + 20\n"
+        "    while policies() != {os.SCHED_OTHER} and time.monotonic() < end: pass\n"
+        "    print('gave way', policies() == {os.SCHED_OTHER}, flush=True)\n"
+        "    while policies() != {os.SCHED_RR} and time.monotonic() < end: await asyncio.sleep(0.01)\n"
+        "    print('is back', policies() == {os.SCHED_RR}, flush=True)\n"
+        "    ended.set()\n"
+        "asyncio.run(main())"
+    )
+    child = await Child.start((sys.executable, "-c", script), os.environ, lines.append, Priority.CALL_CONTROL)
+    assert await child.wait() == 0
+    assert [line for line in lines if "stuck" not in line] == ["gave way True", "is back True"]
 
 
 async def test_a_priority_we_may_not_take_does_not_keep_a_program_from_running() -> None:
     lines: list[str] = []
     script = (
-        "import os; from cti.provision.child import take_priority\n"
+        "import os; from cti.provision.priority import Priority, give_way_when_stuck\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
-        "take_priority(-20); print('on')"
+        "Priority.VOICE.take(); give_way_when_stuck(); print('on')"
     )
     child = await Child.start((sys.executable, "-c", script), os.environ, lines.append)
     assert (await child.wait(), lines) == (0, ["on"])

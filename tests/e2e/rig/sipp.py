@@ -10,12 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cti.provision.child import take_priority
+from cti.provision.priority import Priority
 from tests.ports import free_port, free_range
 
 MEDIA_PORTS = 400
-NICE = -10
-"""A measuring instrument must not be late itself; where the priority may not be taken it is as any program."""
 SIPP = shutil.which("sipp") or ""
 _HEAD = re.compile(r"^-{20,} (\d{4}-\d\d-\d\d)[\tT ](\d\d:\d\d:\d\d\.\d+)(?:\s+(\d+\.\d+))?", re.M)
 
@@ -85,7 +83,7 @@ class Sipp:
             stdout=self._output,
             stderr=self._output,
             start_new_session=True,
-            preexec_fn=lambda: take_priority(NICE),
+            preexec_fn=Priority.VOICE.take,  # a measuring instrument must not be late itself
         )
 
     def _await_start(self, deadline: float = 5.0) -> None:
