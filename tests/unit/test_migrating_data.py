@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from alembic import command
-from sqlalchemy import Connection, MetaData, Table, func, insert, text
+from sqlalchemy import Connection, MetaData, Table, func, insert, select, text
 
 from cti.store.database import make_engine
+from cti.store.models import Role, RoleRights, User
 from cti.store.setup import _config, migrate
+from tests.stores import Store
 
 
 def test_nothing_that_points_at_a_table_made_anew_is_lost_and_customers_are_found(empty_url: str) -> None:
@@ -56,3 +58,32 @@ def row(connection: Connection, table_name: str, /, **values: Any) -> None:
             else:
                 values[column.name] = some.get(column.type.python_type, 0)
     connection.execute(insert(table).values(**values))
+
+
+EACH = ("supervise.force_ready", "supervise.force_not_ready", "supervise.force_logout")
+
+
+def test_a_right_that_became_three_is_given_or_taken_whole_and_back_nobody_may_more(store: Store) -> None:
+    command.downgrade(_config(store.url), "0026")
+    had: dict[str, dict[str, bool]] = {"u1": {"supervise.state": True, "x": False}, "u2": {"supervise.state": False}}
+    with store.engine.begin() as connection:
+        for user, rights in (had | {"u3": {"x": True}, "u4": {}}).items():
+            row(connection, "users", id=user, username=user, role="agent", rights=rights)
+        row(connection, "role_rights", role="agent", rights={"supervise.state": True})
+    migrate(store.url)
+    with store.sessions() as session:
+        users = {user.id: user for user in session.query(User)}
+        assert users["u1"].rights == {"x": False} | dict.fromkeys(EACH, True)
+        assert users["u2"].rights == dict.fromkeys(EACH, False)
+        assert [users[user].rights for user in ("u3", "u4")] == [{"x": True}, {}]
+        role = session.get(RoleRights, Role.AGENT)
+        assert role is not None
+        assert role.rights == dict.fromkeys(EACH, True)
+        users["u3"].rights = {EACH[0]: True, EACH[1]: True}
+        users["u4"].rights = {EACH[0]: True, EACH[1]: False}
+        session.commit()
+    command.downgrade(_config(store.url), "0026")
+    with store.engine.connect() as connection:
+        table = Table("users", MetaData(), autoload_with=connection)
+        rights = {found.id: found.rights for found in connection.execute(select(table.c.id, table.c.rights))}
+        assert rights == had | {"u3": {}, "u4": {"supervise.state": False}}

@@ -67,19 +67,38 @@ def post(site: Site, username: str, path: str, document: Any) -> tuple[int, str]
 def test_a_supervisor_changes_an_agents_state_and_it_is_audited(site: Site) -> None:
     site.engine.on_duty("1003")
     agent = agent_id(site, "1003")
-    assert post(site, "supervisor", f"/agents/{agent}/state", {"state": "notReady", "reason": "meeting"})[0] == 200
+    assert post(site, "supervisor", f"/agents/{agent}/notReady", {"reason": "meeting"})[0] == 200
     site.engine.until_state("1003", "notReady")
     assert site.engine.agent("1003").notice == "forced"
-    assert post(site, "supervisor", f"/agents/{agent}/state", {"state": "loggedOff"})[0] == 200
+    assert post(site, "supervisor", f"/agents/{agent}/ready", {})[0] == 200
+    site.engine.until_state("1003", "ready")
+    assert post(site, "supervisor", f"/agents/{agent}/loggedOff", {})[0] == 200
     site.engine.until_state("1003", "loggedOff")
     assert [(e.object, e.after) for e in audited(site, "supervise.force_not_ready")] == [
         (f"agent/{agent}", {"agent_id": agent, "reason": "meeting"})
     ]
-    assert len(audited(site, "supervise.force_logout")) == 1
-    assert post(site, "supervisor", f"/agents/{agent}/state", {"state": "ready"}) == (409, "agent.not_now")
-    for wrong in ({}, [], None, {"state": "talking"}, {"state": "notReady"}, {"state": ["ready"]}):
-        assert post(site, "supervisor", f"/agents/{agent}/state", wrong) == (400, "request.bad"), wrong
-    assert post(site, "supervisor", "/agents/nobody/state", {"state": "ready"}) == (404, "agent.unknown")
+    assert [len(audited(site, f"supervise.{op}")) for op in ("force_ready", "force_logout")] == [1, 1]
+    assert post(site, "supervisor", f"/agents/{agent}/ready", {}) == (409, "agent.not_now")
+    for wrong in ({}, [], None, {"reason": ""}, {"reason": ["meeting"]}, {"reason": "x" * 65}):
+        assert post(site, "supervisor", f"/agents/{agent}/notReady", wrong) == (400, "request.bad"), wrong
+    assert post(site, "supervisor", "/agents/nobody/ready", {}) == (404, "agent.unknown")
+
+
+FORCED = {"ready": "force_ready", "notReady": "force_not_ready", "loggedOff": "force_logout"}
+
+
+def test_each_state_that_is_forced_needs_its_own_permission(site: Site) -> None:
+    agent = agent_id(site, "1001")
+    site.engine.on_duty("1001")
+    for state, op in FORCED.items():
+        others = {f"supervise.{other}": False for other in FORCED.values() if other != op}
+        site.set_user("supervisor", rights=others)
+        may = start(body(browser(site, "supervisor"), "/floor"))["may"]
+        assert {name: may[name] for name in FORCED} == {name: name == state for name in FORCED}
+        for name in FORCED:
+            answer, _ = post(site, "supervisor", f"/agents/{agent}/{name}", {"reason": "meeting"})
+            assert answer == (200 if name == state else 403), (state, name)
+    assert [len(audited(site, f"supervise.{op}")) for op in FORCED.values()] == [1, 1, 1]
 
 
 def test_a_supervisor_drops_a_call(site: Site) -> None:
@@ -158,7 +177,7 @@ def test_each_way_of_listening_needs_its_permission(site: Site, monkeypatch: pyt
 
 
 def test_only_supervisors_and_administrators_act(site: Site) -> None:
-    for path in ("/floor/agents/x/state", "/floor/calls/x/pull", "/floor/calls/x/drop"):
+    for path in ("/floor/agents/x/notReady", "/floor/calls/x/pull", "/floor/calls/x/drop"):
         answers = statuses(site, "POST", path)
         assert answers["nobody"] in (302, 401)
         assert answers["agent2"] == 403

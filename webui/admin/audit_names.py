@@ -159,6 +159,7 @@ FIELDS: dict[str, Any] = {
     "starts_at": _("From"),
     "state": _("State"),
     "status": _("Status"),
+    "supervise.state": _("Set agents ready, busy, signed off"),
     "switch": _("Switch"),
     "target": _("Goes to"),
     "text": _("Text"),

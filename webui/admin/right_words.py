@@ -72,7 +72,9 @@ GROUPS: tuple[tuple[Any, dict[str, Any]], ...] = (
         {
             "floor.view": _("See all agents and queues live"),
             "bulletins.write": _("Publish bulletins"),
-            "supervise.state": _("Set agents ready, busy, signed off"),
+            "supervise.force_ready": _("Set agents ready"),
+            "supervise.force_not_ready": _("Set agents busy"),
+            "supervise.force_logout": _("Sign agents off"),
             "supervise.pull": _("Give a waiting call to an agent"),
             "supervise.drop": _("Hang calls up"),
             "supervise.queues": _("Put agents into other queues"),

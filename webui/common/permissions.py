@@ -49,7 +49,9 @@ class Permission(StrEnum):
     NUMBERS_UNMASKED = "numbers.unmasked"
     FLOOR_VIEW = "floor.view"
     BULLETINS_WRITE = "bulletins.write"
-    SUPERVISE_STATE = "supervise.state"
+    SUPERVISE_FORCE_READY = "supervise.force_ready"
+    SUPERVISE_FORCE_BUSY = "supervise.force_not_ready"
+    SUPERVISE_FORCE_LOGOUT = "supervise.force_logout"
     SUPERVISE_PULL = "supervise.pull"
     SUPERVISE_DROP = "supervise.drop"
     SUPERVISE_QUEUES = "supervise.queues"
@@ -118,7 +120,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.BOARDS_READ,
         Permission.FLOOR_VIEW,
         Permission.BULLETINS_WRITE,
-        Permission.SUPERVISE_STATE,
+        Permission.SUPERVISE_FORCE_READY,
+        Permission.SUPERVISE_FORCE_BUSY,
+        Permission.SUPERVISE_FORCE_LOGOUT,
         Permission.SUPERVISE_PULL,
         Permission.SUPERVISE_DROP,
         Permission.SUPERVISE_QUEUES,

@@ -26,7 +26,9 @@ blueprint = Blueprint("floor", __name__, url_prefix="/floor")
 DEADLINE = 2.0
 LONGEST_ID = 64
 MAY = {
-    "state": Permission.SUPERVISE_STATE,
+    "ready": Permission.SUPERVISE_FORCE_READY,
+    "notReady": Permission.SUPERVISE_FORCE_BUSY,
+    "loggedOff": Permission.SUPERVISE_FORCE_LOGOUT,
     "queues": Permission.SUPERVISE_QUEUES,
     "pull": Permission.SUPERVISE_PULL,
     "drop": Permission.SUPERVISE_DROP,
@@ -35,7 +37,6 @@ MAY = {
     "barge": Permission.SUPERVISE_BARGE,
     "intercept": Permission.SUPERVISE_INTERCEPT,
 }
-FORCE = {"ready": "force_ready", "notReady": "force_not_ready", "loggedOff": "force_logout"}
 
 
 def install(app: Flask) -> None:
@@ -60,15 +61,25 @@ def index() -> ResponseReturnValue:
     return render_template("floor/index.html", start=start | present())
 
 
-@blueprint.post("/agents/<agent_id>/state")
-@requires(Permission.SUPERVISE_STATE)
-def force_state(agent_id: str) -> ResponseReturnValue:
-    """Ready, busy for a reason, or off; in a call it is what comes next."""
-    op = FORCE.get(_field("state"))
-    if op is None:
-        raise BadRequest("ready, notReady or loggedOff", field="state")
-    reason = {"reason": _field("reason")} if op == "force_not_ready" else {}
-    return supervise(op, f"agent/{agent_id}", agent_id=agent_id, **reason)
+@blueprint.post("/agents/<agent_id>/ready")
+@requires(Permission.SUPERVISE_FORCE_READY)
+def force_ready(agent_id: str) -> ResponseReturnValue:
+    """Ready; in a call it is what comes next, as with the two below."""
+    return supervise("force_ready", f"agent/{agent_id}", agent_id=agent_id)
+
+
+@blueprint.post("/agents/<agent_id>/notReady")
+@requires(Permission.SUPERVISE_FORCE_BUSY)
+def force_not_ready(agent_id: str) -> ResponseReturnValue:
+    """Busy for a reason."""
+    return supervise("force_not_ready", f"agent/{agent_id}", agent_id=agent_id, reason=_field("reason"))
+
+
+@blueprint.post("/agents/<agent_id>/loggedOff")
+@requires(Permission.SUPERVISE_FORCE_LOGOUT)
+def force_logout(agent_id: str) -> ResponseReturnValue:
+    """Signed off."""
+    return supervise("force_logout", f"agent/{agent_id}", agent_id=agent_id)
 
 
 @blueprint.post("/agents/<agent_id>/queues")

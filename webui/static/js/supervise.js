@@ -52,16 +52,21 @@ export class Supervise {
     if (!agent) return null;
     const choices = [];
     if (agent.agent_id !== this.own) choices.push(...this.listening(agent));
-    const to = (state, reason) => () => post(`/floor/agents/${encodeURIComponent(id)}/state`, { state, reason });
-    if (this.may.state && agent.state !== "loggedOff") {
-      const next = ON_CALL.includes(agent.state) ? ` (${this.texts.after})` : "";
-      if (agent.state !== "ready") choices.push(this.button(this.texts.set_ready + next, to("ready"), "ready"));
-      for (const [code, name] of this.busy) choices.push(this.button(`${this.texts.set_busy}: ${name}${next}`, to("notReady", code), `busy-${code}`));
-      choices.push(this.button(this.texts.sign_off + next, to("loggedOff"), "off"));
-    }
+    if (agent.state !== "loggedOff") choices.push(...this.states(agent));
     if (this.may.queues && agent.state !== "loggedOff") choices.push(this.queues(agent));
     if (agent.call && agent.call.state !== "ended") choices.push(...this.drop(agent.call.call_id));
     return { title: `${agent.number} ${agent.name}`, choices: choices.length ? choices : [this.texts.nothing] };
+  }
+
+  // States that the supervisor may force upon the agent.
+  states(agent) {
+    const to = (state, reason) => () => post(`/floor/agents/${encodeURIComponent(agent.agent_id)}/${state}`, { reason });
+    const next = ON_CALL.includes(agent.state) ? ` (${this.texts.after})` : "";
+    const choices = [];
+    if (this.may.ready && agent.state !== "ready") choices.push(this.button(this.texts.set_ready + next, to("ready"), "ready"));
+    for (const [code, name] of this.may.notReady ? this.busy : []) choices.push(this.button(`${this.texts.set_busy}: ${name}${next}`, to("notReady", code), `busy-${code}`));
+    if (this.may.loggedOff) choices.push(this.button(this.texts.sign_off + next, to("loggedOff"), "off"));
+    return choices;
   }
 
   ofCaller(id) {
