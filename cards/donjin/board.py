@@ -29,7 +29,7 @@ from cards.host.board import (
     Tone,
 )
 from cards.host.library import Library
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 WHAT = "Donjin TC08A32"
 BUFFER = 8192

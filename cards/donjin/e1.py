@@ -14,7 +14,7 @@ from cards.donjin.signalling import Isdn, Signalling, Ss1
 from cards.host.board import BoardError, BoardEvent, Hearing, Key, LineKind, PlayEnded, Tone
 from cards.host.library import Library
 from cards.host.topology import Pair, sorted_out
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 WHAT = "Donjin E1"
 LONGEST = 0x7FFFFFFF

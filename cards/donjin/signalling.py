@@ -12,7 +12,7 @@ from typing import Protocol
 from cards.host.board import Alarm, BoardError, BoardEvent, Called, Cleared, Fault, Progress, Progressed, Released
 from cards.host.library import Library, text
 from cards.pri import causes
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 CHANNELS = 30  # of an E1
 ISDN_PROGRESS = {23: Progress.SENT, 21: Progress.RINGBACK, 5: Progress.CONNECTED}

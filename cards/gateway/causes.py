@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,20 +22,16 @@ from cards.host.charts import LineState
 from cards.host.floor import Floor
 from cards.host.sound import SILENCE, from_alaw
 from cti.domain.errors import CallyardError
-from cti.domain.switch import (
-    Answer,
-    Cause,
+from cti.domain.switch.commands import Answer, Hangup, Originate, SendDigits, TrunkTarget
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelHungUp,
     ChannelOffered,
     ChannelRinging,
     Digit,
-    Hangup,
-    Originate,
-    SendDigits,
     SwitchEvent,
-    TrunkTarget,
 )
+from cti.domain.switch.terms import Cause
 
 RINGS_AT_MOST = 120.0  # seconds; the softswitch gives up sooner
 LOST_AFTER = 120.0  # seconds without a packet of an answered call: the softswitch has died

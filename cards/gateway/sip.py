@@ -40,7 +40,7 @@ from sippy.Udp_server import Udp_server_opts
 
 from cards.gateway.causes import REFUSALS, cause_of
 from cards.host.board import BoardError
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.switches.checks import strangers_number
 
 # sippy's loop, which is not run here, blocks this signal in the thread that imports it, and every program started from

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cti.domain.errors import CallyardError
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 
 class BoardError(CallyardError):

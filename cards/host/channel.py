@@ -11,7 +11,8 @@ from pathlib import Path
 from cards.host import extension, trunk_in, trunk_pri, watched
 from cards.host.board import Alarm, LineKind
 from cards.host.charts import Chart, LineState
-from cti.domain.switch import Cause, SpyMode
+from cti.domain.switch.commands import SpyMode
+from cti.domain.switch.terms import Cause
 
 
 @dataclass(slots=True)

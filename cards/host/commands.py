@@ -15,14 +15,9 @@ from cards.host.charts import UP, LineEvent, LineState
 from cards.host.floor import Floor
 from cards.host.plan import choose
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Answer,
     Bridge,
-    Cause,
-    ChannelBridged,
-    ChannelConferenced,
-    ChannelHungUp,
-    ChannelSnapshot,
     Command,
     Confer,
     DeviceTarget,
@@ -30,18 +25,24 @@ from cti.domain.switch import (
     Music,
     Originate,
     Play,
-    PlayEnd,
-    RecordingStarted,
     RecordPause,
     RecordStart,
     RecordStop,
     SendDigits,
     SetState,
-    Snapshot,
     Spy,
     StopPlay,
     Unbridge,
 )
+from cti.domain.switch.events import (
+    ChannelBridged,
+    ChannelConferenced,
+    ChannelHungUp,
+    PlayEnd,
+    RecordingStarted,
+)
+from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot
+from cti.domain.switch.terms import Cause
 from cti.switches.checks import check_command
 
 DIGIT_SECONDS = 0.2

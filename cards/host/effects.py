@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from cards.host.board import LineKind, Tone
 from cards.host.channel import Channel, Line
 from cards.host.charts import Do
-from cti.domain.switch import Cause, ChannelAnswered, ChannelOffered, ChannelRinging, ChannelWatched
+from cti.domain.switch.events import ChannelAnswered, ChannelOffered, ChannelRinging, ChannelWatched
+from cti.domain.switch.terms import Cause
 
 if TYPE_CHECKING:
     from cards.host.floor import Floor

@@ -27,8 +27,7 @@ from cards.host.tapes import Tapes
 from cards.host.told import take
 from cards.host.usable import devices, trunk_lines, trunks, usable
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import (
-    Cause,
+from cti.domain.switch.events import (
     ChannelHeld,
     ChannelHungUp,
     ChannelUnbridged,
@@ -38,8 +37,8 @@ from cti.domain.switch import (
     RecordingStopped,
     SwitchEvent,
     TrunkChanged,
-    TrunkState,
 )
+from cti.domain.switch.terms import Cause, TrunkState
 from cti.switches.known import KnownChannels
 
 RING_GAP = 6.5  # seconds from the beginning of a ring; past it the caller has given up (the cadence is 1 on, 4 off)

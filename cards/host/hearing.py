@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cards.host.channel import Channel
-from cti.domain.switch import SpyMode
+from cti.domain.switch.commands import SpyMode
 
 
 def hearing(channels: Mapping[str, Channel]) -> dict[int, frozenset[int]]:

@@ -19,7 +19,9 @@ from cards.host.floor import Floor
 from cards.host.listening import Listening
 from cards.host.plan import BadPlan, read_plan
 from cti.domain.errors import BadRequest, CallyardError, CommandRefused
-from cti.domain.switch import Capability, SwitchEvent, TestCall
+from cti.domain.switch.commands import TestCall
+from cti.domain.switch.events import SwitchEvent
+from cti.domain.switch.terms import Capability
 from cti.switches.board.wire import (
     BEAT,
     Document,

@@ -20,7 +20,7 @@ from cards.sim.build import Face, library
 from cards.sim.control import SimBoard, State
 from cards.synway.board import SynwayBoard
 from cti.domain.errors import BadRequest, CallyardError, CommandRefused
-from cti.domain.switch import TestCall
+from cti.domain.switch.commands import TestCall
 
 TRUNKS, EXTENSIONS, RECORDERS = 8, 8, 2
 LIFT_AFTER, REPLACE_AFTER = 3.0, 1.5  # seconds

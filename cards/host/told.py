@@ -24,7 +24,8 @@ from cards.host.board import (
 from cards.host.channel import Line
 from cards.host.charts import UP, LineEvent, LineState
 from cards.host.usable import takes_calls
-from cti.domain.switch import Cause, Digit, PlayEnd
+from cti.domain.switch.events import Digit, PlayEnd
+from cti.domain.switch.terms import Cause
 from cti.switches.checks import strangers_number
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cards.host.board import OUTSIDE, LineKind
 from cards.host.channel import Line
 from cards.host.plan import Plan
-from cti.domain.switch import TrunkState
+from cti.domain.switch.terms import TrunkState
 
 
 def usable(line: Line, plan: Plan) -> bool:

@@ -13,7 +13,7 @@ from cards.host.board import Board, BoardError, BoardEvent, Hearing, Key, LineKi
 from cards.pri import causes
 from cards.pri.e1 import E1, TIMESLOTS
 from cards.pri.link import LinkLost
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 
 class PriBoard:

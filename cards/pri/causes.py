@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cards.gateway.causes import REFUSALS, cause_of
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 NORMAL, NO_CIRCUIT, CHANNEL_NOT_AVAILABLE, OUT_OF_ORDER = 16, 34, 44, 27
 

@@ -16,7 +16,7 @@ from cards.host.board import Alarm, BoardEvent, Called, Cleared, Fault, Progress
 from cards.pri import causes
 from cards.pri.link import Link, LinkLost
 from cards.pri.protocol import Digits, Down, Ended, Freed, Reached, Restarted, Setup, Stage, Told, Trouble, Up
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 TIMESLOTS = 30
 D_CHANNEL = 16

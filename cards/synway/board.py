@@ -31,7 +31,7 @@ from cards.host.board import (
 from cards.host.library import Library, text
 from cards.synway.declarations import DECLARATIONS
 from cards.synway.joins import Joins
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 WHAT = "Synway SynCTI"
 EVERY_EVENT, EVERY_CHANNEL, ENABLE, BY_WAITING = 0xFFFF, -1, 1, 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 _STATUS: Final[dict[int, str]] = {
     401: "wrong_password",

@@ -17,7 +17,7 @@ import structlog
 from cti.bus.base import Bus, BusDown, Document
 from cti.domain.config import CentreConfig
 from cti.domain.errors import BadRequest, CallyardError, SwitchError
-from cti.domain.switch import ChannelOffered, ChannelWatched, LinkLost, LinkUp, SwitchEvent
+from cti.domain.switch.events import ChannelOffered, ChannelWatched, LinkLost, LinkUp, SwitchEvent
 from cti.engine.trace import Trace
 from cti.services.effects import (
     AskLastAgent,

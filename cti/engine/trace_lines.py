@@ -10,17 +10,16 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from cti.domain.calls import Call, CallPhase
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Command,
     DeviceTarget,
-    Digit,
     Originate,
     SendDigits,
     SetState,
-    SwitchEvent,
     Target,
     TrunkTarget,
 )
+from cti.domain.switch.events import Digit, SwitchEvent
 
 Line = dict[str, Any]
 TEXT, PARTS = 128, 20  # characters of one text, parts of one list

@@ -13,7 +13,7 @@ from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import Strategy
 from cti.domain.errors import CallyardError
 from cti.domain.ids import new_id
-from cti.domain.switch import Play
+from cti.domain.switch.commands import Play
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent
 from cti.services.agents import DEVICE_LOST, AgentService

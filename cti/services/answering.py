@@ -11,7 +11,8 @@ from collections.abc import Callable
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import is_outside
 from cti.domain.ids import new_id
-from cti.domain.switch import Play, PlayEnd
+from cti.domain.switch.commands import Play
+from cti.domain.switch.events import PlayEnd
 from cti.services.centre import Centre
 from cti.services.numbers import digit_prompts
 

@@ -14,7 +14,7 @@ from typing import Any
 from cti.domain.calls import Asking, AskStage, Audio, Call, CallPhase, Direction, LegKind, Place
 from cti.domain.ids import new_id
 from cti.domain.phones import normalise
-from cti.domain.switch import Play
+from cti.domain.switch.commands import Play
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre

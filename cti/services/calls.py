@@ -13,9 +13,8 @@ from collections.abc import Callable
 from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, LegState, ListenMode, Recording
 from cti.domain.errors import CallyardError, DeadlineExceeded
 from cti.domain.ids import new_id
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Bridge,
-    Cause,
     Confer,
     DeviceTarget,
     Hangup,
@@ -29,6 +28,7 @@ from cti.domain.switch import (
     Target,
     Unbridge,
 )
+from cti.domain.switch.terms import Cause
 from cti.machines.connection import LegEvent
 from cti.services import channel_state
 from cti.services.centre import Centre

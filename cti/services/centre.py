@@ -15,7 +15,9 @@ from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import OUTSIDE, CentreConfig, TrunkConfig, is_outside
 from cti.domain.errors import BadRequest, IllegalTransition, UnknownAgent
 from cti.domain.ids import new_id
-from cti.domain.switch import Command, DeviceTarget, TrunkChanged, TrunkState
+from cti.domain.switch.commands import Command, DeviceTarget
+from cti.domain.switch.events import TrunkChanged
+from cti.domain.switch.terms import TrunkState
 from cti.machines import connection
 from cti.machines.connection import LegEffect, LegEvent
 from cti.machines.table import step

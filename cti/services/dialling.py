@@ -9,7 +9,8 @@ from cti.domain.agents import ON_CALL, Agent, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
 from cti.domain.config import is_outside
 from cti.domain.errors import BadRequest, NotAllowedNow
-from cti.domain.switch import AnswerDevice, Cause, Hangup, SendDigits
+from cti.domain.switch.commands import AnswerDevice, Hangup, SendDigits
+from cti.domain.switch.terms import Cause
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent
 from cti.services.acd import DEFAULT_RING, Acd

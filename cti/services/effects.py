@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cti.domain.switch import Command
+from cti.domain.switch.commands import Command
 
 
 @dataclass(frozen=True, slots=True)

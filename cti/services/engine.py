@@ -14,10 +14,20 @@ from typing import Any
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import CentreConfig
 from cti.domain.errors import BadRequest, CallyardError, DeadlineExceeded, LinkDown
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Answer,
     Bridge,
-    Cause,
+    Confer,
+    Hangup,
+    Music,
+    Originate,
+    Play,
+    RecordStart,
+    Spy,
+    TestCall,
+    Unbridge,
+)
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelConferenced,
@@ -28,27 +38,19 @@ from cti.domain.switch import (
     ChannelRinging,
     ChannelUnbridged,
     ChannelWatched,
-    Confer,
     DeviceRegistered,
     Digit,
-    Hangup,
     LinkLost,
     LinkUp,
-    Music,
-    Originate,
-    Play,
     PlayEnd,
     PlayFinished,
     RecordingStarted,
     RecordingStopped,
-    RecordStart,
-    Snapshot,
-    Spy,
     SwitchEvent,
-    TestCall,
     TrunkChanged,
-    Unbridge,
 )
+from cti.domain.switch.snapshot import Snapshot
+from cti.domain.switch.terms import Cause
 from cti.domain.trunks import apply_rules
 from cti.services.acd import Acd
 from cti.services.calls import CallControl

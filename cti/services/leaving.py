@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from cti.domain.agents import ESTABLISHED
 from cti.domain.calls import Call, Leg, LegKind
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.services.centre import Centre
 
 SOON = 0.5

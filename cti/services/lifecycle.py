@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cti.domain.agents import ESTABLISHED, Agent, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent
 from cti.services.acd import Acd

@@ -7,7 +7,10 @@ A call lives on one switch. A leg of it whose phone is registered on another one
 from __future__ import annotations
 
 from cti.domain.calls import Call, Leg
-from cti.domain.switch import Cause, DeviceRegistered, Hangup, LinkLost, LinkUp, Snapshot
+from cti.domain.switch.commands import Hangup
+from cti.domain.switch.events import DeviceRegistered, LinkLost, LinkUp
+from cti.domain.switch.snapshot import Snapshot
+from cti.domain.switch.terms import Cause
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre

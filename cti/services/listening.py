@@ -9,7 +9,7 @@ from __future__ import annotations
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call, CallPhase, Leg, LegKind, ListenMode, Listens, Transfer
 from cti.domain.errors import BadRequest, NotAllowedNow
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.machines.agent import AgentEvent
 from cti.services.agents import AgentService
 from cti.services.calls import CallControl

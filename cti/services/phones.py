@@ -9,7 +9,7 @@ from cti.domain.agents import Agent
 from cti.domain.calls import Call, Leg
 from cti.domain.config import is_outside
 from cti.domain.errors import NotAllowedNow
-from cti.domain.switch import Target
+from cti.domain.switch.commands import Target
 from cti.services.centre import Centre
 from cti.services.documents import shown_number
 from cti.services.ways_out import WayOut, way_out

@@ -11,7 +11,10 @@ from typing import Any
 
 from cti.domain.agents import ESTABLISHED, ON_CALL, AgentState
 from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, LegState
-from cti.domain.switch import Cause, ChannelOffered, ChannelSnapshot, Hangup, Snapshot
+from cti.domain.switch.commands import Hangup
+from cti.domain.switch.events import ChannelOffered
+from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot
+from cti.domain.switch.terms import Cause
 from cti.machines.connection import LegEvent
 from cti.services import channel_state
 from cti.services.acd import Acd

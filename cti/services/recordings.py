@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cti.domain.calls import Call
-from cti.domain.switch import RecordingStarted, RecordingStopped
+from cti.domain.switch.events import RecordingStarted, RecordingStopped
 from cti.services.centre import Centre
 from cti.services.effects import Log
 

@@ -13,7 +13,7 @@ from typing import Any
 from cti.domain.agents import Agent
 from cti.domain.calls import ListenMode
 from cti.domain.errors import BadRequest, CallyardError, LinkDown
-from cti.domain.switch import TestCall
+from cti.domain.switch.commands import TestCall
 from cti.services.agents import AgentService
 from cti.services.centre import Centre
 from cti.services.dialling import Dialling

@@ -9,7 +9,9 @@ from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, MenuPosition
 from cti.domain.config import MenuConfig, RouteTarget, TargetKind
 from cti.domain.errors import BadRequest, CallyardError
 from cti.domain.ids import new_id
-from cti.domain.switch import Answer, Cause, Play, PlayEnd
+from cti.domain.switch.commands import Answer, Play
+from cti.domain.switch.events import PlayEnd
+from cti.domain.switch.terms import Cause
 from cti.services.acd import Acd
 from cti.services.callbacks import Callbacks
 from cti.services.calls import CallControl

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call, CallPhase, ListenMode
 from cti.domain.errors import BadRequest, NotAllowedNow
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.services.acd import Acd
 from cti.services.callbacks import Callbacks
 from cti.services.calls import CallControl

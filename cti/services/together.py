@@ -7,7 +7,7 @@ comes after.
 from __future__ import annotations
 
 from cti.domain.calls import Call, Leg, LegKind
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 

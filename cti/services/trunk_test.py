@@ -14,7 +14,7 @@ from cti.domain import sip
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.config import TrunkConfig
 from cti.domain.errors import BadRequest, LinkDown, NotAllowedNow, TrunkFull, UnknownTrunk
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.effects import Publish

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from cti.domain.calls import Audio, Call, CallPhase, Leg, Message, MessageStage
 from cti.domain.ids import new_id
-from cti.domain.switch import Play
+from cti.domain.switch.commands import Play
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 

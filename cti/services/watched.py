@@ -12,17 +12,10 @@ from typing import Any
 from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
 from cti.domain.errors import CallyardError
 from cti.domain.ids import new_id
-from cti.domain.switch import (
-    Cause,
-    ChannelAnswered,
-    ChannelHungUp,
-    ChannelSnapshot,
-    ChannelWatched,
-    RecordStart,
-    SetState,
-    Snapshot,
-    SwitchEvent,
-)
+from cti.domain.switch.commands import RecordStart, SetState
+from cti.domain.switch.events import ChannelAnswered, ChannelHungUp, ChannelWatched, SwitchEvent
+from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot
+from cti.domain.switch.terms import Cause
 from cti.machines.connection import LegEvent
 from cti.services import channel_state
 from cti.services.calls import CallControl

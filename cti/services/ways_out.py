@@ -13,7 +13,8 @@ from cti.domain.agents import Agent
 from cti.domain.calls import Call, Direction
 from cti.domain.config import TargetKind, TrunkConfig
 from cti.domain.errors import BadRequest, CallyardError, DoNotCall, NotAllowedNow, TrunkFull
-from cti.domain.switch import TrunkState, TrunkTarget
+from cti.domain.switch.commands import TrunkTarget
+from cti.domain.switch.terms import TrunkState
 from cti.domain.trunks import CallerId, apply_rules
 from cti.services.centre import Centre
 from cti.services.rules import not_to_be_called, outbound_rule, trunks_in_order

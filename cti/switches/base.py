@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from cti.domain.switch import Capability, Command, Snapshot, SwitchEvent
+from cti.domain.switch.commands import Command
+from cti.domain.switch.events import SwitchEvent
+from cti.domain.switch.snapshot import Snapshot
+from cti.domain.switch.terms import Capability
 
 EventSink = Callable[[SwitchEvent], None]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Command,
     Confer,
     DeviceTarget,

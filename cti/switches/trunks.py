@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from cti.domain.switch import TrunkChanged, TrunkState
+from cti.domain.switch.events import TrunkChanged
+from cti.domain.switch.terms import TrunkState
 
 NOTICEABLE = 0.01
 """Seconds by which a round trip must differ, and by half, to be told anew."""

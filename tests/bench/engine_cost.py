@@ -23,7 +23,7 @@ from cti.bootstrap import configure_logging
 from cti.bus.base import TraceKeep
 from cti.bus.nats import NatsBus
 from cti.domain.config import CentreConfig
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.engine.runner import EngineRunner
 from cti.settings import Settings
 from cti.switches.base import EventSink

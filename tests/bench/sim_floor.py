@@ -23,7 +23,7 @@ import structlog
 from cti.bus.base import Document
 from cti.bus.memory import MemoryBroker, MemoryBus
 from cti.domain.config import AgentConfig, CentreConfig, DidConfig, Need, QueueConfig, RouteTarget, TargetKind
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.engine.runner import EngineRunner
 from cti.switches.sim import SimSwitch
 from cti.switches.sim.model import SimChannel

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from cti.domain.switch import Cause, DeviceRegistered, LinkUp
+from cti.domain.switch.events import DeviceRegistered, LinkUp
+from cti.domain.switch.terms import Cause
 from cti.provision.asterisk import ensure_asterisk
 from cti.provision.home import asterisk_cli, asterisk_command, prepare_home
 from cti.provision.switches import switch_named

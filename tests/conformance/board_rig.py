@@ -24,7 +24,8 @@ from cards.host.sound import Prompts, Samples
 from cards.sim.build import Face, library
 from cards.sim.control import TICK, Line, SimBoard, State
 from cti.bus.memory import MemoryBroker, MemoryBus
-from cti.domain.switch import Cause, DeviceRegistered, LinkUp, TrunkChanged
+from cti.domain.switch.events import DeviceRegistered, LinkUp, TrunkChanged
+from cti.domain.switch.terms import Cause
 from cti.switches.board import BoardSwitch
 from tests.conformance.asterisk_rig import make_prompts
 from tests.conformance.world import TRUNK

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cards.sim.build import BuildFailed, Face
-from cti.domain.switch import Capability
+from cti.domain.switch.terms import Capability
 from cti.provision.apt import ProvisionFailed
 from tests.conformance.asterisk_rig import AsteriskWorld, RunningAsterisk, running_asterisk
 from tests.conformance.board_rig import BoardWorld, running_board

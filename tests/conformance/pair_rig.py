@@ -11,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cti.domain.switch import ChannelAnswered, DeviceTarget, Originate
+from cti.domain.switch.commands import DeviceTarget, Originate
+from cti.domain.switch.events import ChannelAnswered
 from cti.provision.apt import ProvisionFailed
 from cti.provision.freeswitch import require_freeswitch
 from cti.switch_settings import Peer, SwitchSettings

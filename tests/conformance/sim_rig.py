@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from cti.domain.switch import Cause, LinkUp
+from cti.domain.switch.events import LinkUp
+from cti.domain.switch.terms import Cause
 from cti.switches.sim import SimSwitch
 from cti.switches.sim.model import SimChannel
 from tests.conformance.world import TRUNK

@@ -8,7 +8,8 @@ import os
 
 import pytest
 
-from cti.domain.switch import ChannelAnswered, ChannelHungUp, ChannelOffered, DeviceTarget, Hangup, Originate
+from cti.domain.switch.commands import DeviceTarget, Hangup, Originate
+from cti.domain.switch.events import ChannelAnswered, ChannelHungUp, ChannelOffered
 from tests.conformance.asterisk_rig import AsteriskWorld
 from tests.conformance.world import new_channel
 from tests.fakes import sip

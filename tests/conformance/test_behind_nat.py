@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cti.domain.switch import Answer, ChannelHungUp, ChannelOffered, Hangup
+from cti.domain.switch.commands import Answer, Hangup
+from cti.domain.switch.events import ChannelHungUp, ChannelOffered
 from tests.conformance.asterisk_rig import AsteriskLeg, AsteriskWorld
 from tests.conformance.freeswitch_rig import FreeSwitchWorld
 from tests.conformance.world import AGENT_HERTZ, CUSTOMER_HERTZ, agent_is_on, customer_is_served, join

@@ -14,26 +14,19 @@ from cards.host.floor import Floor
 from cards.host.library import Library
 from cards.sim.build import Face
 from cti.domain.errors import LinkDown
-from cti.domain.switch import (
-    Answer,
-    Bridge,
-    Cause,
+from cti.domain.switch.commands import Answer, Bridge, DeviceTarget, Hangup, Originate, Play, TrunkTarget
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelHungUp,
     ChannelOffered,
     ChannelRinging,
     ChannelUnbridged,
-    DeviceTarget,
-    Hangup,
     LinkLost,
     LinkUp,
-    Originate,
-    Play,
     PlayEnd,
     PlayFinished,
-    TrunkState,
-    TrunkTarget,
 )
+from cti.domain.switch.terms import Cause, TrunkState
 from tests.conformance.board_rig import TRUNKS, BoardLeg, BoardWorld
 from tests.conformance.conftest import board_library
 from tests.conformance.world import (

@@ -7,21 +7,17 @@ import asyncio
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused, SwitchError
-from cti.domain.switch import (
-    Bridge,
-    Capability,
+from cti.domain.switch.commands import Bridge, Hangup, Music, Play, Unbridge
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelHeld,
     ChannelHungUp,
     ChannelUnbridged,
-    Hangup,
-    Music,
-    Play,
     PlayEnd,
     PlayFinished,
-    Unbridge,
 )
+from cti.domain.switch.terms import Capability
 from tests.conformance.world import (
     AGENT_HERTZ,
     CUSTOMER_HERTZ,

@@ -5,16 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cti.domain.errors import ChannelGone
-from cti.domain.switch import (
-    Answer,
-    Capability,
-    Cause,
-    ChannelAnswered,
-    ChannelHungUp,
-    ChannelOffered,
-    Digit,
-    Hangup,
-)
+from cti.domain.switch.commands import Answer, Hangup
+from cti.domain.switch.events import ChannelAnswered, ChannelHungUp, ChannelOffered, Digit
+from cti.domain.switch.terms import Capability, Cause
 from tests.conformance.world import TRUNK, World, customer_calls, customer_is_served
 
 

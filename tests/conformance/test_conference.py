@@ -7,18 +7,9 @@ import asyncio
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused
-from cti.domain.switch import (
-    Bridge,
-    Capability,
-    ChannelConferenced,
-    ChannelHungUp,
-    ChannelUnbridged,
-    Confer,
-    Hangup,
-    Music,
-    RecordStop,
-    Unbridge,
-)
+from cti.domain.switch.commands import Bridge, Confer, Hangup, Music, RecordStop, Unbridge
+from cti.domain.switch.events import ChannelConferenced, ChannelHungUp, ChannelUnbridged
+from cti.domain.switch.terms import Capability
 from tests.conformance.test_recording import start, stopped, tracks
 from tests.conformance.world import (
     AGENT_HERTZ,

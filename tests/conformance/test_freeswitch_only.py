@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from cti.domain.errors import SwitchError
-from cti.domain.switch import (
-    Answer,
-    Bridge,
-    Cause,
+from cti.domain.switch.commands import Answer, Bridge, Hangup, Play, RecordStart, SetState
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelHeld,
@@ -20,14 +18,11 @@ from cti.domain.switch import (
     ChannelLeaving,
     ChannelOffered,
     ChannelUnbridged,
-    Hangup,
     LinkUp,
-    Play,
     PlayFinished,
-    RecordStart,
-    SetState,
     TrunkChanged,
 )
+from cti.domain.switch.terms import Cause
 from tests.conformance.freeswitch_rig import FreeSwitchWorld
 from tests.conformance.world import SHORT, agent_is_on, customer_calls, customer_is_served, they_talk
 from tests.fakes import sip

@@ -7,28 +7,30 @@ import asyncio
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused, LinkDown
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Bridge,
-    Capability,
-    ChannelBridged,
-    ChannelHungUp,
-    ChannelSnapshot,
-    ChannelUnbridged,
-    DeviceRegistered,
     DeviceTarget,
     Hangup,
-    LinkLost,
-    LinkUp,
     Music,
     Originate,
     Play,
-    PlayFinished,
-    RecordingStarted,
-    RecordingStopped,
     RecordStart,
     RecordStop,
     SetState,
 )
+from cti.domain.switch.events import (
+    ChannelBridged,
+    ChannelHungUp,
+    ChannelUnbridged,
+    DeviceRegistered,
+    LinkLost,
+    LinkUp,
+    PlayFinished,
+    RecordingStarted,
+    RecordingStopped,
+)
+from cti.domain.switch.snapshot import ChannelSnapshot
+from cti.domain.switch.terms import Capability
 from tests.conformance.world import (
     AGENT_HERTZ,
     CUSTOMER_HERTZ,

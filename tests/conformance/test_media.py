@@ -7,19 +7,9 @@ import time
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused
-from cti.domain.switch import (
-    Answer,
-    Capability,
-    ChannelAnswered,
-    ChannelHungUp,
-    Digit,
-    Music,
-    Play,
-    PlayEnd,
-    PlayFinished,
-    SendDigits,
-    StopPlay,
-)
+from cti.domain.switch.commands import Answer, Music, Play, SendDigits, StopPlay
+from cti.domain.switch.events import ChannelAnswered, ChannelHungUp, Digit, PlayEnd, PlayFinished
+from cti.domain.switch.terms import Capability
 from tests.conformance.world import (
     LONG,
     LONG_HERTZ,

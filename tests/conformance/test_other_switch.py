@@ -8,21 +8,17 @@ from functools import partial
 
 import pytest
 
-from cti.domain.switch import (
-    Cause,
+from cti.domain.switch.commands import DeviceTarget, Hangup, Originate, RecordStart, SendDigits
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelHeld,
     ChannelHungUp,
     ChannelOffered,
     ChannelRinging,
     ChannelUnbridged,
-    DeviceTarget,
-    Hangup,
-    Originate,
     RecordingStopped,
-    RecordStart,
-    SendDigits,
 )
+from cti.domain.switch.terms import Cause
 from cti.provision.apt import ProvisionFailed
 from tests.conformance.conftest import not_run
 from tests.conformance.pair_rig import ASTERISK, FREESWITCH, SECOND, Centre, Pair, running_centre, world_of

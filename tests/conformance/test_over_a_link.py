@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cti.domain.errors import DeadlineExceeded, LinkDown
-from cti.domain.switch import DeviceRegistered, DeviceTarget, LinkLost, LinkUp, Music, Originate, SendDigits
+from cti.domain.switch.commands import DeviceTarget, Music, Originate, SendDigits
+from cti.domain.switch.events import DeviceRegistered, LinkLost, LinkUp
 from tests.conformance.asterisk_rig import AsteriskWorld
 from tests.conformance.freeswitch_rig import FreeSwitchWorld
 from tests.conformance.world import customer_is_served, new_channel, they_talk

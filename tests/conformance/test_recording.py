@@ -10,17 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused
-from cti.domain.switch import (
-    Capability,
-    ChannelHungUp,
-    ChannelUnbridged,
-    RecordingStarted,
-    RecordingStopped,
-    RecordPause,
-    RecordStart,
-    RecordStop,
-    Unbridge,
-)
+from cti.domain.switch.commands import RecordPause, RecordStart, RecordStop, Unbridge
+from cti.domain.switch.events import ChannelHungUp, ChannelUnbridged, RecordingStarted, RecordingStopped
+from cti.domain.switch.terms import Capability
 from tests.conformance.world import (
     AGENT_HERTZ,
     CUSTOMER_HERTZ,

@@ -12,20 +12,15 @@ from pathlib import Path
 import pytest
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import (
-    Answer,
+from cti.domain.switch.commands import Answer, DeviceTarget, Hangup, Originate, Target, TrunkTarget
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelHungUp,
     ChannelOffered,
     ChannelRinging,
     DeviceRegistered,
-    DeviceTarget,
-    Hangup,
     LinkUp,
-    Originate,
-    Target,
     TrunkChanged,
-    TrunkTarget,
 )
 from tests.conformance.asterisk_rig import AsteriskLeg, AsteriskWorld
 from tests.conformance.freeswitch_rig import FreeSwitchWorld

@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused
-from cti.domain.switch import Capability, ChannelUnbridged, Hangup, RecordStop, Spy, SpyMode, Unbridge
+from cti.domain.switch.commands import Hangup, RecordStop, Spy, SpyMode, Unbridge
+from cti.domain.switch.events import ChannelUnbridged
+from cti.domain.switch.terms import Capability
 from tests.conformance.test_recording import start, stopped, tracks
 from tests.conformance.world import AGENT_HERTZ, CUSTOMER_HERTZ, Leg, World, agent_is_on, join, they_talk
 from tests.fakes.rtp import tone_level

@@ -11,19 +11,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cti.domain.switch import (
-    Answer,
-    Bridge,
-    Cause,
-    ChannelAnswered,
-    ChannelHungUp,
-    ChannelOffered,
-    Hangup,
-    Originate,
-    TrunkChanged,
-    TrunkState,
-    TrunkTarget,
-)
+from cti.domain.switch.commands import Answer, Bridge, Hangup, Originate, TrunkTarget
+from cti.domain.switch.events import ChannelAnswered, ChannelHungUp, ChannelOffered, TrunkChanged
+from cti.domain.switch.terms import Cause, TrunkState
 from tests.conformance import trunks
 from tests.conformance.asterisk_rig import AsteriskWorld
 from tests.conformance.conftest import not_run

@@ -12,16 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from cti.domain.switch import (
-    Answer,
-    Bridge,
-    Cause,
-    ChannelAnswered,
-    ChannelBridged,
-    ChannelOffered,
-    DeviceTarget,
-    Originate,
-)
+from cti.domain.switch.commands import Answer, Bridge, DeviceTarget, Originate
+from cti.domain.switch.events import ChannelAnswered, ChannelBridged, ChannelOffered
+from cti.domain.switch.terms import Cause
 from cti.switches.base import Switch
 from tests.fakes.events import EventLog
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from cti.domain.switch import SwitchEvent
+from cti.domain.switch.events import SwitchEvent
 
 E = TypeVar("E")
 

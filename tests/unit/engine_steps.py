@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from cti.domain.switch import SwitchEvent
+from cti.domain.switch.events import SwitchEvent
 from tests.floor import Floor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cti.domain.switch import Play
+from cti.domain.switch.commands import Play
 from cti.provision.phrases import LANGUAGES, phrases
 from cti.services.numbers import number_prompts, wait_prompts
 from tests.floor import ORDERS

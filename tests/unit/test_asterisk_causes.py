@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.switches.asterisk import causes
 
 N, Y = False, True

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cti.domain.errors import CommandRefused, DeadlineExceeded
-from cti.domain.switch import Cause, ChannelHungUp, DeviceRegistered, DeviceTarget, Hangup, LinkUp, Originate
+from cti.domain.switch.commands import DeviceTarget, Hangup, Originate
+from cti.domain.switch.events import ChannelHungUp, DeviceRegistered, LinkUp
+from cti.domain.switch.terms import Cause
 from cti.switches.asterisk import AsteriskSwitch, contacts
 from tests.fakes.ami import FakeAmi, frame
 from tests.fakes.events import EventLog

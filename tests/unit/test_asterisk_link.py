@@ -10,29 +10,30 @@ from pathlib import Path
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Bridge,
-    Capability,
-    Cause,
-    ChannelAnswered,
-    ChannelBridged,
-    ChannelHungUp,
-    ChannelOffered,
-    ChannelUnbridged,
     DeviceTarget,
-    Digit,
     Hangup,
-    LinkLost,
-    LinkUp,
     Originate,
     Play,
-    PlayEnd,
-    PlayFinished,
     SetState,
     TestCall,
     TrunkTarget,
     Unbridge,
 )
+from cti.domain.switch.events import (
+    ChannelAnswered,
+    ChannelBridged,
+    ChannelHungUp,
+    ChannelOffered,
+    ChannelUnbridged,
+    Digit,
+    LinkLost,
+    LinkUp,
+    PlayEnd,
+    PlayFinished,
+)
+from cti.domain.switch.terms import Capability, Cause
 from cti.switches.asterisk import AsteriskSwitch
 from tests.fakes.ami import FakeAmi, frame
 from tests.fakes.events import EventLog

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from panoramisk.message import Message
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import (
-    Cause,
+from cti.domain.switch.commands import DeviceTarget, Originate
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelHeld,
@@ -20,11 +20,10 @@ from cti.domain.switch import (
     ChannelRinging,
     ChannelUnbridged,
     DeviceRegistered,
-    DeviceTarget,
     Digit,
-    Originate,
     SwitchEvent,
 )
+from cti.domain.switch.terms import Cause
 from cti.switches.asterisk import requests
 from cti.switches.asterisk.channels import AstChannel
 from cti.switches.asterisk.translate import Translator

@@ -11,7 +11,8 @@ from cards.donjin.rings import number_of
 from cards.host.library import text
 from cti.bus.memory import MemoryBroker, MemoryBus
 from cti.domain.errors import ChannelGone, CommandRefused, LinkDown
-from cti.domain.switch import Answer, Digit, LinkLost, LinkUp
+from cti.domain.switch.commands import Answer
+from cti.domain.switch.events import Digit, LinkLost, LinkUp
 from cti.switches.board import BoardSwitch
 from cti.switches.board.wire import command_subject, event_document, event_subject
 from tests.fakes.events import EventLog

@@ -12,21 +12,10 @@ import pytest
 from cards.host.sound import RATE, Prompts, from_alaw, to_alaw, tone
 from cards.host.tapes import Tapes
 from cti.domain.errors import ChannelGone
-from cti.domain.switch import (
-    Cause,
-    ChannelHungUp,
-    ChannelOffered,
-    ChannelSnapshot,
-    Command,
-    DeviceTarget,
-    Originate,
-    Play,
-    Snapshot,
-    Spy,
-    SpyMode,
-    TrunkState,
-    TrunkTarget,
-)
+from cti.domain.switch.commands import Command, DeviceTarget, Originate, Play, Spy, SpyMode, TrunkTarget
+from cti.domain.switch.events import ChannelHungUp, ChannelOffered
+from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot
+from cti.domain.switch.terms import Cause, TrunkState
 from cti.switches.board import wire
 from tests.fakes.rtp import tone_level
 

@@ -15,18 +15,15 @@ import pytest
 
 from cti.domain.dahdi import BadSpan, channels, read_spans
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import (
-    AnswerDevice,
+from cti.domain.switch.commands import AnswerDevice, DeviceTarget, Originate, TrunkTarget
+from cti.domain.switch.events import (
     ChannelOffered,
     ChannelRinging,
     DeviceRegistered,
-    DeviceTarget,
     LinkUp,
-    Originate,
     TrunkChanged,
-    TrunkState,
-    TrunkTarget,
 )
+from cti.domain.switch.terms import TrunkState
 from cti.provision.found_boards import find_boards
 from cti.settings import Settings
 from cti.switches.asterisk import AsteriskSwitch, lines_page

@@ -22,25 +22,18 @@ from cards.host.process import make_board
 from cards.host.sound import Prompts
 from cards.sim.build import Face, library
 from cards.sim.control import SimBoard, Slot
-from cti.domain.switch import (
-    Answer,
-    Bridge,
-    Cause,
+from cti.domain.switch.commands import Answer, Bridge, Hangup, Music, Originate, RecordStart, TrunkTarget
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelHungUp,
     ChannelOffered,
     ChannelRinging,
     Digit,
-    Hangup,
-    Music,
-    Originate,
     RecordingStopped,
-    RecordStart,
     SwitchEvent,
     TrunkChanged,
-    TrunkState,
-    TrunkTarget,
 )
+from cti.domain.switch.terms import Cause, TrunkState
 from cti.switch_settings import SwitchKind, SwitchSettings
 from tests.unit.cards_sim import BUILT, share
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from cti.domain.calls import Call
 from cti.domain.config import Overflow, OverflowWhen, RouteTarget, TargetKind
-from cti.domain.switch import Cause, Originate, Play, TrunkTarget
+from cti.domain.switch.commands import Originate, Play, TrunkTarget
+from cti.domain.switch.terms import Cause
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import fire

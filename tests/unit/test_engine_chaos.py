@@ -19,7 +19,7 @@ from cti.domain.config import (
     Strategy,
     TargetKind,
 )
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import without_gaps

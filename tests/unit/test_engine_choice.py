@@ -12,7 +12,7 @@ import pytest
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call, LegKind
 from cti.domain.config import AgentConfig, CentreConfig, DidConfig, Need, QueueConfig, RouteTarget, Strategy, TargetKind
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.services.queues import QueueRuntime
 from tests.floor import Floor, configuration
 from tests.unit.conftest import OpenFloor

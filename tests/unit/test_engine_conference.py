@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import Cause, ChannelConferenced, Confer
+from cti.domain.switch.commands import Confer
+from cti.domain.switch.events import ChannelConferenced
+from cti.domain.switch.terms import Cause
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import consulting, fire, lose, reconcile

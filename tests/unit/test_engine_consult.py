@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cti.domain.switch import Cause, ChannelAnswered
+from cti.domain.switch.events import ChannelAnswered
+from cti.domain.switch.terms import Cause
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import consulting, fire
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cti.domain.switch import Cause, RecordStart, RecordStop, SendDigits, Unbridge
+from cti.domain.switch.commands import RecordStart, RecordStop, SendDigits, Unbridge
+from cti.domain.switch.terms import Cause
 from tests.unit.conftest import OpenFloor
 
 

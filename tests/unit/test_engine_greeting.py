@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import Bridge, Cause, Play
+from cti.domain.switch.commands import Bridge, Play
+from cti.domain.switch.terms import Cause
 from cti.services.numbers import digit_prompts
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor

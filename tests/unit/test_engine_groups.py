@@ -20,7 +20,8 @@ from cti.domain.config import (
     RouteTarget,
     TargetKind,
 )
-from cti.domain.switch import Cause, DeviceTarget, Originate, Play
+from cti.domain.switch.commands import DeviceTarget, Originate, Play
+from cti.domain.switch.terms import Cause
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import fire

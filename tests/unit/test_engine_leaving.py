@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cti.domain.switch import Cause, ChannelLeaving
+from cti.domain.switch.events import ChannelLeaving
+from cti.domain.switch.terms import Cause
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from tests.floor import ORDERS
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import outbound, reconfigure

@@ -8,7 +8,8 @@ import pytest
 
 from cti.domain.calls import LegKind
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import Cause, Command, Spy
+from cti.domain.switch.commands import Command, Spy
+from cti.domain.switch.terms import Cause
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
 from tests.unit.test_engine_supervision import ask, do, refused

@@ -6,7 +6,7 @@ import dataclasses
 
 from cti.domain.config import RouteTarget, TargetKind
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import Bridge, Music, RecordStart
+from cti.domain.switch.commands import Bridge, Music, RecordStart
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import reconcile, reconfigure
 

@@ -9,7 +9,8 @@ from random import Random
 import pytest
 
 from cti.domain.config import CentreConfig, OutboundRule, TrunkConfig, TrunkOrder
-from cti.domain.switch import Cause, Originate, TrunkTarget
+from cti.domain.switch.commands import Originate, TrunkTarget
+from cti.domain.switch.terms import Cause
 from cti.services.rules import misses, outbound_rule, trunks_in_order
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from cti.domain.switch import Cause, Originate, Play, TrunkTarget
+from cti.domain.switch.commands import Originate, Play, TrunkTarget
+from cti.domain.switch.terms import Cause
 from cti.switches.sim.model import FarEnd
 from tests.floor import Floor, configuration
 from tests.unit.conftest import OpenFloor

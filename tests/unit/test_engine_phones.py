@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.services import agents
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor

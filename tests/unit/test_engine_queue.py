@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from cti.domain.errors import DeadlineExceeded
-from cti.domain.switch import Bridge, Cause, Music, Originate, Play, RecordStart
+from cti.domain.switch.commands import Bridge, Music, Originate, Play, RecordStart
+from cti.domain.switch.terms import Cause
 from tests.unit.conftest import OpenFloor
 
 

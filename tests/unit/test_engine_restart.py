@@ -6,7 +6,7 @@ import pytest
 
 from cti.bus.base import decode, encode
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown
-from cti.domain.switch import Bridge, Originate, RecordStart
+from cti.domain.switch.commands import Bridge, Originate, RecordStart
 from cti.services.effects import SwitchCommand
 from tests.unit.conftest import OpenFloor
 

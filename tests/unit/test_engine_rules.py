@@ -8,7 +8,7 @@ import pytest
 
 from cti.domain.calendar import CalendarConfig, Hours
 from cti.domain.config import InboundRule, NumberList, RouteTarget, TargetKind, TrunkConfig, When
-from cti.domain.switch import Answer, Play
+from cti.domain.switch.commands import Answer, Play
 from cti.domain.trunks import NumberRule
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor

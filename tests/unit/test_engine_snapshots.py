@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from cti.domain.switch import ChannelBridged, ChannelHungUp, ChannelUnbridged, Hangup, Snapshot
+from cti.domain.switch.commands import Hangup
+from cti.domain.switch.events import ChannelBridged, ChannelHungUp, ChannelUnbridged
+from cti.domain.switch.snapshot import Snapshot
 from cti.engine import runner
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import lose, reconcile

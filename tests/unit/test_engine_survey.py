@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import ChannelUnbridged, Play, RecordStop
+from cti.domain.switch.commands import Play, RecordStop
+from cti.domain.switch.events import ChannelUnbridged
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import consulting, fire, lose, outbound, reconcile

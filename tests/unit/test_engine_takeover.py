@@ -6,7 +6,8 @@ import base64
 import json
 
 from cti.domain.config import DidConfig, RouteTarget, TargetKind
-from cti.domain.switch import Cause, Snapshot
+from cti.domain.switch.snapshot import Snapshot
+from cti.domain.switch.terms import Cause
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import outbound, reconfigure
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cti.domain.calls import Call
 from cti.domain.config import DidConfig, Need, QueueConfig, RouteTarget, Strategy, TargetKind
-from cti.domain.switch import Originate
+from cti.domain.switch.commands import Originate
 from cti.store.events import CallEvent, parse
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cti.domain.switch import Originate, TrunkTarget
+from cti.domain.switch.commands import Originate, TrunkTarget
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
 

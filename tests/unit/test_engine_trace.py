@@ -10,19 +10,9 @@ import pytest
 
 from cti.bus.memory import MemoryBroker, MemoryBus
 from cti.domain.calls import Call, CallPhase, Direction
-from cti.domain.switch import (
-    DeviceRegistered,
-    Digit,
-    Hangup,
-    LinkLost,
-    Originate,
-    SendDigits,
-    SetState,
-    SwitchEvent,
-    TrunkChanged,
-    TrunkState,
-    TrunkTarget,
-)
+from cti.domain.switch.commands import Hangup, Originate, SendDigits, SetState, TrunkTarget
+from cti.domain.switch.events import DeviceRegistered, Digit, LinkLost, SwitchEvent, TrunkChanged
+from cti.domain.switch.terms import TrunkState
 from cti.engine.trace import AT_ONCE, Trace
 from cti.engine.trace_lines import TEXT, of_command, of_event
 from cti.services.centre import Centre

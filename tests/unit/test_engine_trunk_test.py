@@ -9,7 +9,8 @@ import pytest
 
 from cti.domain.config import TrunkConfig
 from cti.domain.errors import DeadlineExceeded
-from cti.domain.switch import Cause, Hangup, Originate, Play, TrunkTarget
+from cti.domain.switch.commands import Hangup, Originate, Play, TrunkTarget
+from cti.domain.switch.terms import Cause
 from cti.domain.trunks import NumberRule
 from cti.services import trunk_test
 from tests.floor import Floor

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from cti.domain.config import DidConfig, RouteTarget, TargetKind, TrunkConfig
-from cti.domain.switch import Cause, Hangup, Originate, TrunkChanged, TrunkState, TrunkTarget
+from cti.domain.switch.commands import Hangup, Originate, TrunkTarget
+from cti.domain.switch.events import TrunkChanged
+from cti.domain.switch.terms import Cause, TrunkState
 from cti.domain.trunks import CallerId, NumberRule
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cti.domain.switch import Cause, LinkLost, LinkUp, Originate, RecordStart
+from cti.domain.switch.commands import Originate, RecordStart
+from cti.domain.switch.events import LinkLost, LinkUp
+from cti.domain.switch.terms import Cause
 from cti.services import lifecycle, reconcile
 from cti.switches.sim import SimSwitch
 from tests.floor import Floor

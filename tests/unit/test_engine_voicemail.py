@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cti.domain.config import DidConfig, RouteTarget, TargetKind
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import Play, RecordStart, RecordStop
+from cti.domain.switch.commands import Play, RecordStart, RecordStop
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
 

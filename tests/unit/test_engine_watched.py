@@ -8,21 +8,19 @@ import pytest
 
 from cti.domain.config import AgentConfig, CentreConfig
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import (
-    Cause,
+from cti.domain.switch.commands import RecordStart, SetState
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelHungUp,
-    ChannelSnapshot,
     ChannelWatched,
     LinkLost,
     LinkUp,
     RecordingStarted,
     RecordingStopped,
-    RecordStart,
-    SetState,
-    Snapshot,
     SwitchEvent,
 )
+from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot
+from cti.domain.switch.terms import Cause
 from cti.services.effects import Effect, Log, Publish, SwitchCommand
 from cti.services.engine import Engine
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import Cause, Originate
+from cti.domain.switch.commands import Originate
+from cti.domain.switch.terms import Cause
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import fire

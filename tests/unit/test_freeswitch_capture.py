@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cti.domain.switch import ChannelHungUp, ChannelLeaving, DeviceTarget, LinkUp, Originate
+from cti.domain.switch.commands import DeviceTarget, Originate
+from cti.domain.switch.events import ChannelHungUp, ChannelLeaving, LinkUp
 from cti.switches.freeswitch import FreeSwitch
 from cti.switches.freeswitch.capture import Dialog, left
 from tests.fakes.esl import FakeEsl, event

@@ -12,29 +12,31 @@ from pathlib import Path
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Bridge,
-    Cause,
+    DeviceTarget,
+    Hangup,
+    Music,
+    Originate,
+    Play,
+    SetState,
+    TestCall,
+    Unbridge,
+)
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelHungUp,
     ChannelOffered,
     ChannelUnbridged,
     DeviceRegistered,
-    DeviceTarget,
     Digit,
-    Hangup,
     LinkLost,
     LinkUp,
-    Music,
-    Originate,
-    Play,
     PlayEnd,
     PlayFinished,
-    SetState,
-    TestCall,
-    Unbridge,
 )
+from cti.domain.switch.terms import Cause
 from cti.switches.freeswitch import FreeSwitch
 from tests.fakes.esl import FakeEsl, event, framed, parked
 from tests.fakes.events import EventLog

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from cti.domain.switch import ChannelHungUp, ChannelOffered, DeviceTarget, LinkLost, LinkUp, Music, Originate, SetState
+from cti.domain.switch.commands import DeviceTarget, Music, Originate, SetState
+from cti.domain.switch.events import ChannelHungUp, ChannelOffered, LinkLost, LinkUp
 from cti.switches.freeswitch import FreeSwitch
 from tests.fakes.esl import FakeEsl, event, parked
 from tests.fakes.events import EventLog

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import DeviceTarget, Originate
+from cti.domain.switch.commands import DeviceTarget, Originate
 from cti.switches.freeswitch import causes, requests, truth
 from cti.switches.freeswitch.wire import Frame, FrameReader, FrameTooLong, event, message, shown_name, text
 from tests.fakes.esl import event as json_event

@@ -18,7 +18,7 @@ from cards.gateway.chart import TABLE, Do, Event, State
 from cards.gateway.rtp import Rtp
 from cards.gateway.sdp import BadOffer, Sound, read, write
 from cards.gateway.sip import Call, Said, Sip, Told
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from tests.ports import free_ports
 
 ONE, OTHER, STRANGER = "127.0.0.2", "127.0.0.3", "127.0.0.4"

@@ -27,7 +27,7 @@ from cards.host.simulated import driver
 from cards.host.sound import Prompts, to_alaw, tone
 from cards.sim.build import Face, library
 from cards.sim.control import SimBoard, State
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from tests.e2e.rig.tones import strength
 from tests.ports import free_ports
 from tests.unit.cards_sim import BUILT

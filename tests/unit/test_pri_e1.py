@@ -13,7 +13,7 @@ from cards.pri import causes
 from cards.pri.e1 import CLEAR_AT_MOST, DIGITS_WAIT, E1, TIMESLOTS, index_of, slot_of
 from cards.pri.link import LinkLost
 from cards.pri.protocol import Digits, Down, Ended, Freed, Reached, Restarted, Setup, Stage, Told, Up
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 FIRST = 8
 

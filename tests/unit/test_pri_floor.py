@@ -23,26 +23,19 @@ from cards.pri.exchange import simulated_e1
 from cards.sim.build import BuildFailed, Face, library
 from cards.sim.control import Line as SimLine
 from cards.sim.control import SimBoard, SimRefused, Slot
-from cti.domain.switch import (
-    Answer,
-    Bridge,
-    Cause,
+from cti.domain.switch.commands import Answer, Bridge, DeviceTarget, Hangup, Music, Originate, TrunkTarget
+from cti.domain.switch.commands import TestCall as Incoming
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelHungUp,
     ChannelOffered,
     ChannelRinging,
-    DeviceTarget,
     Digit,
-    Hangup,
-    Music,
-    Originate,
     SwitchEvent,
     TrunkChanged,
-    TrunkState,
-    TrunkTarget,
 )
-from cti.domain.switch import TestCall as Incoming
+from cti.domain.switch.terms import Cause, TrunkState
 from tests.unit.cards_sim import BUILT, share
 from tests.unit.pri_link import QUICK, wait
 

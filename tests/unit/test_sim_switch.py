@@ -10,32 +10,34 @@ import numpy as np
 import pytest
 
 from cti.domain.errors import ChannelGone, CommandRefused, LinkDown, SwitchError
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Answer,
     AnswerDevice,
     Bridge,
-    Cause,
+    DeviceTarget,
+    Hangup,
+    Originate,
+    Play,
+    RecordStart,
+    TestCall,
+    TrunkTarget,
+)
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelHungUp,
     ChannelOffered,
     ChannelRinging,
     ChannelUnbridged,
-    DeviceTarget,
     Digit,
-    Hangup,
     LinkLost,
     LinkUp,
-    Originate,
-    Play,
     PlayEnd,
     PlayFinished,
     RecordingStopped,
-    RecordStart,
     SwitchEvent,
-    TestCall,
-    TrunkTarget,
 )
+from cti.domain.switch.terms import Cause
 from cti.switches.base import Switch
 from cti.switches.sim import SimSwitch
 from tests.fakes.events import EventLog

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cti.domain import sip
-from cti.domain.switch import Cause, TrunkChanged, TrunkState
+from cti.domain.switch.events import TrunkChanged
+from cti.domain.switch.terms import Cause, TrunkState
 from cti.switches.asterisk.translate import Translator
 from cti.switches.asterisk.trunks import trunks
 from cti.switches.freeswitch.trunks import FsTrunks

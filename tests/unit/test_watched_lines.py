@@ -19,24 +19,26 @@ from cards.host.sound import Prompts
 from cards.sim.build import Face, library
 from cards.sim.control import SimBoard, State
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Answer,
     Bridge,
-    Cause,
-    ChannelAnswered,
-    ChannelHungUp,
-    ChannelWatched,
     Command,
-    DeviceRegistered,
     DeviceTarget,
     Hangup,
     Originate,
     Play,
-    RecordingStopped,
     RecordStart,
     SetState,
+)
+from cti.domain.switch.events import (
+    ChannelAnswered,
+    ChannelHungUp,
+    ChannelWatched,
+    DeviceRegistered,
+    RecordingStopped,
     SwitchEvent,
 )
+from cti.domain.switch.terms import Cause
 from tests.unit.cards_sim import BUILT, share
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ from flask_babel import force_locale
 import webui.boards.spans
 from cti.domain.dahdi import SpanKind
 from cti.domain.errors import EngineUnavailable
-from cti.domain.switch import Cause, TestCall
+from cti.domain.switch.commands import TestCall
+from cti.domain.switch.terms import Cause
 from cti.provision.found_boards import find_boards
 from cti.settings import SwitchChoice
 from cti.store.boards import ensure_demo_plan, load_plans

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cti.domain.switch import TestCall
+from cti.domain.switch.commands import TestCall
 from cti.settings import Settings, SwitchChoice
 from cti.store.models import PhoneKind
 from cti.switch_settings import BadSwitches

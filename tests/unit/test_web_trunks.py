@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from cti.domain import sip
-from cti.domain.switch import TrunkState
+from cti.domain.switch.terms import TrunkState
 from cti.domain.trunks import CallerId, DidFrom
 from cti.settings import Settings
 from cti.store.models import Did, Trunk

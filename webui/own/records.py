@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.store.models import AgentStretch, Call, CallLeg, CallNote, Recording, RecordingState
 from webui.own.figures import Figures, Stretch, by_day, last_days, midnight
 

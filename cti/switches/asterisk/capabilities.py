@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from cti.domain.switch import Capability
+from cti.domain.switch.terms import Capability
 
 OPEN = frozenset(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 _Q850: dict[int, Cause] = {
     1: Cause.UNALLOCATED,

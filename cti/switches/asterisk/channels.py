@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from cti.domain.switch import Cause, PlayEnd, Spy
+from cti.domain.switch.commands import Spy
+from cti.domain.switch.events import PlayEnd
+from cti.domain.switch.terms import Cause
 from cti.switches.asterisk.contacts import stays
 
 TRUNK_PREFIX, SWITCH_PREFIX = "trunk-", "switch-"

@@ -11,23 +11,16 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Answer,
     AnswerDevice,
     Bridge,
-    Capability,
-    Cause,
-    ChannelHungUp,
     Confer,
     DeviceTarget,
     Hangup,
     Music,
     Originate,
     Play,
-    PlayEnd,
-    PlayFinished,
-    RecordingStarted,
-    RecordingStopped,
     RecordPause,
     RecordStart,
     RecordStop,
@@ -38,6 +31,14 @@ from cti.domain.switch import (
     TestCall,
     Unbridge,
 )
+from cti.domain.switch.events import (
+    ChannelHungUp,
+    PlayEnd,
+    PlayFinished,
+    RecordingStarted,
+    RecordingStopped,
+)
+from cti.domain.switch.terms import Capability, Cause
 from cti.switches.asterisk import contacts, requests
 from cti.switches.asterisk.channels import AstChannel, Pending, Playback, Recording, on_line, pack_recordings
 from cti.switches.asterisk.wire import Action, text

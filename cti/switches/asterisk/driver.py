@@ -17,7 +17,10 @@ from collections.abc import Callable
 from typing import Any
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
-from cti.domain.switch import Cause, Command, LinkLost, LinkUp, PlayEnd, PlayFinished, Snapshot, SwitchEvent
+from cti.domain.switch.commands import Command
+from cti.domain.switch.events import LinkLost, LinkUp, PlayEnd, PlayFinished, SwitchEvent
+from cti.domain.switch.snapshot import Snapshot
+from cti.domain.switch.terms import Cause
 from cti.switches.asterisk import capabilities, commands, requests, trunks, truth
 from cti.switches.asterisk.channels import AstChannel, Devices
 from cti.switches.asterisk.digits import DigitSender

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import DeviceTarget, TrunkTarget
+from cti.domain.switch.commands import DeviceTarget, TrunkTarget
 from cti.switches.asterisk.wire import Action, Frame, text
 from cti.switches.trunks import Trunks
 

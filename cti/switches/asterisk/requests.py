@@ -7,7 +7,8 @@ import re
 import zlib
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import Cause, DeviceTarget, Originate, SpyMode, TestCall, TrunkTarget
+from cti.domain.switch.commands import DeviceTarget, Originate, SpyMode, TestCall, TrunkTarget
+from cti.domain.switch.terms import Cause
 from cti.switches.asterisk import causes
 from cti.switches.asterisk.channels import SWITCH_PREFIX, TEST_ID, TRUNK_PREFIX, AstChannel, on_line
 from cti.switches.asterisk.wire import Action, caller_id

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from cti.domain.errors import SwitchError
-from cti.domain.switch import RecordStop
+from cti.domain.switch.commands import RecordStop
 from cti.switches.asterisk import commands
 from cti.switches.asterisk.channels import AstChannel, Recording
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cti.domain.switch import (
-    Cause,
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelConferenced,
@@ -26,6 +25,7 @@ from cti.domain.switch import (
     RecordingStopped,
     SwitchEvent,
 )
+from cti.domain.switch.terms import Cause
 from cti.switches.asterisk import causes, requests
 from cti.switches.asterisk.channels import TRUNK_PREFIX, AstChannel, Devices, Pending, Playback, is_phone, origin
 from cti.switches.asterisk.lines import AstLines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cti.domain.switch import TrunkState
+from cti.domain.switch.terms import TrunkState
 from cti.switches.asterisk.channels import TRUNK_PREFIX
 from cti.switches.asterisk.wire import Action, Frame, text
 from cti.switches.trunks import Trunks

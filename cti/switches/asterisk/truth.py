@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cti.domain.switch import ChannelSnapshot
+from cti.domain.switch.snapshot import ChannelSnapshot
 from cti.switches.asterisk import requests
 from cti.switches.asterisk.channels import (
     AstChannel,

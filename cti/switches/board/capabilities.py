@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from cti.domain.switch import Capability
+from cti.domain.switch.terms import Capability
 
 CLOSED: dict[Capability, str] = {
     Capability.REMOTE_ANSWER: "nothing on an analog line makes a telephone pick up",

@@ -16,17 +16,10 @@ from typing import Any, Protocol
 import structlog
 
 from cti.domain.errors import CallyardError, DeadlineExceeded, LinkDown
-from cti.domain.switch import (
-    Capability,
-    Command,
-    LinkLost,
-    LinkUp,
-    Play,
-    PlayEnd,
-    PlayFinished,
-    Snapshot,
-    SwitchEvent,
-)
+from cti.domain.switch.commands import Command, Play
+from cti.domain.switch.events import LinkLost, LinkUp, PlayEnd, PlayFinished, SwitchEvent
+from cti.domain.switch.snapshot import Snapshot
+from cti.domain.switch.terms import Capability
 from cti.switches.base import EventSink
 from cti.switches.board.capabilities import OPEN, of_host
 from cti.switches.board.wire import (

@@ -11,20 +11,11 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from cti.domain import switch
 from cti.domain.errors import CallyardError, ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
-from cti.domain.switch import (
-    Cause,
-    ChannelSnapshot,
-    Command,
-    DeviceTarget,
-    PlayEnd,
-    Snapshot,
-    SpyMode,
-    SwitchEvent,
-    TrunkState,
-    TrunkTarget,
-)
+from cti.domain.switch.commands import Command, DeviceTarget, SpyMode, Target, TrunkTarget
+from cti.domain.switch.events import PlayEnd, SwitchEvent
+from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot
+from cti.domain.switch.terms import Cause, TrunkState
 
 Document = dict[str, Any]
 BEAT = 0.5  # seconds between two signs of life of the host
@@ -125,7 +116,7 @@ def _read(document: object, kinds: dict[str, type]) -> Any:
 @cache
 def _shape(kind: type) -> dict[str, tuple[Any, bool]]:
     """By field: its type, and whether it must be there."""
-    hints = get_type_hints(kind, vars(switch))
+    hints = get_type_hints(kind)
     return {
         field.name: (hints[field.name], field.default is MISSING and field.default_factory is MISSING)
         for field in fields(kind)
@@ -148,7 +139,7 @@ def _typed(wanted: Any, value: Any, where: str) -> Any:
             return _ENUMS[wanted](value)
         except ValueError:
             raise BadDocument(f"{where} cannot be {str(value)[:40]!r}") from None
-    if wanted == switch.Target:
+    if wanted == Target:
         target = _TARGETS.get(str(value.get("to"))) if isinstance(value, dict) else None
         if target is None:
             raise BadDocument(f"{where} is no target")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti.domain.switch import Capability
+from cti.domain.switch.terms import Capability
 
 OPEN = frozenset(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 
 _NAMES: dict[str, Cause] = {
     "UNALLOCATED_NUMBER": Cause.UNALLOCATED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.switches.freeswitch.capture import Dialog
 
 TEST_TRUNK = "test"

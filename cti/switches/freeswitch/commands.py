@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from cti.domain.errors import ChannelGone, CommandRefused
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Answer,
     AnswerDevice,
     Bridge,
@@ -19,10 +19,6 @@ from cti.domain.switch import (
     Music,
     Originate,
     Play,
-    PlayEnd,
-    PlayFinished,
-    RecordingStarted,
-    RecordingStopped,
     RecordPause,
     RecordStart,
     RecordStop,
@@ -33,6 +29,7 @@ from cti.domain.switch import (
     TestCall,
     Unbridge,
 )
+from cti.domain.switch.events import PlayEnd, PlayFinished, RecordingStarted, RecordingStopped
 from cti.switches.freeswitch import requests
 from cti.switches.freeswitch.channels import FsChannel, Recording, Sound, pack_recordings
 

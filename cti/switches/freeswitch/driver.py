@@ -15,16 +15,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable
 
 from cti.domain.errors import ChannelGone, DeadlineExceeded, LinkDown, SwitchError
-from cti.domain.switch import (
-    Command,
+from cti.domain.switch.commands import Command
+from cti.domain.switch.events import (
     DeviceRegistered,
     LinkLost,
     LinkUp,
     PlayEnd,
     PlayFinished,
-    Snapshot,
     SwitchEvent,
 )
+from cti.domain.switch.snapshot import Snapshot
 from cti.switches.base import EventSink
 from cti.switches.checks import check_command
 from cti.switches.freeswitch import capabilities, commands, requests, truth

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import secrets
 
-from cti.domain.switch import Cause, DeviceTarget, Originate, SpyMode, TestCall
+from cti.domain.switch.commands import DeviceTarget, Originate, SpyMode, TestCall
+from cti.domain.switch.terms import Cause
 from cti.switches.freeswitch import causes
 from cti.switches.freeswitch.channels import RELAY_ID, TEST_ID, FsChannel
 from cti.switches.freeswitch.wire import shown_name

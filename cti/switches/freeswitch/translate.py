@@ -10,8 +10,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cti.domain.switch import (
-    Cause,
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelConferenced,
@@ -28,6 +27,7 @@ from cti.domain.switch import (
     RecordingStopped,
     SwitchEvent,
 )
+from cti.domain.switch.terms import Cause
 from cti.switches.freeswitch import causes, requests, truth
 from cti.switches.freeswitch.capture import Dialog
 from cti.switches.freeswitch.channels import RELAY_ID, TEST_ID, FsChannel, Recording

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from cti.domain.switch import TrunkState
+from cti.domain.switch.terms import TrunkState
 from cti.switches.freeswitch.wire import Event, text
 from cti.switches.trunks import Trunks
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cti.domain.switch import ChannelSnapshot
+from cti.domain.switch.snapshot import ChannelSnapshot
 from cti.switches.checks import strangers_number
 from cti.switches.freeswitch import requests
 from cti.switches.freeswitch.capture import Dialog

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from cti.domain.switch import Cause
+from cti.domain.switch.terms import Cause
 from cti.switches.freeswitch import requests
 from cti.switches.freeswitch.channels import FsChannel, Sound
 

@@ -9,21 +9,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch import (
+from cti.domain.switch.commands import (
     Answer,
     AnswerDevice,
     Bridge,
-    Cause,
-    ChannelAnswered,
-    ChannelConferenced,
     Confer,
     DeviceTarget,
     Hangup,
     Music,
     Originate,
     Play,
-    PlayEnd,
-    RecordingStarted,
     RecordPause,
     RecordStart,
     RecordStop,
@@ -34,6 +29,8 @@ from cti.domain.switch import (
     TestCall,
     Unbridge,
 )
+from cti.domain.switch.events import ChannelAnswered, ChannelConferenced, PlayEnd, RecordingStarted
+from cti.domain.switch.terms import Cause
 from cti.switches.checks import check_command
 from cti.switches.sim.model import FarEnd, Playing, Recording, SimChannel
 

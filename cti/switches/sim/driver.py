@@ -15,18 +15,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cti.domain.errors import LinkDown, SwitchError
-from cti.domain.switch import (
-    Capability,
-    Cause,
-    ChannelOffered,
-    ChannelSnapshot,
-    Command,
-    Digit,
-    LinkLost,
-    LinkUp,
-    PlayEnd,
-    Snapshot,
-)
+from cti.domain.switch.commands import Command
+from cti.domain.switch.events import ChannelOffered, Digit, LinkLost, LinkUp, PlayEnd
+from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot
+from cti.domain.switch.terms import Capability, Cause
 from cti.switches.base import EventSink
 from cti.switches.sim import commands
 from cti.switches.sim.floor import Floor, Schedule

@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from cti.domain.switch import (
-    Cause,
+from cti.domain.switch.events import (
     ChannelAnswered,
     ChannelBridged,
     ChannelHeld,
@@ -24,6 +23,7 @@ from cti.domain.switch import (
     RecordingStopped,
     SwitchEvent,
 )
+from cti.domain.switch.terms import Cause
 from cti.switches.base import EventSink
 from cti.switches.known import KnownChannels
 from cti.switches.sim.audio import write_recording

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cti.domain.switch import Cause, SpyMode
+from cti.domain.switch.commands import SpyMode
+from cti.domain.switch.terms import Cause
 
 
 class Timer(Protocol):
