@@ -23,14 +23,7 @@ from cards.host.floor import Floor
 from cards.host.sound import SILENCE, from_alaw
 from cti.domain.errors import CallyardError
 from cti.domain.switch.commands import Answer, Hangup, Originate, SendDigits, TrunkTarget
-from cti.domain.switch.events import (
-    ChannelAnswered,
-    ChannelHungUp,
-    ChannelOffered,
-    ChannelRinging,
-    Digit,
-    SwitchEvent,
-)
+from cti.domain.switch.events import ChannelAnswered, ChannelHungUp, ChannelOffered, ChannelRinging, Digit, SwitchEvent
 from cti.domain.switch.terms import Cause
 
 RINGS_AT_MOST = 120.0  # seconds; the softswitch gives up sooner

@@ -34,13 +34,7 @@ from cti.domain.switch.commands import (
     StopPlay,
     Unbridge,
 )
-from cti.domain.switch.events import (
-    ChannelBridged,
-    ChannelConferenced,
-    ChannelHungUp,
-    PlayEnd,
-    RecordingStarted,
-)
+from cti.domain.switch.events import ChannelBridged, ChannelConferenced, ChannelHungUp, PlayEnd, RecordingStarted
 from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot
 from cti.domain.switch.terms import Cause
 from cti.switches.checks import check_command

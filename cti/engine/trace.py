@@ -21,14 +21,7 @@ from cti.bus.base import Bus, Undo
 from cti.domain.calls import Call
 from cti.domain.errors import CallyardError
 from cti.domain.switch.commands import TestCall
-from cti.domain.switch.events import (
-    ChannelHungUp,
-    DeviceRegistered,
-    LinkLost,
-    LinkUp,
-    SwitchEvent,
-    TrunkChanged,
-)
+from cti.domain.switch.events import ChannelHungUp, DeviceRegistered, LinkLost, LinkUp, SwitchEvent, TrunkChanged
 from cti.engine.trace_lines import TEXT, Line, of_command, of_event, of_request
 from cti.services.centre import Centre
 from cti.services.effects import Effect, Log, SwitchCommand

@@ -10,15 +10,7 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from cti.domain.calls import Call, CallPhase
-from cti.domain.switch.commands import (
-    Command,
-    DeviceTarget,
-    Originate,
-    SendDigits,
-    SetState,
-    Target,
-    TrunkTarget,
-)
+from cti.domain.switch.commands import Command, DeviceTarget, Originate, SendDigits, SetState, Target, TrunkTarget
 from cti.domain.switch.events import Digit, SwitchEvent
 
 Line = dict[str, Any]

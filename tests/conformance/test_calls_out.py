@@ -5,15 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch.commands import (
-    Answer,
-    AnswerDevice,
-    DeviceTarget,
-    Hangup,
-    Originate,
-    TestCall,
-    TrunkTarget,
-)
+from cti.domain.switch.commands import Answer, AnswerDevice, DeviceTarget, Hangup, Originate, TestCall, TrunkTarget
 from cti.domain.switch.events import ChannelAnswered, ChannelHungUp, ChannelOffered, ChannelRinging, Digit
 from cti.domain.switch.terms import Capability, Cause
 from tests.conformance.world import TRUNK, World, new_channel, phone_rings

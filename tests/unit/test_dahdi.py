@@ -16,13 +16,7 @@ import pytest
 from cti.domain.dahdi import BadSpan, channels, read_spans
 from cti.domain.errors import CommandRefused
 from cti.domain.switch.commands import AnswerDevice, DeviceTarget, Originate, TrunkTarget
-from cti.domain.switch.events import (
-    ChannelOffered,
-    ChannelRinging,
-    DeviceRegistered,
-    LinkUp,
-    TrunkChanged,
-)
+from cti.domain.switch.events import ChannelOffered, ChannelRinging, DeviceRegistered, LinkUp, TrunkChanged
 from cti.domain.switch.terms import TrunkState
 from cti.provision.found_boards import find_boards
 from cti.settings import Settings

@@ -31,13 +31,7 @@ from cti.domain.switch.commands import (
     TestCall,
     Unbridge,
 )
-from cti.domain.switch.events import (
-    ChannelHungUp,
-    PlayEnd,
-    PlayFinished,
-    RecordingStarted,
-    RecordingStopped,
-)
+from cti.domain.switch.events import ChannelHungUp, PlayEnd, PlayFinished, RecordingStarted, RecordingStopped
 from cti.domain.switch.terms import Capability, Cause
 from cti.switches.asterisk import contacts, requests
 from cti.switches.asterisk.channels import AstChannel, Pending, Playback, Recording, on_line, pack_recordings

@@ -16,14 +16,7 @@ from collections.abc import Callable, Coroutine, Iterable
 
 from cti.domain.errors import ChannelGone, DeadlineExceeded, LinkDown, SwitchError
 from cti.domain.switch.commands import Command
-from cti.domain.switch.events import (
-    DeviceRegistered,
-    LinkLost,
-    LinkUp,
-    PlayEnd,
-    PlayFinished,
-    SwitchEvent,
-)
+from cti.domain.switch.events import DeviceRegistered, LinkLost, LinkUp, PlayEnd, PlayFinished, SwitchEvent
 from cti.domain.switch.snapshot import Snapshot
 from cti.switches.base import EventSink
 from cti.switches.checks import check_command
