@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from cti.domain.calls import LegState as L
+from cti.domain.legs import LegState as L
 
 
 class LegEvent(StrEnum):

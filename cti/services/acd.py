@@ -9,10 +9,11 @@ from __future__ import annotations
 from functools import partial
 
 from cti.domain.agents import AT_WORK, Agent
-from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.calls import Call, CallPhase, Direction
 from cti.domain.config import Strategy
 from cti.domain.errors import CallyardError
 from cti.domain.ids import new_id
+from cti.domain.legs import Audio, Leg, LegKind
 from cti.domain.switch.commands import Play
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent

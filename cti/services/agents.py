@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cti.domain.agents import ON_CALL, Agent, AgentState
-from cti.domain.calls import Call, Leg
+from cti.domain.calls import Call
 from cti.domain.config import OUTSIDE, AgentConfig
 from cti.domain.errors import BadRequest, IllegalTransition, NotAllowedNow
+from cti.domain.legs import Leg
 from cti.machines import agent as machine
 from cti.machines.agent import AgentEffect, AgentEvent
 from cti.machines.table import step

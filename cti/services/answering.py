@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.calls import Call, CallPhase, Direction
 from cti.domain.config import is_outside
 from cti.domain.ids import new_id
+from cti.domain.legs import Audio, Leg, LegKind
 from cti.domain.switch.commands import Play
 from cti.domain.switch.events import PlayEnd
 from cti.services.centre import Centre

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cti.domain.calls import Call, CallPhase, Direction, LegKind
+from cti.domain.calls import Call, CallPhase, Direction
 from cti.domain.errors import BadRequest, CallyardError
+from cti.domain.legs import LegKind
 from cti.domain.switch.commands import Answer
 from cti.domain.switch.events import ChannelOffered
 from cti.domain.switch.terms import Cause

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cti.domain.calls import Asking, AskStage, Audio, Call, CallPhase, Direction, LegKind, Place
+from cti.domain.calls import Call, CallPhase, Direction, Place
+from cti.domain.dialogues import Asking, AskStage
 from cti.domain.ids import new_id
+from cti.domain.legs import Audio, LegKind
 from cti.domain.phones import normalise
 from cti.domain.switch.commands import Play
 from cti.services.acd import Acd

@@ -10,9 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, LegState, ListenMode, Recording
+from cti.domain.calls import Call, CallPhase, Recording
 from cti.domain.errors import CallyardError, DeadlineExceeded
 from cti.domain.ids import new_id
+from cti.domain.legs import Audio, Leg, LegKind, LegState, ListenMode
 from cti.domain.switch.commands import (
     Bridge,
     Confer,

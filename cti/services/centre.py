@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from cti.domain.agents import Agent
-from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.calls import Call, CallPhase, Direction
 from cti.domain.config import OUTSIDE, CentreConfig, TrunkConfig, is_outside
 from cti.domain.errors import BadRequest, IllegalTransition, UnknownAgent
 from cti.domain.ids import new_id
+from cti.domain.legs import Leg, LegKind
 from cti.domain.switch.commands import Command, DeviceTarget
 from cti.domain.switch.events import TrunkChanged
 from cti.domain.switch.terms import TrunkState

@@ -6,7 +6,8 @@ import base64
 import binascii
 import json
 
-from cti.domain.calls import Call, Leg
+from cti.domain.calls import Call
+from cti.domain.legs import Leg
 
 
 def encode(call: Call, leg: Leg) -> str:

@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 
 from cti.domain.agents import ON_CALL, Agent, AgentState
-from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
+from cti.domain.calls import Call, CallPhase, Direction, Transfer
 from cti.domain.config import is_outside
 from cti.domain.errors import BadRequest, NotAllowedNow
+from cti.domain.legs import Audio, Leg, LegKind
 from cti.domain.switch.commands import AnswerDevice, Hangup, SendDigits
 from cti.domain.switch.terms import Cause
 from cti.machines.agent import AgentEvent

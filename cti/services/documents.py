@@ -6,7 +6,8 @@ from collections import Counter
 from typing import Any
 
 from cti.domain.agents import Agent, AgentState
-from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind, LegState
+from cti.domain.calls import Call, CallPhase, Direction
+from cti.domain.legs import Leg, LegKind, LegState
 from cti.services.centre import Centre, SwitchStatus
 from cti.services.queues import QueueRuntime
 from cti.services.together import TAKEN

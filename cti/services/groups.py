@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cti.domain.agents import Agent, AgentState
-from cti.domain.calls import Audio, Call, CallPhase, LegKind
+from cti.domain.calls import Call, CallPhase
 from cti.domain.config import MemberKind, RingGroupConfig, RingMember, RingOrder, RouteTarget, TargetKind, is_outside
 from cti.domain.errors import CallyardError
+from cti.domain.legs import Audio, LegKind
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre

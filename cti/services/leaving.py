@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cti.domain.agents import ESTABLISHED
-from cti.domain.calls import Call, Leg, LegKind
+from cti.domain.calls import Call
+from cti.domain.legs import Leg, LegKind
 from cti.domain.switch.terms import Cause
 from cti.services.centre import Centre
 

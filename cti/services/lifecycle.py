@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cti.domain.agents import ESTABLISHED, Agent, AgentState
-from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, Transfer
+from cti.domain.calls import Call, CallPhase, Direction, Transfer
+from cti.domain.legs import Audio, Leg, LegKind
 from cti.domain.switch.terms import Cause
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent

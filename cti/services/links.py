@@ -6,7 +6,8 @@ A call lives on one switch. A leg of it whose phone is registered on another one
 
 from __future__ import annotations
 
-from cti.domain.calls import Call, Leg
+from cti.domain.calls import Call
+from cti.domain.legs import Leg
 from cti.domain.switch.commands import Hangup
 from cti.domain.switch.events import DeviceRegistered, LinkLost, LinkUp
 from cti.domain.switch.snapshot import Snapshot

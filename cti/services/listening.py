@@ -7,8 +7,9 @@ listening for as long as the agent is in the call. Who may is decided where the 
 from __future__ import annotations
 
 from cti.domain.agents import Agent, AgentState
-from cti.domain.calls import Call, CallPhase, Leg, LegKind, ListenMode, Listens, Transfer
+from cti.domain.calls import Call, CallPhase, Transfer
 from cti.domain.errors import BadRequest, NotAllowedNow
+from cti.domain.legs import Leg, LegKind, ListenMode, Listens
 from cti.domain.switch.terms import Cause
 from cti.machines.agent import AgentEvent
 from cti.services.agents import AgentService

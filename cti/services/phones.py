@@ -6,9 +6,10 @@ A number outside is the one in the settings, never one that came with a request.
 from __future__ import annotations
 
 from cti.domain.agents import Agent
-from cti.domain.calls import Call, Leg
+from cti.domain.calls import Call
 from cti.domain.config import is_outside
 from cti.domain.errors import NotAllowedNow
+from cti.domain.legs import Leg
 from cti.domain.switch.commands import Target
 from cti.services.centre import Centre
 from cti.services.documents import shown_number

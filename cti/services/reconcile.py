@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cti.domain.agents import ESTABLISHED, ON_CALL, AgentState
-from cti.domain.calls import Audio, Call, CallPhase, Direction, Leg, LegKind, LegState
+from cti.domain.calls import Call, CallPhase, Direction
+from cti.domain.legs import Audio, Leg, LegKind, LegState
 from cti.domain.switch.commands import Hangup
 from cti.domain.switch.events import ChannelOffered
 from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from cti.domain.agents import Agent
-from cti.domain.calls import ListenMode
 from cti.domain.errors import BadRequest, CallyardError, LinkDown
+from cti.domain.legs import ListenMode
 from cti.domain.switch.commands import TestCall
 from cti.services.agents import AgentService
 from cti.services.centre import Centre

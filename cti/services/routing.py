@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cti.domain.calls import Audio, Call, CallPhase, Leg, LegKind, MenuPosition
+from cti.domain.calls import Call, CallPhase
 from cti.domain.config import MenuConfig, RouteTarget, TargetKind
+from cti.domain.dialogues import MenuPosition
 from cti.domain.errors import BadRequest, CallyardError
 from cti.domain.ids import new_id
+from cti.domain.legs import Audio, Leg, LegKind
 from cti.domain.switch.commands import Answer, Play
 from cti.domain.switch.events import PlayEnd
 from cti.domain.switch.terms import Cause

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cti.domain.agents import Agent, AgentState
-from cti.domain.calls import Call, CallPhase, ListenMode
+from cti.domain.calls import Call, CallPhase
 from cti.domain.errors import BadRequest, NotAllowedNow
+from cti.domain.legs import ListenMode
 from cti.domain.switch.terms import Cause
 from cti.services.acd import Acd
 from cti.services.callbacks import Callbacks

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from cti.domain.calls import Call, CallPhase, Leg, LegKind
+from cti.domain.calls import Call, CallPhase
 from cti.domain.errors import CallyardError, DeadlineExceeded, LinkDown
+from cti.domain.legs import Leg, LegKind
 from cti.domain.switch.commands import (
     Bridge,
     Confer,

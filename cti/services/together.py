@@ -6,7 +6,8 @@ comes after.
 
 from __future__ import annotations
 
-from cti.domain.calls import Call, Leg, LegKind
+from cti.domain.calls import Call
+from cti.domain.legs import Leg, LegKind
 from cti.domain.switch.terms import Cause
 from cti.services.calls import CallControl
 from cti.services.centre import Centre

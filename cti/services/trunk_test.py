@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cti.domain import sip
-from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.calls import Call, CallPhase, Direction
 from cti.domain.config import TrunkConfig
 from cti.domain.errors import BadRequest, LinkDown, NotAllowedNow, TrunkFull, UnknownTrunk
+from cti.domain.legs import Leg, LegKind
 from cti.domain.switch.terms import Cause
 from cti.services.calls import CallControl
 from cti.services.centre import Centre

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cti.domain.calls import Audio, Call, CallPhase, Leg, Message, MessageStage
+from cti.domain.calls import Call, CallPhase
+from cti.domain.dialogues import Message, MessageStage
 from cti.domain.ids import new_id
+from cti.domain.legs import Audio, Leg
 from cti.domain.switch.commands import Play
 from cti.services.calls import CallControl
 from cti.services.centre import Centre

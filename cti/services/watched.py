@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cti.domain.calls import Call, CallPhase, Direction, Leg, LegKind
+from cti.domain.calls import Call, CallPhase, Direction
 from cti.domain.errors import CallyardError
 from cti.domain.ids import new_id
+from cti.domain.legs import Leg, LegKind
 from cti.domain.switch.commands import RecordStart, SetState
 from cti.domain.switch.events import ChannelAnswered, ChannelHungUp, ChannelWatched, SwitchEvent
 from cti.domain.switch.snapshot import ChannelSnapshot, Snapshot

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from cti.domain.agents import Agent, AgentState
-from cti.domain.calls import Call, LegKind
+from cti.domain.calls import Call
 from cti.domain.config import AgentConfig, CentreConfig, DidConfig, Need, QueueConfig, RouteTarget, Strategy, TargetKind
+from cti.domain.legs import LegKind
 from cti.domain.switch.terms import Cause
 from cti.services.queues import QueueRuntime
 from tests.floor import Floor, configuration

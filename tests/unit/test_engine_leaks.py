@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 
-from cti.domain.calls import Call, Leg
+from cti.domain.calls import Call
+from cti.domain.legs import Leg
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import outbound

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cti.domain.calls import LegKind
 from cti.domain.errors import CommandRefused
+from cti.domain.legs import LegKind
 from cti.domain.switch.commands import Command, Spy
 from cti.domain.switch.terms import Cause
 from tests.floor import Floor

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.domain.calls import LegKind
 from cti.domain.config import CentreConfig, Overflow, OverflowWhen, QueueConfig, RouteTarget, TargetKind
+from cti.domain.legs import LegKind
 from cti.domain.switch.commands import Play
 from cti.services.overflow import Facts, choose, holds, next_look
 from cti.services.queues import predicted_wait

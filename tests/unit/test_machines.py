@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.domain.agents import ON_CALL, AgentState
-from cti.domain.calls import LegState
 from cti.domain.errors import IllegalTransition
+from cti.domain.legs import LegState
 from cti.machines import agent, connection
 from cti.machines.agent import AgentEvent
 from cti.machines.connection import LegEvent

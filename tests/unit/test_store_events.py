@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.domain.calls import Call, Direction, Leg, LegKind
+from cti.domain.calls import Call, Direction
+from cti.domain.legs import Leg, LegKind
 from cti.store.events import BadEvent, CallEvent, RecordingEvent, StretchEvent, parse, safe_path
 from tests.ledger import BEGAN, call_event, recording_event, stretch_event
 
