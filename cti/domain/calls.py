@@ -93,6 +93,7 @@ class Place:
     tries: int = 0
     call_id: str = ""
     next_at: float = 0.0
+    retried: bool = False
 
     def to_document(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -112,6 +113,7 @@ class Place:
             tries=int(d["tries"]),
             call_id=str(d["call_id"]),
             next_at=float(d["next_at"]),
+            retried=bool(d.get("retried")),
         )
 
 
@@ -137,6 +139,7 @@ class Call:
     together: bool = False  # it rings at everybody who is free, also at who becomes so
     counted: bool = False  # as answered or abandoned, since it entered the queue
     priority: int = 0
+    retried: bool = False  # the caller gave up lately and calls again
     announced: int = 0
     announcing: str = ""
     answered_at: float | None = None
@@ -223,6 +226,7 @@ class Call:
             "test": self.test,
             "watched": self.watched,
             "announced": self.announced,
+            "retried": self.retried,
             "group": self.group,
             "group_at": self.group_at,
             "place": self.place,
@@ -256,6 +260,7 @@ class Call:
             entered_at=d.get("entered_at"),
             passed=[str(name) for name in d.get("passed", ())],
             announced=d.get("announced", 0),
+            retried=bool(d.get("retried")),
             group=d.get("group", ""),
             group_at=d.get("group_at", 0),
             place=d.get("place", ""),

@@ -119,7 +119,8 @@ class QueueConfig:
     ``last_agent_wait``; 0 days: never. ``voicemail_greeting`` is a prompt without language, said before a message of
     at most ``voicemail_max``. ``callback``: callers may keep their place and be called back, at most
     ``callback_tries`` times, ``callback_every`` seconds after an attempt that did not reach them. ``survey``: callers
-    are asked how satisfied they are when the agent has hung up.
+    are asked how satisfied they are when the agent has hung up. A caller who gave up, or was cut off, at most
+    ``retry_within`` ago has ``retry_points`` more of priority; 0 seconds: nobody.
     """
 
     id: str
@@ -144,6 +145,8 @@ class QueueConfig:
     announce_number: bool = False
     last_agent_days: int = 0
     last_agent_wait: float = 30.0
+    retry_within: float = 0.0
+    retry_points: int = 1
     voicemail_greeting: str = "voicemail_greeting"
     voicemail_max: float = 120.0
     callback: bool = False

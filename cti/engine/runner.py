@@ -21,6 +21,7 @@ from cti.domain.switch.events import ChannelOffered, ChannelWatched, LinkLost, L
 from cti.engine.trace import Trace
 from cti.services.effects import (
     AskLastAgent,
+    AskRetry,
     Effect,
     Log,
     Publish,
@@ -40,7 +41,7 @@ CONFIG_BUCKET, CONFIG_KEY = "cy_config", "centre"
 AGENT_BUCKET = "cy_agents"
 STATS_BUCKET = "cy_stats"
 CALLBACK_BUCKET = "cy_callbacks"
-LAST_AGENT_WITHIN = 0.1
+QUESTION_WITHIN = 0.1
 """Seconds for the worker to say who served a caller before; without an answer anybody may."""
 
 log = structlog.get_logger(__name__)
@@ -255,6 +256,8 @@ class EngineRunner:
                     self._stop_timer(key)
                 case AskLastAgent():
                     self._spawn(self._ask_last_agent(effect))
+                case AskRetry():
+                    self._spawn(self._ask_retry(effect))
                 case _:
                     later.append(effect)
         if later:
@@ -292,15 +295,26 @@ class EngineRunner:
 
     async def _ask_last_agent(self, effect: AskLastAgent) -> None:
         question = {"op": "last_agent", "number": effect.number, "queue_id": effect.queue_id, "days": effect.days}
-        try:
-            reply = await self._bus.request("cy.cmd.worker", question, LAST_AGENT_WITHIN)
-        except CallyardError as error:
-            reply = {"error": error.code}
-        found = reply.get("agent_id")
+        found = (await self._ask_worker(question)).get("agent_id")
         if not isinstance(found, str):
             self.engine.centre.counters["last_agent:unknown"] += 1
             found = ""
         self._do(self.engine.on_last_agent(self._clock(), effect.call_id, effect.queue_id, found))
+
+    async def _ask_retry(self, effect: AskRetry) -> None:
+        question = {"op": "retry", "number": effect.number, "within": effect.within, "short": effect.short}
+        found = (await self._ask_worker(question)).get("retry")
+        if found is True:
+            self._do(self.engine.on_retry(self._clock(), effect.call_id))
+        elif found is not False:
+            self.engine.centre.counters["retry:unknown"] += 1
+
+    async def _ask_worker(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The answer, in time or empty: the place of a caller depends on it."""
+        try:
+            return await self._bus.request("cy.cmd.worker", question, QUESTION_WITHIN)
+        except CallyardError as error:
+            return {"error": error.code}
 
     def _start_timer(self, key: str, delay: float) -> None:
         self._stop_timer(key)

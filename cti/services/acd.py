@@ -24,6 +24,7 @@ from cti.services.last_agent import LastAgents
 from cti.services.numbers import number_prompts, wait_prompts
 from cti.services.phones import ring_time, target_of_leg
 from cti.services.queues import QueueRuntime, predicted_wait
+from cti.services.retries import Retries
 from cti.services.together import offers
 from cti.services.ways_out import is_reachable
 
@@ -39,6 +40,7 @@ class Acd:
         self._control = control
         self.agents = AgentService(centre, self.agent_ready)
         self.last_agents = LastAgents(centre)
+        self.retries = Retries(centre)
 
     # ------------------------------------------------------------ entering and leaving
 
@@ -53,6 +55,7 @@ class Acd:
             queue.today.offered += 1
             call.counted = False
             self.last_agents.ask(call, queue.config)
+            self.retries.ask(call, queue.config)
         call.first_in_line = again
         self.line_up(call)
         customer = call.customer
@@ -196,6 +199,15 @@ class Acd:
         if queue is not None and call in queue and call.queue_id == queue_id:
             self.last_agents.known(call, agent_id, queue.config)
             self.dispatch(call)
+
+    def retry(self, call: Call) -> None:
+        """It is known by now that the caller gave up before: a better place, where one still waits."""
+        queue = self._centre.queues.get(call.queue_id)
+        if queue is not None and call in queue and not call.retried:
+            call.retried = True
+            queue.add(call, self._centre.now)
+            self._control.remember(call)
+            self._centre.dirty_queues.add(call.queue_id)
 
     def last_agent_timer(self, call: Call) -> None:
         """The caller has waited long enough for this one agent."""

@@ -158,6 +158,7 @@ class Callbacks:
             language=call.language,
             queued_at=call.queued_at or self._centre.now,
             priority=call.priority,
+            retried=call.retried,
         )
         call.asking, call.place = None, place.place_id
         self._centre.stop_timer(f"callback:{call.call_id}")
@@ -177,7 +178,7 @@ class Callbacks:
         call = self._centre.new_call(place.switch, Direction.OUTBOUND, CallPhase.QUEUED)
         call.place, call.dnis, call.ani_name, call.language = place.place_id, place.number, place.name, place.language
         call.queue_id, call.queued_at, call.entered_at = place.queue_id, place.queued_at, self._centre.now
-        call.priority, call.first_in_line = place.priority, place.tries > 0
+        call.priority, call.retried, call.first_in_line = place.priority, place.retried, place.tries > 0
         place.call_id, place.next_at = call.call_id, 0.0
         self._acd.line_up(call)
         self._centre.dirty_queues.add(place.queue_id)

@@ -27,6 +27,7 @@ def encode(call: Call, leg: Leg) -> str:
         "d": call.direction.value,
         "s": call.created_at,
         **({"v": leg.via} if leg.via else {}),
+        **({"y": 1} if call.retried else {}),
     }
     raw = json.dumps(state, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

@@ -160,6 +160,9 @@ def queue_document(centre: Centre, queue: QueueRuntime) -> dict[str, Any]:
                 "since": c.queued_at,
                 "position": i,
                 "callback": c.direction is Direction.OUTBOUND,
+                "first": c.first_in_line,
+                "priority": c.priority,
+                "retried": c.retried,
                 "switch_lost": c.switch_lost_at is not None,
             }
             for i, c in enumerate(queue.waiting[:100], 1)

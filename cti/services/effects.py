@@ -78,5 +78,16 @@ class AskLastAgent:
     days: int
 
 
+@dataclass(frozen=True, slots=True)
+class AskRetry:
+    """Did the last call of ``number`` end without success in the last ``within`` seconds? ``Engine.on_retry`` answers.
+    Who hung up within ``short`` seconds has not given up."""
+
+    call_id: str
+    number: str
+    within: float
+    short: float
+
+
 Stored = StoreAgent | StoreCallbacks | StoreToday
-Effect = AskLastAgent | SwitchCommand | StartTimer | StopTimer | Publish | Log | Stored
+Effect = AskLastAgent | AskRetry | SwitchCommand | StartTimer | StopTimer | Publish | Log | Stored

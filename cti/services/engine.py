@@ -145,6 +145,14 @@ class Engine:
             self._acd.last_agent(call, queue_id, agent_id)
         return self._outputs.flush()
 
+    def on_retry(self, now: float, call_id: str) -> list[Effect]:
+        """The answer to ``AskRetry``, if it is yes."""
+        self.centre.now = now
+        call = self.centre.calls.get(call_id)
+        if call is not None:
+            self._acd.retry(call)
+        return self._outputs.flush()
+
     def on_failed(self, now: float, effect: SwitchCommand, error: CallyardError) -> list[Effect]:
         """A switch command did not do its work; what is not repaired here is by the settle timer or reconciliation."""
         self.centre.now = now

@@ -210,6 +210,7 @@ class Lifecycle:
             self._fail_transfers(call)
             self._routing.callbacks.ending(call)
             self._control.end(call, cause)
+            self._acd.retries.ended(call)
 
     def _out_of_conference(self, call: Call) -> None:
         """One has left. Two who are left talk as a pair, unless the third is to come back."""

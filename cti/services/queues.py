@@ -104,7 +104,8 @@ class QueueRuntime:
 
     def order(self, call: Call) -> tuple[float, ...]:
         """Comparable between queues."""
-        head_start = self.config.priority + call.priority * self.config.age
+        points = call.priority + (self.config.retry_points if call.retried else 0)
+        head_start = self.config.priority + points * self.config.age
         return (not call.first_in_line, (call.queued_at or 0.0) - head_start)
 
     def add(self, call: Call, now: float) -> None:

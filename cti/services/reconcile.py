@@ -186,7 +186,7 @@ class Reconciler:
         if state.get("k") != LegKind.CUSTOMER:
             return call  # what it carries is as old as the leg
         call.phase = CallPhase(str(state.get("p", call.phase)))
-        call.priority = int(_seconds(state.get("r")))
+        call.priority, call.retried = int(_seconds(state.get("r"))), bool(state.get("y"))
         call.first_in_line = bool(state.get("f"))
         if state.get("t") is not None:
             call.queued_at = _seconds(state.get("t"))

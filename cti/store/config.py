@@ -111,6 +111,8 @@ def _queue(queue: Queue, agents: tuple[str, ...], known: _Known) -> QueueConfig:
         announce_number=queue.announce_number,
         last_agent_days=queue.last_agent_days,
         last_agent_wait=queue.last_agent_wait,
+        retry_within=queue.retry_within,
+        retry_points=queue.retry_points,
     )
 
 

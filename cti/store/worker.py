@@ -34,6 +34,7 @@ from cti.store.models import utc_now
 from cti.store.ports import Document, WorkerBus
 from cti.store.publishing import ApplySwitch, Publisher
 from cti.store.recordings import Finaliser
+from cti.store.retries import retry
 
 CONSUMER = "worker"
 LEASE = "worker"
@@ -171,10 +172,13 @@ class Worker:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _command(self, request: Document) -> Document:
-        """``last_agent`` and ``points`` have a thread of their own: a caller waits for the answer."""
+        """``last_agent``, ``retry`` and ``points`` have a thread of their own: a caller waits for the answer."""
         if request.get("op") == "points":
             told = partial(points.of_number, request=request)
             return {"ok": True, **await self._in_thread("questions", lambda: self._read(told))}
+        if request.get("op") == "retry":
+            tried = partial(retry, request=request, now=time.time())
+            return {"ok": True, "retry": await self._in_thread("questions", lambda: self._read(tried))}
         if request.get("op") != "last_agent":
             return await self.publisher.command(request)
         question = partial(last_agent, request=request, now=time.time())

@@ -71,6 +71,8 @@ def queue_form(**changes: Any) -> dict[str, Any]:
         "callback_every": "300",
         "last_agent_days": "0",
         "last_agent_wait": "30",
+        "retry_within": "0",
+        "retry_points": "1",
         "pop_url": "https://crm.example/?n={number}",
         "active": "y",
     } | changes
@@ -257,6 +259,8 @@ def test_a_queue_is_created_with_its_agents_in_order(site: Site, worker: FakeWor
         ("needs-0-name", "two words"),
         ("last_agent_days", "-1"),
         ("last_agent_wait", ""),
+        ("retry_within", "86401"),
+        ("retry_points", "0"),
         ("pop_url", "javascript:alert({number})"),
         ("pop_url", "https://{number}/"),
         ("overflow-0-limit", ""),
@@ -316,6 +320,8 @@ def test_overflow_and_last_agents_reach_the_engine(site: Site, worker: FakeWorke
     with site.sessions() as session:
         other = session.scalars(select(Queue).where(Queue.number == "2001")).one().id
     form = queue_form(number="2013", last_agent_days="14", last_agent_wait="20", announce_wait="y") | {
+        "retry_within": "600",
+        "retry_points": "3",
         "announce_number": "y",
         "survey": "y",
         "overflow-0-when": "waited",
@@ -343,6 +349,7 @@ def test_overflow_and_last_agents_reach_the_engine(site: Site, worker: FakeWorke
         Overflow(OverflowWhen.LENGTH, RouteTarget(TargetKind.OUTSIDE, "13700000001"), 9.0, "no_agent"),
     )
     assert (config.announce_wait, config.last_agent_days, config.last_agent_wait) == (True, 14, 20.0)
+    assert (config.retry_within, config.retry_points) == (600.0, 3)
     assert config.announce_number
     assert config.survey
     page = body(browser(site, "admin"), f"/admin/queues/{queue.id}")

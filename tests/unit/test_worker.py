@@ -229,6 +229,8 @@ async def test_who_served_a_customer_is_answered_while_other_work_is_under_way(
         await asyncio.to_thread(holding.wait, 10)
         try:
             assert await ask(rig, question) == {"ok": True, "agent_id": "a1"}
+            tried = {"op": "retry", "number": "13800138000", "within": 60, "short": 5}
+            assert await ask(rig, tried) == {"ok": True, "retry": False}
             assert await ask(rig, {"op": "points", "number": "13800138000"}) == {"ok": True, "members": []}
             assert (await ask(rig, {"op": "points"}))["error"] == "request.bad"
         finally:

@@ -52,6 +52,8 @@ FIELDS = (
     "announce_number",
     "last_agent_days",
     "last_agent_wait",
+    "retry_within",
+    "retry_points",
     "pop_url",
     "active",
 )
@@ -77,6 +79,8 @@ DEFAULTS = {
     "announce_number": False,
     "last_agent_days": 0,
     "last_agent_wait": 30.0,
+    "retry_within": 0.0,
+    "retry_points": 1,
     "active": True,
 }
 
@@ -141,6 +145,8 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
     announce_number = BooleanField(_("Say the agent's number before they talk"))
     last_agent_days = IntegerField(_("Served within (days)"), [InputRequired(), NumberRange(0, 3650)])
     last_agent_wait = seconds(_("Wait for that agent (s)"), 3600)
+    retry_within = seconds(_("Gave up or was cut off within (s)"), 86_400)
+    retry_points = IntegerField(_("Then so many points ahead"), [InputRequired(), NumberRange(1, 100)])
     overflow = FieldList(FormField(OverflowForm), _("Overflow"), min_entries=1, max_entries=RULES)
     pop_url = Line(_("Page of another system"), pop_url.LONGEST, [Optional(), page_of_a_call])
     active = BooleanField(_("In use"), default=True)

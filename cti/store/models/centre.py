@@ -55,6 +55,8 @@ class Queue(Base):
     announce_number: Mapped[bool] = mapped_column(default=False)
     last_agent_days: Mapped[int] = mapped_column(default=0)
     last_agent_wait: Mapped[float] = mapped_column(default=30.0)
+    retry_within: Mapped[float] = mapped_column(default=0.0)
+    retry_points: Mapped[int] = mapped_column(default=1)
     pop_url: Mapped[str] = mapped_column(String(500), default="")
     active: Mapped[bool] = mapped_column(default=True)
 

@@ -116,8 +116,8 @@ class Floor {
       const row = element("li", "", { "data-call": caller.call_id, "data-target": String(this.targets[queue.queue_id] ?? 20) });
       this.supervise.mark(row, `c:${caller.call_id}`);
       row.append(element("b", String(caller.position)), element("span", caller.shown ?? caller.number), element("time", "", { "data-since": String(caller.since) }));
-      if (caller.callback) row.append(element("small", this.texts.callback));
-      if (caller.switch_lost) row.append(element("small", this.texts.switch_lost));
+      for (const why of ["callback", "first", "retried", "switch_lost"]) if (caller[why]) row.append(element("small", this.texts[why], { "data-why": why }));
+      if (caller.priority) row.append(element("small", `${this.texts.priority} ${caller.priority}`, { "data-why": "priority" }));
       list.append(row);
     }
     return list;
