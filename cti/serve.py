@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,22 +97,32 @@ def prepare(settings: Settings, log: ConsoleLog) -> tuple[list[list[programs.Pro
     secrets = effective_secrets(settings)
     for folder in (settings.recordings_dir, settings.spool_dir, settings.prompts_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    first_run = prepare_database(settings, say)
-    if made := make_prompts(settings.prompts_dir):
+    with ThreadPoolExecutor(1) as beside:  # speech is made in a library, so both go on at once
+        prompts = beside.submit(make_prompts, settings.prompts_dir)
+        first_run = prepare_database(settings, say)
+        made = prompts.result()
+    if made:
         say(f"prompts: {made} made")
     if boards:
         prepare_boards(found.settings, boards, say)
-    stages = [[programs.nats_server(settings, secrets)]] if own_nats else []
     if found.own:
         rows = load_rows(settings)
         for switch, installation in found.own:
             prepare_switch(switch, installation, rows)
-        stages.append([programs.switch(switch, installation) for switch, installation in found.own])
-    if boards:
-        stages.append([programs.board(switch) for switch in boards])
-    stages.append([programs.worker(settings)])
-    stages.append([programs.engine(settings), programs.web(settings)])
+    bus = programs.nats_server(settings, secrets) if own_nats else None
+    stages = stages_of(settings, bus, [programs.switch(*own) for own in found.own], [programs.board(b) for b in boards])
     return stages, _environment(settings, found.settings.switch), first_run
+
+
+def stages_of(
+    settings: Settings,
+    bus: programs.Program | None,
+    switches: list[programs.Program],
+    boards: list[programs.Program],
+) -> list[list[programs.Program]]:
+    """What starts together: all that needs but the bus at once, boards when their switch is there, the engine last."""
+    beside = [*switches, programs.worker(settings), programs.web(settings)]
+    return [stage for stage in ([bus] if bus else [], beside, boards, [programs.engine(settings)]) if stage]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from cti import serve
 from cti.provision.child import Child
 from cti.provision.priority import Priority
 from cti.provision.programs import Program
 from cti.provision.supervisor import StartFailed, Supervisor
+from cti.settings import Settings
 
 DEADLINE = 15.0
 
@@ -256,3 +258,14 @@ def test_nothing_is_left_when_the_supervisor_itself_is_killed(tmp_path: Path) ->
         serve.kill()
         serve.wait(DEADLINE)
     asyncio.run(until(lambda: not any(alive(pid) for pid in pids), "both gone"))
+
+
+@pytest.mark.parametrize("own_bus", [True, False])
+def test_what_needs_only_the_bus_starts_together_and_the_engine_last(tmp_path: Path, *, own_bus: bool) -> None:
+    """A board may be a gateway, which registers at a switch; the engine asks for the worker's configuration."""
+    bus, asterisk, board = (program(tmp_path, name, "") for name in ("bus", "asterisk", "board"))
+    stages = serve.stages_of(Settings(var=tmp_path), bus if own_bus else None, [asterisk], [board])
+    names = [{one.name for one in stage} for stage in stages]
+    assert names == [{"bus"}] * own_bus + [{"asterisk", "worker", "web"}, {"board"}, {"engine"}]
+    alone = serve.stages_of(Settings(var=tmp_path), None, [], [])
+    assert [{one.name for one in stage} for stage in alone] == [{"worker", "web"}, {"engine"}]
