@@ -18,9 +18,9 @@ from cti.domain.config import CentreConfig
 from cti.domain.dahdi import board_name
 from cti.engine.metrics import health_of, registry_of
 from cti.engine.runner import EngineRunner
-from cti.provision.priority import give_way_when_stuck
 from cti.provision.secrets import effective_secrets
 from cti.provision.switches import all_switches
+from cti.provision.watch import watched_loop
 from cti.settings import LOOPBACK, Settings, SwitchKind, SwitchSettings
 from cti.status import serve_status
 from cti.store import worker
@@ -123,8 +123,7 @@ async def run_engine(settings: Settings) -> None:
     bus = make_bus(settings, "engine", TraceKeep(settings.trace_days, settings.trace_megabytes))
     switches = make_switches(settings, bus)
     runner = make_runner(settings, switches, bus)
-    give_way_when_stuck()
-    async with until_told_to_stop() as stop:
+    async with watched_loop(), until_told_to_stop() as stop:
         await bus.start()
         end_status = serve_status(
             LOOPBACK,

@@ -27,7 +27,7 @@ from cards.host.service import Outside, Service
 from cards.host.sound import Prompts
 from cards.synway.board import SynwayBoard
 from cti.domain.errors import CallyardError
-from cti.provision.priority import give_way_when_stuck
+from cti.provision.watch import watched_loop
 
 if TYPE_CHECKING:
     from cards.gateway.gateway import Gateway, Streams
@@ -85,7 +85,11 @@ def make_gateway(switch: SwitchSettings, made: MadeBoard) -> Gateway:
 
 async def run_host(switch: SwitchSettings, bus: NatsBus) -> None:
     """Until a signal; ends with ``BoardError`` when the board is lost."""
-    give_way_when_stuck()
+    async with watched_loop():
+        await _host(switch, bus)
+
+
+async def _host(switch: SwitchSettings, bus: NatsBus) -> None:
     made = make_board(switch)
     ready = switch.home / "ready"
     ready.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from cti.domain.errors import CallyardError
+from cti.provision.priority import share_as_everybody
 
 SOURCES = Path(__file__).with_name("src")
 PACKAGES = {"spandsp.h": "libspandsp-dev", "speex/speex_echo.h": "libspeexdsp-dev"}
@@ -81,7 +82,8 @@ def _once(folder: Path, target: Path, build: Callable[[], None]) -> None:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
-            build()
+            with ThreadPoolExecutor(1, initializer=share_as_everybody) as aside:
+                aside.submit(build).result()
 
 
 def _needs(what: str, packages: Mapping[str, str]) -> str:

@@ -3,24 +3,19 @@
 Nice values alone are not enough: Linux lets a thread that wakes up wait some milliseconds for one that computes
 (EEVDF, since 6.6), at each of the steps from a BYE to the next INVITE. Real-time round robin (``SCHED_RR``) does
 not wait; it is what FreeSWITCH's packages and Asterisk's ``-p`` take for themselves.
+
+Windows, where a board's host may run, has nothing of this: there it is left alone.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-import resource
-import signal
+import sys
 from enum import Enum
 from pathlib import Path
 
-import structlog
-
-STUCK_AFTER = 1.0  # seconds of computing without a pause
-BACK_AFTER = 10.0
-
-log = structlog.get_logger(__name__)
+THREADS = Path("/proc/self/task")
 
 
 class Priority(Enum):
@@ -46,27 +41,44 @@ class Priority(Enum):
                 os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(real_time))
 
 
-def give_way_when_stuck() -> None:
-    """A real-time program of ours that computes for ``STUCK_AFTER`` without a pause shares the processors as everybody,
-    until its running event loop has turned again for ``BACK_AFTER``: a fault of ours must not stop the machine.
-    """
-    policy, static = os.sched_getscheduler(0), os.sched_getparam(0)
-    if policy != os.SCHED_RR:
-        return
-    loop = asyncio.get_running_loop()
-
-    def give_way(number: int, frame: object) -> None:
-        if os.sched_getscheduler(0) != policy:
-            return
-        _schedule_all(os.SCHED_OTHER, os.sched_param(0))
-        log.error("processor.stuck", seconds=STUCK_AFTER)
-        loop.call_soon_threadsafe(loop.call_later, BACK_AFTER, _schedule_all, policy, static)
-
-    signal.signal(signal.SIGXCPU, give_way)
-    resource.setrlimit(resource.RLIMIT_RTTIME, (round(STUCK_AFTER * 1_000_000), resource.RLIM_INFINITY))
-
-
-def _schedule_all(policy: int, static: os.sched_param) -> None:
-    for thread in Path("/proc/self/task").iterdir():
+def share_as_everybody() -> None:
+    """The calling thread, and what it starts from now on: for work that nobody's voice waits for."""
+    if sys.platform != "win32":
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(int(thread.name), policy, static)
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+class RealTime:
+    """That of this process, all its threads: given up and taken again."""
+
+    def __init__(self) -> None:
+        self.given_way = False
+        had = sys.platform != "win32" and os.sched_getscheduler(0) == os.SCHED_RR
+        self._static = os.sched_getparam(0).sched_priority if had else 0
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._static)
+
+    def kill_after(self, seconds: int) -> None:
+        """A thread that computes so long in it without a pause has the process killed, by the kernel."""
+        if self:
+            import resource  # not on Windows
+
+            limit = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
+            wanted = seconds * 1_000_000
+            least = min(limit, wanted) if limit >= 0 else wanted
+            resource.setrlimit(resource.RLIMIT_RTTIME, (least, least))
+
+    def give_way(self) -> None:
+        self._schedule(os.SCHED_OTHER, 0)
+        self.given_way = True
+
+    def take_again(self) -> None:
+        self._schedule(os.SCHED_RR, self._static)
+        self.given_way = False
+
+    def _schedule(self, policy: int, static: int) -> None:
+        for thread in THREADS.iterdir():
+            with contextlib.suppress(OSError):
+                os.sched_setscheduler(int(thread.name), policy, os.sched_param(static))
