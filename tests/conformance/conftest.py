@@ -17,6 +17,7 @@ from tests.conformance.board_rig import BoardWorld, running_board
 from tests.conformance.freeswitch_rig import FreeSwitchWorld, RunningFreeSwitch, running_freeswitch
 from tests.conformance.sim_rig import SimWorld
 from tests.conformance.world import World
+from tests.fakes.stranger import Stranger
 
 
 def not_run(what: str, why: object) -> None:
@@ -58,6 +59,20 @@ def freeswitch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFree
 async def freeswitch_world(freeswitch: RunningFreeSwitch) -> AsyncIterator[FreeSwitchWorld]:
     async with FreeSwitchWorld(freeswitch) as world:
         yield world
+
+
+@pytest.fixture(params=["asterisk", "freeswitch"])
+async def sip_world(request: pytest.FixtureRequest) -> AsyncIterator[AsteriskWorld]:
+    """A switch that speaks SIP."""
+    kind = {"asterisk": AsteriskWorld, "freeswitch": FreeSwitchWorld}[request.param]
+    async with kind(request.getfixturevalue(request.param)) as found:
+        yield found
+
+
+@pytest.fixture
+async def stranger(sip_world: AsteriskWorld) -> AsyncIterator[Stranger]:
+    async with Stranger(sip_world.outside.server) as found:
+        yield found
 
 
 def board_library(face: Face) -> Path:

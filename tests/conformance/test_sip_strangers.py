@@ -23,7 +23,6 @@ from cti.domain.switch.events import (
     TrunkChanged,
 )
 from tests.conformance.asterisk_rig import AsteriskLeg, AsteriskWorld
-from tests.conformance.freeswitch_rig import FreeSwitchWorld
 from tests.conformance.world import AGENT_HERTZ, CUSTOMER_HERTZ, TRUNK, new_channel, they_talk
 from tests.e2e.rig.sipp import SIPP, Sipp
 from tests.fakes import sip
@@ -36,18 +35,9 @@ REFUSED = range(400, 700)
 AUDIO = sip.sdp(HOST, 40_000)
 
 
-@pytest.fixture(params=["asterisk", "freeswitch"])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[AsteriskWorld]:
-    """A switch that speaks SIP."""
-    kind = {"asterisk": AsteriskWorld, "freeswitch": FreeSwitchWorld}[request.param]
-    async with kind(request.getfixturevalue(request.param)) as found:
-        yield found
-
-
 @pytest.fixture
-async def stranger(world: AsteriskWorld) -> AsyncIterator[Stranger]:
-    async with Stranger(world.outside.server) as found:
-        yield found
+def world(sip_world: AsteriskWorld) -> AsteriskWorld:
+    return sip_world
 
 
 @pytest.fixture

@@ -83,9 +83,11 @@ class Stranger(asyncio.DatagramProtocol):
         credentials = (name, sip.digest(challenge, method, uri, *login))
         return await self._once(method, uri, call_id, 2, sender, contact, (*extra, credentials), body)
 
-    def tell(self, method: str, to: str, *, sender: str, extra: tuple[tuple[str, str], ...] = ()) -> None:
+    def tell(
+        self, method: str, to: str, *, sender: str, extra: tuple[tuple[str, str], ...] = (), body: str = ""
+    ) -> None:
         """Send, and wait for nothing."""
-        self._send(method, f"sip:{to}@{HOST}", secrets.token_hex(8), 1, sender, "", extra, "")
+        self._send(method, f"sip:{to}@{HOST}", secrets.token_hex(8), 1, sender, "", extra, body)
 
     async def _once(self, method: str, uri: str, call_id: str, cseq: int, *rest: Any) -> SipMessage:
         self._send(method, uri, call_id, cseq, *rest)

@@ -84,6 +84,12 @@ def test_nothing_a_caller_fills_is_named_in_the_dialplan(switch: SwitchSettings)
     assert found == {"cy_test_max", "cy_test_wait", "cy_test_digits", "acl", "network_addr", "sip_via_protocol"}
 
 
+def test_no_call_can_be_taken_by_naming_it(switch: SwitchSettings) -> None:
+    """FreeSWITCH looks for these where a channel does not have them."""
+    settings = parsed(render(switch, rows(AGENT)), "freeswitch.xml").iter("X-PRE-PROCESS")
+    assert {"intercept_unanswered_only=true", "intercept_unbridged_only=true"} <= {s.get("data") for s in settings}
+
+
 def test_a_trunk_is_known_by_its_address_alone(switch: SwitchSettings) -> None:
     named = CARRIER | {"id": "c2", "host": "sip.example.org"}
     nowhere = CARRIER | {"id": "c3", "host": "nowhere.example.org"}

@@ -463,3 +463,25 @@ async def test_who_is_unparked_by_nobody_is_parked_again(esl: FakeEsl, switch: F
     esl.send(gone("c1"))
     await log.until(ChannelHungUp)
     assert len(esl.named("uuid_transfer c1")) == 1
+
+
+INTRUDER = {"Call_Direction": "inbound", "variable_sip_replaces_call_id": "c1"}
+
+
+async def test_who_calls_in_place_of_another_call_is_ended_and_not_offered(
+    esl: FakeEsl, switch: FreeSwitch, log: EventLog
+) -> None:
+    esl.send(event("CHANNEL_CREATE", "x1", **INTRUDER))
+    await esl.received("uuid_kill")
+    esl.send(parked("x1", **INTRUDER))
+    await offered(esl, log, "c1")
+    assert [e.channel for e in log.all(ChannelOffered)] == ["c1"]
+    assert esl.named("uuid_kill") == ["api uuid_kill x1 CALL_REJECTED"]
+
+
+async def test_who_came_so_while_nobody_looked_is_found_and_ended(esl: FakeEsl, switch: FreeSwitch) -> None:
+    fields = {"Unique-ID": "x2", "Call-Direction": "inbound", "variable_sip_replaces_call_id": "c1"}
+    esl.dumps["x2"] = fields | {"variable_cy_dialed": "8000"}
+    assert (await switch.snapshot()).channels == ()
+    await esl.received("uuid_kill")
+    assert esl.named("uuid_kill") == ["api uuid_kill x2 CALL_REJECTED"]

@@ -84,6 +84,8 @@ class Asking:
             found += [e for e in dumped if text(e, "Channel-State") not in truth.ENDING_STATES]
             await asyncio.sleep(pause)
         self.relayed = truth.relayed(found)
+        for intruder in (e for e in found if truth.replaces(e)):
+            link.send(requests.refuse(text(intruder, "Unique-ID")))
         pairs = ((truth.channel(e), e) for e in found)
         return [(chan, e) for chan, e in pairs if chan is not None]
 

@@ -94,6 +94,11 @@ def hangup(chan: FsChannel, cause: Cause) -> str:
     return f"api uuid_kill {chan.id} {causes.TO_NAME[cause]}"
 
 
+def refuse(channel: str) -> str:
+    """End a call that came in and is none of ours."""
+    return f"api uuid_kill {channel} {causes.TO_NAME[Cause.REJECTED]}"
+
+
 def play(chan: FsChannel, sound: str, app: str) -> tuple[str, ...]:
     """Queue ``sound`` on a parked channel; ``CHANNEL_EXECUTE_COMPLETE`` names ``app`` when it is over.
 

@@ -76,6 +76,9 @@ class Translator:
             else:
                 self._device(event, at, step)
             return step
+        if name == "CHANNEL_CREATE" and truth.replaces(event):
+            step.actions.append(requests.refuse(text(event, "Unique-ID")))
+            return step
         if name == "CHANNEL_HANGUP_COMPLETE":
             self._remember_gone(text(event, "Unique-ID"))
         handler = _HANDLERS.get(name)

@@ -67,7 +67,7 @@ def channel(event: Event) -> FsChannel | None:
     dialed = _dialed(event)
     incoming = text(event, "Call-Direction") == "inbound" and bool(dialed)
     identity = text(event, "Unique-ID")
-    if not identity or not (out or incoming):
+    if not identity or not (out or incoming) or replaces(event):
         return None
     answered = text(event, "Answer-State") == "answered"
     doing = variable(event, "current_application")
@@ -92,6 +92,12 @@ def channel(event: Event) -> FsChannel | None:
         recordings=unpack_recordings(variable(event, requests.RECORDINGS)),
         dialog=dialog(event) if out and answered else None,
     )
+
+
+def replaces(event: Event) -> bool:
+    """Its INVITE names another call that it wants to take over (RFC 3891). FreeSWITCH asks nobody, not even for a
+    password: it is joined to that call, or listens in. Nobody who calls us has a right to that."""
+    return text(event, "Call-Direction") == "inbound" and bool(variable(event, "sip_replaces_call_id"))
 
 
 def dialog(event: Event) -> Dialog:
