@@ -13,6 +13,7 @@ from cti.domain.config import QueueConfig
 from cti.domain.retries import without_success
 from cti.domain.switch.terms import Cause
 from cti.services import retries
+from cti.services.channel_state import decode
 from cti.services.queues import QueueRuntime
 from tests.floor import ORDERS, Floor
 from tests.unit.conftest import OpenFloor
@@ -113,6 +114,11 @@ async def test_the_better_place_is_kept_over_a_restart(open_floor: OpenFloor) ->
     floor = await opened(open_floor)
     await gives_up(floor)
     assert await two_wait(floor) == [AGAIN, OTHER]
+
+    def told() -> list[object]:
+        return [decode(channel.state).get("p") for channel in floor.sim.channels.values()]
+
+    await floor.until(lambda: told() == ["queued", "queued"], "the switch was told")
     await floor.kill_engine()
     await floor.restart_engine()
     await floor.until(lambda: floor.waiting() == [AGAIN, OTHER], "as before")
