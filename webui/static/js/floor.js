@@ -115,7 +115,7 @@ class Floor {
     for (const caller of queue.waiting) {
       const row = element("li", "", { "data-call": caller.call_id, "data-target": String(this.targets[queue.queue_id] ?? 20) });
       this.supervise.mark(row, `c:${caller.call_id}`);
-      row.append(element("b", String(caller.position)), element("span", caller.shown ?? caller.number)));
+      row.append(element("b", String(caller.position)), element("span", caller.shown ?? caller.number));
       for (const why of ["callback", "first", "retried", "switch_lost"]) if (caller[why]) row.append(element("small", this.texts[why], { "data-why": why }));
       if (caller.priority) row.append(element("small", `${this.texts.priority} ${caller.priority}`, { "data-why": "priority" }));
       row.append(element("time", "", { "data-since": String(caller.since) }));
