@@ -7,12 +7,8 @@ so a late, lost or doubled event changes when something happens, never what.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
-from cti.domain.calls import Call, CallPhase, Recording
+from cti.domain.calls import Call, CallPhase
 from cti.domain.errors import CallyardError, DeadlineExceeded
-from cti.domain.ids import new_id
 from cti.domain.legs import Audio, Leg, LegKind, LegState, ListenMode
 from cti.domain.switch.commands import (
     Bridge,
@@ -21,8 +17,6 @@ from cti.domain.switch.commands import (
     Hangup,
     Music,
     Originate,
-    RecordStart,
-    RecordStop,
     SetState,
     Spy,
     SpyMode,
@@ -33,6 +27,8 @@ from cti.domain.switch.terms import Cause
 from cti.machines.connection import LegEvent
 from cti.services import channel_state
 from cti.services.centre import Centre
+from cti.services.recorder import Recorder
+from cti.services.roles import heard
 
 PENDING_LIMIT = 3.0
 """Seconds after which a join, a parting or a hang-up that did not show is asked for again."""
@@ -50,6 +46,7 @@ class CallControl:
 
     def __init__(self, centre: Centre) -> None:
         self._centre = centre
+        self.recorder = Recorder(centre)
 
     # ------------------------------------------------------------ making legs
 
@@ -83,10 +80,6 @@ class CallControl:
         a.wants = b.wants = Audio.SILENCE
         self.settle(call)
 
-    def part(self, call: Call) -> None:
-        call.pair, call.room = None, ()
-        self.settle(call)
-
     def confer(self, call: Call, *legs: Leg) -> None:
         """Put these, with those who are in it already, in the call's conference."""
         call.pair, call.room = None, tuple(dict.fromkeys((*call.room, *(leg.leg_id for leg in legs))))
@@ -104,7 +97,7 @@ class CallControl:
             return
         self._no_partner(call, leg)
         leg.cause = leg.cause or cause
-        self._stop_recordings(call, lambda r: r.leg_id == leg.leg_id and r.channel != leg.channel)
+        self.recorder.stop_those(call, lambda r: r.leg_id == leg.leg_id and r.channel != leg.channel)
         self._pend(call, leg, "hangup")
         self._centre.command(call, Hangup(leg.channel, cause))
 
@@ -126,7 +119,7 @@ class CallControl:
             if leg.listens is not None:
                 self._settle_listening(call, leg)
             elif leg.peer and leg.peer != partner:
-                if self._leaving(leg.peer):
+                if self._centre.is_leaving(leg.peer):
                     continue  # the bridge ends by itself
                 self._unbridge(call, leg)
             elif leg.leg_id in call.room:
@@ -137,16 +130,10 @@ class CallControl:
                 self._settle_audio(call, leg)
         self._settle_pair(call)
 
-    @staticmethod
-    def heard(call: Call, agent_id: str) -> Leg | None:
-        """The leg on which this agent talks in the call."""
-        own = (leg for leg in reversed(call.live_legs()) if leg.agent_id == agent_id and leg.listens is None)
-        return next((leg for leg in own if leg.joined and not leg.released and leg.pending != "hangup"), None)
-
     def _settle_listening(self, call: Call, leg: Leg) -> None:
         """A supervisor's leg hears its agent, is there again when the agent is, and goes with the agent."""
         listens = leg.listens
-        target = self.heard(call, listens.agent_id) if listens is not None else None
+        target = heard(call, listens.agent_id) if listens is not None else None
         if listens is None or target is None:
             if listens is None or call.waiting_for_agent != listens.agent_id:
                 self.hangup(call, leg)
@@ -168,9 +155,9 @@ class CallControl:
         What a switch mixes into a channel to be heard there need not be on the recordings of that channel.
         """
         if mode is not ListenMode.BARGE:
-            self.stop_recordings(call, leg)
+            self.recorder.stop(call, leg)
         elif not any(r.ended_at is None and r.channel == leg.channel for r in call.recordings):
-            self._record(call, leg, leg)
+            self.recorder.record(call, leg, leg)
 
     def stop_listening(self, call: Call, leg: Leg) -> None:
         """Back under our control, for something else; the leg has lost what it listened to."""
@@ -193,18 +180,14 @@ class CallControl:
             self._pend(call, found[1], "unbridge")
         self._centre.command(call, Unbridge(leg.channel))
 
-    def _leaving(self, channel: str) -> bool:
-        found = self._centre.channels.get(channel)
-        return found is not None and found[1].pending == "hangup"
-
     def _settle_in_room(self, call: Call, leg: Leg) -> None:
         if leg.room or not (leg.answered and leg.controlled):
             return
         agent_leg = next((one for one in call.members() if one.agent_id), None)
         if leg.kind is LegKind.CUSTOMER and agent_leg is not None:
-            self.ensure_recording(call, leg, agent_leg)
+            self.recorder.ensure(call, leg, agent_leg)
         elif leg.kind is not LegKind.CUSTOMER:
-            self.stop_recordings(call, leg)
+            self.recorder.stop(call, leg)
         self._pend(call, leg, "confer")
         leg.music_on = False
         self._centre.command(call, Confer(leg.channel, call.call_id))
@@ -249,7 +232,7 @@ class CallControl:
             self._pend(call, a, "bridge")
             self._pend(call, b, "bridge")
             a.music_on = b.music_on = False
-            self.ensure_recording(call, a, b)
+            self.recorder.ensure(call, a, b)
             self._centre.command(call, Bridge(a.channel, b.channel))
 
     def _pair_channels(self, call: Call) -> dict[str, str]:
@@ -355,10 +338,7 @@ class CallControl:
         self._centre.stop_timer(f"ring:{leg.channel}")
         self._centre.channels.pop(leg.channel, None)
         self._no_partner(call, leg)
-        self._stop_recordings(call, lambda r: leg.leg_id == r.leg_id or leg.channel == r.channel)
-
-    def _stays(self, channel: str) -> bool:
-        return channel in self._centre.channels and not self._leaving(channel)
+        self.recorder.stop_those(call, lambda r: leg.leg_id == r.leg_id or leg.channel == r.channel)
 
     def end(self, call: Call, cause: str) -> None:
         """The last leg is gone."""
@@ -383,71 +363,6 @@ class CallControl:
         self.settle(call)
         self._centre.log_call("held", call)
 
-    # ------------------------------------------------------------ recording
-
-    def ensure_recording(self, call: Call, a: Leg, b: Leg) -> None:
-        """Record the conversation about to start, on the channel of ``a``, for the leg of the agent in it."""
-        agent_leg = b if b.agent_id or _our_phone(b) else a
-        if any(r.ended_at is None and r.leg_id == agent_leg.leg_id and r.channel == a.channel for r in call.recordings):
-            return
-        if not (a.agent_id or b.agent_id or _our_phone(b)):
-            return
-        self.stop_recordings(call, a)  # two at once on one channel starve the newer of what the channel hears
-        self._record(call, a, agent_leg)
-
-    def record_watched(self, call: Call) -> None:
-        """All of a call on a line that is only listened to, for the agent whose telephone it is."""
-        if all(r.ended_at is not None for r in call.recordings):
-            self._record(call, call.legs[0], call.legs[-1])
-
-    def record_message(self, call: Call, leg: Leg, silence: float) -> None:
-        """Record what a caller says to the queue of the call, until so many seconds of silence; 0: for ever."""
-        self._record(call, leg, leg, voicemail=call.queue_id, silence=silence)
-
-    def _record(self, call: Call, a: Leg, whose: Leg, voicemail: str = "", silence: float = 0.0) -> None:
-        now = self._centre.now
-        day = time.strftime("%Y/%m/%d", time.gmtime(now))
-        recording = Recording(
-            recording_id=new_id(now),
-            leg_id=whose.leg_id,
-            agent_id=whose.agent_id,
-            channel=a.channel,
-            name=f"{day}/{call.call_id}-{len(call.recordings) + 1}",
-            started_at=now,
-            voicemail=voicemail,
-        )
-        call.recordings.append(recording)
-        self._centre.command(call, RecordStart(a.channel, recording.recording_id, recording.name, silence))
-
-    def not_recorded(self, call: Call, recording_id: str) -> None:
-        """It did not start: over at once, and tried again at the next join."""
-        for recording in call.recordings:
-            if recording.recording_id == recording_id and recording.ended_at is None:
-                recording.ended_at = recording.started_at
-
-    def stop_recordings(self, call: Call, leg: Leg) -> None:
-        """End what is recorded on the channel of ``leg``."""
-        self._stop_recordings(call, lambda r: r.channel == leg.channel)
-
-    def _stop_recordings(self, call: Call, which: Callable[[Recording], bool]) -> None:
-        for recording in call.recordings:
-            if recording.ended_at is None and which(recording):
-                recording.ended_at = self._centre.now
-                if self._stays(recording.channel):
-                    self._centre.command(call, RecordStop(recording.channel, recording.recording_id))
-
-    # ------------------------------------------------------------ roles
-
-    @staticmethod
-    def conversation(call: Call) -> tuple[Leg, Leg] | None:
-        """The two legs that talk when nobody consults: customer and agent (or outside party), or two colleagues."""
-        first = call.customer or call.live(LegKind.AGENT)
-        second = call.live(LegKind.AGENT) or call.live(LegKind.OUTSIDE)
-        if first is second:
-            second = call.live(LegKind.CONSULTED)
-        return (first, second) if first is not None and second is not None else None
-
-
-def _our_phone(leg: Leg) -> bool:
-    """A phone of the centre with which nobody is signed in."""
-    return leg.kind is LegKind.OUTSIDE and bool(leg.device)
+    def retrieve(self, call: Call, agent_leg: Leg, customer: Leg) -> None:
+        self.join(call, customer, agent_leg)
+        self._centre.log_call("retrieved", call)

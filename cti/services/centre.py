@@ -120,6 +120,16 @@ class Centre:
         agent = self.agent_by_number(device.removesuffix("-web"))
         return agent if agent is not None and agent.device == device else None
 
+    def agent_of(self, leg: Leg) -> Agent | None:
+        """The agent whose present leg this is."""
+        agent = self.agents.get(leg.agent_id)
+        return agent if agent is not None and agent.leg_id == leg.leg_id else None
+
+    def is_leaving(self, channel: str) -> bool:
+        """We have asked for its end, which has not been reported yet."""
+        found = self.channels.get(channel)
+        return found is not None and found[1].pending == "hangup"
+
     def queue_by_number(self, number: str) -> QueueRuntime | None:
         return next((q for q in self.queues.values() if q.config.number == number), None)
 
@@ -194,6 +204,19 @@ class Centre:
         if call is None or home == call.switch or not call.legs:
             return agent.free and bool(home)
         return agent.free and bool(home) and self.apart.isdisjoint((home, call.switch))
+
+    # ------------------------------------------------------------ words to agents
+
+    def notice(self, leg: Leg, notice: str) -> None:
+        """What the agent whose present leg this is should know."""
+        agent = self.agent_of(leg)
+        if agent is not None:
+            agent.notice = notice
+            self.dirty_agents.add(agent.agent_id)
+
+    def touch_agents(self, call: Call) -> None:
+        """All agents of the call are told how it is now."""
+        self.dirty_agents.update(leg.agent_id for leg in call.legs if leg.agent_id in self.agents)
 
     # ------------------------------------------------------------ calls and legs
 

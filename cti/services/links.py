@@ -16,18 +16,18 @@ from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.effects import SwitchCommand
-from cti.services.lifecycle import Lifecycle
+from cti.services.endings import Endings
 
 RELAY_GONE = 5.0
 """Seconds after the end of a leg in which the switch that relayed it may still show it."""
 
 
 class Links:
-    def __init__(self, centre: Centre, control: CallControl, acd: Acd, lifecycle: Lifecycle) -> None:
+    def __init__(self, centre: Centre, control: CallControl, acd: Acd, endings: Endings) -> None:
         self._centre = centre
         self._control = control
         self._acd = acd
-        self._lifecycle = lifecycle
+        self._endings = endings
 
     # ------------------------------------------------------------ the link
 
@@ -103,4 +103,4 @@ class Links:
             self._centre.counters["reconcile:relay_lost"] += 1
             self._control.hangup(call, leg, Cause.MEDIA_LOST if leg.answered else Cause.UNREACHABLE)
         else:
-            self._lifecycle.let_go(call, leg)
+            self._endings.let_go(call, leg)

@@ -15,6 +15,7 @@ from cti.machines.agent import AgentEvent
 from cti.services.agents import AgentService
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
+from cti.services.roles import heard
 
 OWN_PHONE_RING = 20.0
 TALKING = frozenset({AgentState.TALKING, AgentState.HOLD})
@@ -64,7 +65,7 @@ class Listening:
         if supervisor is target:
             raise BadRequest("that is yourself", number=target.number)
         found = self._centre.agent_call(target)
-        if found is None or target.state not in TALKING or self._control.heard(found[0], target.agent_id) is None:
+        if found is None or target.state not in TALKING or heard(found[0], target.agent_id) is None:
             raise NotAllowedNow("the agent does not talk", number=target.number)
         if not self._centre.switches[found[0].switch].up:
             raise NotAllowedNow("the switch cannot be reached", switch=found[0].switch)

@@ -21,10 +21,11 @@ from cti.services import channel_state
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
-from cti.services.dialling import Dialling
 from cti.services.effects import SwitchCommand
+from cti.services.endings import Endings
 from cti.services.lifecycle import Lifecycle
 from cti.services.links import Links
+from cti.services.roles import conversation, wants_partner
 from cti.services.routing import Routing
 from cti.services.together import let_off, offers
 from cti.services.watched import WatchedCalls
@@ -48,7 +49,7 @@ class Reconciler:
         acd: Acd,
         routing: Routing,
         lifecycle: Lifecycle,
-        dialling: Dialling,
+        endings: Endings,
         links: Links,
         watched: WatchedCalls,
         offered: Callable[[str, ChannelOffered], None],
@@ -58,7 +59,7 @@ class Reconciler:
         self._acd = acd
         self._routing = routing
         self._lifecycle = lifecycle
-        self._dialling = dialling
+        self._endings = endings
         self._links = links
         self._watched = watched
         self._offered = offered
@@ -242,7 +243,7 @@ class Reconciler:
     def _nobody_dialled(self, call: Call) -> bool:
         """An agent who was about to be connected, with nobody: dialling is not done twice."""
         agent_leg = call.live(LegKind.AGENT)
-        return agent_leg is not None and agent_leg.answered and self._dialling.wants_partner(call)
+        return agent_leg is not None and agent_leg.answered and wants_partner(call)
 
     def _resume_customer(self, call: Call) -> None:
         """A customer with nobody to talk to: the menu again, else back into the queue."""
@@ -255,7 +256,7 @@ class Reconciler:
         elif call.phase is CallPhase.SURVEY:
             self._routing.survey.resume(call)
         else:
-            self._lifecycle.queue_again(call, "transfer_failed")
+            self._endings.queue_again(call, "transfer_failed")
 
     def _resume_pair(self, call: Call) -> None:
         kinds = (LegKind.CUSTOMER, LegKind.AGENT, LegKind.CONSULTED)
@@ -275,7 +276,7 @@ class Reconciler:
             if leg.peer and found is not None and found[0] is call:
                 pair = (leg.leg_id, found[1].leg_id)
                 call.pair = pair if leg.kind is LegKind.CUSTOMER or call.pair is None else call.pair
-        talk = self._control.conversation(call)
+        talk = conversation(call)
         held = any(leg.state is LegState.HOLD for leg in call.live_legs())
         if call.pair is None and talk is not None and not held and all(leg.there for leg in talk):
             call.pair = (talk[0].leg_id, talk[1].leg_id)
@@ -348,7 +349,7 @@ class Reconciler:
                 if leg.alive and leg.via:
                     self._centre.phone_command(call, leg, Hangup(leg.channel))
                 if leg.alive:
-                    self._lifecycle.gone(call, leg, cause, by_customer)
+                    self._endings.gone(call, leg, cause, by_customer)
 
 
 def _customers_first(channel: ChannelSnapshot) -> bool:

@@ -16,11 +16,14 @@ from cti.domain.legs import ListenMode
 from cti.domain.switch.commands import TestCall
 from cti.services.agents import AgentService
 from cti.services.centre import Centre
+from cti.services.desk import Desk
 from cti.services.dialling import Dialling
 from cti.services.documents import agent_document, floor_document, lines_document
 from cti.services.effects import SwitchCommand
+from cti.services.rejoin import Rejoining
 from cti.services.rules import target_of
 from cti.services.supervision import Supervision
+from cti.services.transfers import Transfers
 from cti.services.trunk_test import TrunkTests
 
 TEXT_LIMIT = 200
@@ -37,12 +40,18 @@ class Requests:
         centre: Centre,
         agents: AgentService,
         dialling: Dialling,
+        desk: Desk,
+        transfers: Transfers,
+        rejoining: Rejoining,
         trunk_tests: TrunkTests,
         supervision: Supervision,
     ) -> None:
         self._centre = centre
         self._agents = agents
         self._dialling = dialling
+        self._desk = desk
+        self._transfers = transfers
+        self._rejoining = rejoining
         self._trunk_tests = trunk_tests
         self._supervision = supervision
 
@@ -67,20 +76,20 @@ class Requests:
             "logout": lambda: self._agents.logout(agent),
             "ready": lambda: self._agents.ready(agent),
             "not_ready": lambda: self._agents.not_ready(agent, text("reason")),
-            "answer": lambda: self._dialling.answer(agent),
-            "hangup": lambda: self._dialling.hangup(agent),
-            "hold": lambda: self._dialling.hold(agent),
-            "retrieve": lambda: self._dialling.retrieve(agent),
-            "digits": lambda: self._dialling.digits(agent, text("digits")),
+            "answer": lambda: self._desk.answer(agent),
+            "hangup": lambda: self._desk.hangup(agent),
+            "hold": lambda: self._desk.hold(agent),
+            "retrieve": lambda: self._desk.retrieve(agent),
+            "digits": lambda: self._desk.digits(agent, text("digits")),
             "dial": lambda: self._dialling.dial(agent, text("number")),
-            "transfer": lambda: self._dialling.transfer(agent, text("number")),
-            "consult": lambda: self._dialling.consult(agent, text("number")),
-            "complete": lambda: self._dialling.complete(agent),
-            "conference": lambda: self._dialling.conference(agent),
-            "take_back": lambda: self._dialling.take_back(agent),
+            "transfer": lambda: self._transfers.transfer(agent, text("number")),
+            "consult": lambda: self._transfers.consult(agent, text("number")),
+            "complete": lambda: self._transfers.complete(agent),
+            "conference": lambda: self._transfers.conference(agent),
+            "take_back": lambda: self._transfers.take_back(agent),
             "wrapup_done": lambda: self._agents.wrapup_done(agent),
             "wrapup_extend": lambda: self._agents.wrapups.extend(agent, _seconds(request)),
-            "rejoin": lambda: self._dialling.rejoin(agent, text("device")),
+            "rejoin": lambda: self._rejoining.rejoin(agent, text("device")),
         }
         if op not in operations:
             raise BadRequest("unknown operation", op=op[:40])

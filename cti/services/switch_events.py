@@ -68,7 +68,8 @@ class SwitchEvents:
         self._control = parts.control
         self._routing = parts.routing
         self._lifecycle = parts.lifecycle
-        self._dialling = parts.dialling
+        self._endings = parts.endings
+        self._desk = parts.desk
         self._arrivals = parts.arrivals
         self._links = parts.links
         self._watched = parts.watched
@@ -128,7 +129,7 @@ class SwitchEvents:
             case ChannelConferenced():
                 self._lifecycle.conferenced(call, leg, event.conference)
             case ChannelHeld():
-                self._dialling.held_on_phone(call, leg, event.held)
+                self._desk.held_on_phone(call, leg, event.held)
             case Digit():
                 if leg.kind is LegKind.CUSTOMER:
                     self._routing.digit(call, event.digit)
@@ -138,10 +139,10 @@ class SwitchEvents:
                 self._lifecycle.answering.asked(call, leg, event.play_id, event.reason)
                 self._played(call, event.play_id, event.reason)
             case ChannelLeaving():
-                self._lifecycle.leaving.leaves(call, leg)
+                self._endings.leaving.leaves(call, leg)
             case ChannelHungUp():
                 leg.sip = event.sip
-                self._lifecycle.gone(call, leg, event.cause, event.by_far_side)
+                self._endings.gone(call, leg, event.cause, event.by_far_side)
 
     def _played(self, call: Call, play_id: str, reason: PlayEnd) -> None:
         if play_id == call.greeting:
@@ -152,7 +153,7 @@ class SwitchEvents:
     def _relayed_event(self, switch: str, leg: Leg, event: SwitchEvent) -> None:
         """Of a channel that lives on another switch: only a key pressed at the phone carried for it means anything."""
         if leg.via == switch and isinstance(event, ChannelHeld):
-            self._dialling.held_on_phone(self._centre.channels[leg.channel][0], leg, event.held)
+            self._desk.held_on_phone(self._centre.channels[leg.channel][0], leg, event.held)
         else:
             self._centre.counters["event:foreign"] += 1
 
@@ -183,11 +184,11 @@ class SwitchEvents:
             call, leg = found
             if isinstance(command, Originate) and not isinstance(error, DeadlineExceeded | LinkDown):
                 refused = error.code == "switch.refused"
-                self._lifecycle.gone(call, leg, Cause.UNREACHABLE if refused else Cause.CANCELLED, False)
+                self._endings.gone(call, leg, Cause.UNREACHABLE if refused else Cause.CANCELLED, False)
             elif isinstance(command, Play):
                 self._played(call, command.play_id, PlayEnd.FAILED)
             elif isinstance(command, RecordStart) and not isinstance(error, DeadlineExceeded):
-                self._control.not_recorded(call, command.recording_id)
+                self._control.recorder.not_started(call, command.recording_id)
                 if call.phase is CallPhase.VOICEMAIL:
                     self._routing.voicemail.not_recorded(call)
             elif isinstance(command, Music):

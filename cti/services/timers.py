@@ -15,7 +15,8 @@ class Timers:
         self._acd = parts.acd
         self._agents = parts.acd.agents
         self._routing = parts.routing
-        self._lifecycle = parts.lifecycle
+        self._answering = parts.lifecycle.answering
+        self._endings = parts.endings
         self._overflows = parts.overflows
         self._trunk_tests = parts.trunk_tests
         self._outputs = parts.outputs
@@ -73,8 +74,8 @@ class Timers:
         elif kind == "trunk_test":
             self._trunk_tests.timer(call)
         elif kind == "rejoin":
-            self._lifecycle.rejoin_timer(call)
+            self._endings.rejoin_timer(call)
         elif kind == "greet":
-            self._lifecycle.answering.greeted(call)
+            self._answering.greeted(call)
         elif kind == "bye":
             self._control.hangup_all(call, Cause.NORMAL, "system")

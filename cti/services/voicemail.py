@@ -82,7 +82,7 @@ class Voicemail:
     def _record(self, call: Call, customer: Leg, message: Message) -> None:
         message.stage, message.play_id = MessageStage.RECORDING, ""
         customer.wants = Audio.SILENCE
-        self._control.record_message(call, customer, self._centre.config.message_silence)
+        self._control.recorder.message(call, customer, self._centre.config.message_silence)
         self._centre.start_timer(f"message:{call.call_id}", self._longest(call))
         self._centre.log_call("voicemail", call)
 
@@ -103,7 +103,7 @@ class Voicemail:
         call.message = None
         self._centre.stop_timer(f"message:{call.call_id}")
         if customer is not None:
-            self._control.stop_recordings(call, customer)
+            self._control.recorder.stop(call, customer)
             self._say_and_end(call, SAVED)
 
     def not_recorded(self, call: Call) -> None:

@@ -47,7 +47,7 @@ class WatchedCalls:
         if new:
             self._centre.command(call, SetState(event.channel, channel_state.encode(call, outside)))
             if not event.incoming:  # it is said before the number is whole
-                self._control.record_watched(call)
+                self._control.recorder.watched(call)
         self._log("offered" if event.incoming else "originated", call)
 
     def event(self, call: Call, event: SwitchEvent) -> None:
@@ -62,7 +62,7 @@ class WatchedCalls:
         """A recording that did not start is no recording; nothing else is asked for."""
         call = self._centre.watched.get(getattr(command, "channel", ""))
         if call is not None and isinstance(command, RecordStart):
-            self._control.not_recorded(call, command.recording_id)
+            self._control.recorder.not_started(call, command.recording_id)
             self._centre.counters[f"watched:not_recorded:{error.code}"] += 1
 
     # ------------------------------------------------------------ after a connect, and on a timer
@@ -119,7 +119,7 @@ class WatchedCalls:
             self._centre.leg_event(leg, LegEvent.ANSWER)
             leg.joined = leg.answered = True
             leg.changed_at = self._centre.now
-        self._control.record_watched(call)
+        self._control.recorder.watched(call)
         self._log("established", call)
 
     def _ended(self, call: Call, cause: Cause) -> None:

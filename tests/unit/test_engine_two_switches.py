@@ -7,7 +7,7 @@ import pytest
 from cti.domain.switch.commands import Originate, RecordStart
 from cti.domain.switch.events import LinkLost, LinkUp
 from cti.domain.switch.terms import Cause
-from cti.services import lifecycle, reconcile
+from cti.services import endings, reconcile
 from cti.switches.sim import SimSwitch
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
@@ -17,7 +17,7 @@ from tests.unit.conftest import OpenFloor
 async def centre(open_floor: OpenFloor, monkeypatch: pytest.MonkeyPatch) -> Floor:
     """Agents a1 and a2 on the first switch, a3 on the other one, all on duty, nobody ready."""
     monkeypatch.setattr(reconcile, "NEWS_GRACE", 0.0)
-    monkeypatch.setattr(lifecycle, "REJOIN_GRACE", 0.1)
+    monkeypatch.setattr(endings, "REJOIN_GRACE", 0.1)
     floor = await open_floor(switches=2)
     floor.move("a3")
     await floor.until(lambda: floor.runner.engine.centre.device_home("1003") == "other", "a3 at the other switch")
