@@ -14,7 +14,7 @@ import structlog
 
 from cti.bus.base import TraceKeep
 from cti.bus.nats import NatsBus
-from cti.domain.config import CentreConfig
+from cti.domain.config.centre import CentreConfig
 from cti.domain.dahdi import board_name
 from cti.engine.metrics import health_of, registry_of
 from cti.engine.runner import EngineRunner

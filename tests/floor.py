@@ -11,17 +11,11 @@ from typing import Any
 from cti.bus.memory import MemoryBroker, MemoryBus
 from cti.domain.agents import Agent
 from cti.domain.calls import Call
-from cti.domain.config import (
-    AgentConfig,
-    CentreConfig,
-    DidConfig,
-    MenuConfig,
-    QueueConfig,
-    RouteTarget,
-    Strategy,
-    TargetKind,
-    TrunkConfig,
-)
+from cti.domain.config.agents import AgentConfig
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.queues import QueueConfig, Strategy
+from cti.domain.config.routes import DidConfig, MenuConfig, RouteTarget, TargetKind
+from cti.domain.config.ways_out import TrunkConfig
 from cti.engine.runner import EngineRunner
 from cti.services.centre import SwitchStatus
 from cti.switches.sim import SimSwitch

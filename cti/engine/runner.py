@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from cti.bus.base import Bus, BusDown, Document
-from cti.domain.config import CentreConfig
+from cti.domain.config.centre import CentreConfig
 from cti.domain.errors import BadRequest, CallyardError, SwitchError
 from cti.domain.switch.events import ChannelOffered, ChannelWatched, LinkLost, LinkUp, SwitchEvent
 from cti.engine.trace import Trace

@@ -10,7 +10,7 @@ from functools import partial
 
 from cti.domain.agents import AT_WORK, Agent
 from cti.domain.calls import Call, CallPhase, Direction
-from cti.domain.config import Strategy
+from cti.domain.config.queues import Strategy
 from cti.domain.errors import CallyardError
 from cti.domain.ids import new_id
 from cti.domain.legs import Audio, Leg, LegKind

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cti.domain.agents import ON_CALL, Agent, AgentState
 from cti.domain.calls import Call
-from cti.domain.config import OUTSIDE, AgentConfig
+from cti.domain.config.agents import OUTSIDE, AgentConfig
 from cti.domain.errors import BadRequest, IllegalTransition, NotAllowedNow
 from cti.domain.legs import Leg
 from cti.machines import agent as machine

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cti.domain.calls import Call, CallPhase, Direction
-from cti.domain.config import is_outside
+from cti.domain.config.agents import is_outside
 from cti.domain.ids import new_id
 from cti.domain.legs import Audio, Leg, LegKind
 from cti.domain.switch.commands import Play

@@ -12,7 +12,9 @@ from datetime import UTC, tzinfo
 
 from cti.domain.agents import Agent
 from cti.domain.calls import Call, CallPhase, Direction
-from cti.domain.config import OUTSIDE, CentreConfig, TrunkConfig, is_outside
+from cti.domain.config.agents import OUTSIDE, is_outside
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.ways_out import TrunkConfig
 from cti.domain.errors import BadRequest, IllegalTransition, UnknownAgent
 from cti.domain.ids import new_id
 from cti.domain.legs import Leg, LegKind

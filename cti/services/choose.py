@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cti.domain.config import Strategy
+from cti.domain.config.queues import Strategy
 
 Skills = Mapping[str, int]
 NO_SKILLS: Skills = {}

@@ -6,7 +6,7 @@ import re
 
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call
-from cti.domain.config import is_outside
+from cti.domain.config.agents import is_outside
 from cti.domain.errors import BadRequest, NotAllowedNow
 from cti.domain.legs import Leg, LegKind
 from cti.domain.switch.commands import AnswerDevice, Hangup, SendDigits

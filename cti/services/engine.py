@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from cti.domain.calls import Call
-from cti.domain.config import CentreConfig
+from cti.domain.config.centre import CentreConfig
 from cti.domain.errors import CallyardError
 from cti.domain.switch.events import SwitchEvent
 from cti.domain.switch.snapshot import Snapshot

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call, CallPhase
-from cti.domain.config import MemberKind, RingGroupConfig, RingMember, RingOrder, RouteTarget, TargetKind, is_outside
+from cti.domain.config.agents import is_outside
+from cti.domain.config.routes import MemberKind, RingGroupConfig, RingMember, RingOrder, RouteTarget, TargetKind
 from cti.domain.errors import CallyardError
 from cti.domain.legs import Audio, LegKind
 from cti.services.acd import Acd

@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 from cti.domain.agents import AT_WORK
 from cti.domain.calls import Call, Direction
-from cti.domain.config import QueueConfig
+from cti.domain.config.queues import QueueConfig
 from cti.domain.phones import normalise
 from cti.services.centre import Centre
 from cti.services.effects import AskLastAgent

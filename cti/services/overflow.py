@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from cti.domain.agents import AgentState
 from cti.domain.calls import Call, CallPhase
-from cti.domain.config import Overflow, OverflowWhen, RouteTarget, TargetKind
+from cti.domain.config.queues import Overflow, OverflowWhen
+from cti.domain.config.routes import RouteTarget, TargetKind
 from cti.services.acd import JUST_AFTER, Acd
 from cti.services.centre import Centre
 from cti.services.queues import QueueRuntime

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cti.domain.agents import Agent
 from cti.domain.calls import Call
-from cti.domain.config import is_outside
+from cti.domain.config.agents import is_outside
 from cti.domain.errors import NotAllowedNow
 from cti.domain.legs import Leg
 from cti.domain.switch.commands import Target

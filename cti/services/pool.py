@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TypeVar
 
-from cti.domain.config import Strategy
+from cti.domain.config.queues import Strategy
 from cti.services.choose import (
     ALL_LEVELS,
     NO_SKILLS,

@@ -13,7 +13,7 @@ from typing import Any
 
 from cti.domain.agents import Agent
 from cti.domain.calls import Call
-from cti.domain.config import QueueConfig
+from cti.domain.config.queues import QueueConfig
 from cti.services.choose import ALL_LEVELS, NOBODY, Candidate, Waiting
 from cti.services.pool import FreeAgents, Line, May
 

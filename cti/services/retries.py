@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from cti.domain.calls import Call, Direction
-from cti.domain.config import QueueConfig
+from cti.domain.config.queues import QueueConfig
 from cti.domain.phones import normalise
 from cti.domain.retries import without_success
 from cti.services.centre import Centre

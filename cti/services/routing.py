@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from cti.domain.calls import Call, CallPhase
-from cti.domain.config import MenuConfig, RouteTarget, TargetKind
+from cti.domain.config.routes import MenuConfig, RouteTarget, TargetKind
 from cti.domain.dialogues import MenuPosition
 from cti.domain.errors import BadRequest, CallyardError
 from cti.domain.ids import new_id

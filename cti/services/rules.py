@@ -11,15 +11,9 @@ from datetime import tzinfo
 from random import Random
 
 from cti.domain.calendar import OpenBecause, is_open
-from cti.domain.config import (
-    CentreConfig,
-    InboundRule,
-    OutboundRule,
-    RouteTarget,
-    TrunkConfig,
-    TrunkOrder,
-    When,
-)
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.routes import InboundRule, RouteTarget, When
+from cti.domain.config.ways_out import OutboundRule, TrunkConfig, TrunkOrder
 from cti.domain.phones import normalise
 
 ANY_TRUNK = ("", "test")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call, CallPhase, Transfer
-from cti.domain.config import is_outside
+from cti.domain.config.agents import is_outside
 from cti.domain.errors import BadRequest, NotAllowedNow
 from cti.domain.legs import Audio, Leg, LegKind
 from cti.domain.switch.terms import Cause

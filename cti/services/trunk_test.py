@@ -12,7 +12,7 @@ from typing import Any
 
 from cti.domain import sip
 from cti.domain.calls import Call, CallPhase, Direction
-from cti.domain.config import TrunkConfig
+from cti.domain.config.ways_out import TrunkConfig
 from cti.domain.errors import BadRequest, LinkDown, NotAllowedNow, TrunkFull, UnknownTrunk
 from cti.domain.legs import Leg, LegKind
 from cti.domain.switch.terms import Cause

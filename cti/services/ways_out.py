@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from cti.domain.agents import Agent
 from cti.domain.calls import Call, Direction
-from cti.domain.config import TargetKind, TrunkConfig
+from cti.domain.config.routes import TargetKind
+from cti.domain.config.ways_out import TrunkConfig
 from cti.domain.errors import BadRequest, CallyardError, DoNotCall, NotAllowedNow, TrunkFull
 from cti.domain.switch.commands import TrunkTarget
 from cti.domain.switch.terms import TrunkState

@@ -10,22 +10,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from cti.domain.config import (
-    AgentConfig,
-    CentreConfig,
+from cti.domain.config.agents import AgentConfig
+from cti.domain.config.centre import CentreConfig, read_overflow
+from cti.domain.config.queues import Need, Overflow, QueueConfig
+from cti.domain.config.routes import (
     DidConfig,
     MemberKind,
     MenuConfig,
-    Need,
-    Overflow,
-    QueueConfig,
     RingGroupConfig,
     RingMember,
     RouteTarget,
     TargetKind,
-    TrunkConfig,
-    read_overflow,
 )
+from cti.domain.config.ways_out import TrunkConfig
 from cti.domain.trunks import NumberRule, read_rules
 from cti.store import parameters, rules
 from cti.store.models import Agent, Did, Menu, Queue, QueueMember, RingGroup, Trunk, User

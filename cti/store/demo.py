@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cti.domain.config import Strategy, TargetKind
+from cti.domain.config.queues import Strategy
+from cti.domain.config.routes import TargetKind
 from cti.domain.phones import normalise
 from cti.store import demo_names as names
 from cti.store import demo_shop, divisions

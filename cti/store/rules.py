@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cti.domain.calendar import CalendarConfig, DayRange, Hours, Override, minutes
-from cti.domain.config import InboundRule, NumberList, OutboundRule, RouteTarget, TargetKind
+from cti.domain.config.routes import InboundRule, NumberList, RouteTarget, TargetKind
+from cti.domain.config.ways_out import OutboundRule
 from cti.store import models
 from cti.store.models import Calendar, ListedNumber
 

@@ -22,7 +22,7 @@ from typing import Any
 from cti.bootstrap import configure_logging
 from cti.bus.base import TraceKeep
 from cti.bus.nats import NatsBus
-from cti.domain.config import CentreConfig
+from cti.domain.config.centre import CentreConfig
 from cti.domain.switch.terms import Cause
 from cti.engine.runner import EngineRunner
 from cti.settings import Settings

@@ -22,7 +22,10 @@ import structlog
 
 from cti.bus.base import Document
 from cti.bus.memory import MemoryBroker, MemoryBus
-from cti.domain.config import AgentConfig, CentreConfig, DidConfig, Need, QueueConfig, RouteTarget, TargetKind
+from cti.domain.config.agents import AgentConfig
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.queues import Need, QueueConfig
+from cti.domain.config.routes import DidConfig, RouteTarget, TargetKind
 from cti.domain.switch.terms import Cause
 from cti.engine.runner import EngineRunner
 from cti.switches.sim import SimSwitch

@@ -12,7 +12,7 @@ from playwright.async_api import async_playwright
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cti.domain.config import TargetKind
+from cti.domain.config.routes import TargetKind
 from cti.store.models import Agent, Did, PhoneKind, Queue, QueueMember, Role, User
 from tests.e2e.rig.browser import Desk, Person, launch
 from tests.e2e.rig.centre import Centre

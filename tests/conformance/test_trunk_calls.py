@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from cti.bus.memory import MemoryBroker, MemoryBus
-from cti.domain.config import CentreConfig, DidConfig, QueueConfig, RouteTarget, TargetKind, TrunkConfig
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.queues import QueueConfig
+from cti.domain.config.routes import DidConfig, RouteTarget, TargetKind
+from cti.domain.config.ways_out import TrunkConfig
 from cti.domain.trunks import NumberRule
 from cti.engine.runner import EngineRunner
 from tests.conformance import trunks

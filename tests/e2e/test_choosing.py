@@ -9,7 +9,7 @@ import pytest_asyncio
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cti.domain.config import Strategy
+from cti.domain.config.queues import Strategy
 from cti.store.models import Agent, Queue
 from tests.e2e.conftest import PhoneMaker
 from tests.e2e.rig.centre import Centre, until

@@ -11,7 +11,7 @@ import pytest_asyncio
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cti.domain.config import TargetKind
+from cti.domain.config.routes import TargetKind
 from cti.store.models import Did, MessageState, Queue, Ticket, TicketState, Voicemail
 from tests.e2e.conftest import PhoneMaker
 from tests.e2e.rig.centre import Centre, until

@@ -12,7 +12,7 @@ import pytest_asyncio
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from cti.domain.config import TargetKind, When
+from cti.domain.config.routes import TargetKind, When
 from cti.store.models import Calendar, InboundRule, ListedNumber, NumberList, OutboundRule, Trunk, utc_now
 from tests.e2e.conftest import PhoneMaker
 from tests.e2e.rig.centre import Centre, until

@@ -10,7 +10,8 @@ import pytest_asyncio
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from cti.domain.config import RingOrder, Strategy, TargetKind
+from cti.domain.config.queues import Strategy
+from cti.domain.config.routes import RingOrder, TargetKind
 from cti.store.models import Did, Queue, RingGroup
 from tests.e2e.conftest import PhoneMaker
 from tests.e2e.rig.centre import Centre

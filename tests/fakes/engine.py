@@ -15,7 +15,7 @@ from cti.bus.base import Bus
 from cti.bus.memory import MemoryBroker, MemoryBus
 from cti.bus.sync import SyncBus
 from cti.domain.agents import Agent
-from cti.domain.config import CentreConfig
+from cti.domain.config.centre import CentreConfig
 from cti.engine.runner import EngineRunner
 from cti.switches.sim import SimSwitch
 

@@ -13,7 +13,7 @@ import pytest
 from cti.bus import sync
 from cti.bus.nats import NatsBus
 from cti.bus.sync import SyncBus
-from cti.domain.config import CentreConfig
+from cti.domain.config.centre import CentreConfig
 from cti.domain.errors import EngineUnavailable
 from tests.nats_server import NatsServer
 

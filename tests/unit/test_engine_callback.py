@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from cti.domain.calls import Call
-from cti.domain.config import Overflow, OverflowWhen, RouteTarget, TargetKind
+from cti.domain.config.queues import Overflow, OverflowWhen
+from cti.domain.config.routes import RouteTarget, TargetKind
 from cti.domain.switch.commands import Originate, Play, TrunkTarget
 from cti.domain.switch.terms import Cause
 from tests.floor import ORDERS, Floor

@@ -10,15 +10,9 @@ from dataclasses import replace
 import pytest
 
 from cti.domain.agents import ON_CALL
-from cti.domain.config import (
-    CentreConfig,
-    MemberKind,
-    RingGroupConfig,
-    RingMember,
-    RouteTarget,
-    Strategy,
-    TargetKind,
-)
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.queues import Strategy
+from cti.domain.config.routes import MemberKind, RingGroupConfig, RingMember, RouteTarget, TargetKind
 from cti.domain.switch.terms import Cause
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor

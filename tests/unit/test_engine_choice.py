@@ -11,7 +11,10 @@ import pytest
 
 from cti.domain.agents import Agent, AgentState
 from cti.domain.calls import Call
-from cti.domain.config import AgentConfig, CentreConfig, DidConfig, Need, QueueConfig, RouteTarget, Strategy, TargetKind
+from cti.domain.config.agents import AgentConfig
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.queues import Need, QueueConfig, Strategy
+from cti.domain.config.routes import DidConfig, RouteTarget, TargetKind
 from cti.domain.legs import LegKind
 from cti.domain.switch.terms import Cause
 from cti.services.queues import QueueRuntime

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from cti.domain.calls import CallPhase
-from cti.domain.config import (
+from cti.domain.config.queues import Overflow, OverflowWhen
+from cti.domain.config.routes import (
     DidConfig,
     InboundRule,
     MemberKind,
-    Overflow,
-    OverflowWhen,
     RingGroupConfig,
     RingMember,
     RingOrder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from cti.domain.config import RouteTarget, TargetKind
+from cti.domain.config.routes import RouteTarget, TargetKind
 from cti.domain.errors import CommandRefused
 from cti.domain.switch.commands import Bridge, Music, RecordStart
 from tests.unit.conftest import OpenFloor

@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from cti.domain.config import CentreConfig, OutboundRule, TrunkConfig, TrunkOrder
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.ways_out import OutboundRule, TrunkConfig, TrunkOrder
 from cti.domain.switch.commands import Originate, TrunkTarget
 from cti.domain.switch.terms import Cause
 from cti.services.rules import misses, outbound_rule, trunks_in_order

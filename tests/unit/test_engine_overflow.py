@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.domain.config import CentreConfig, Overflow, OverflowWhen, QueueConfig, RouteTarget, TargetKind
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.queues import Overflow, OverflowWhen, QueueConfig
+from cti.domain.config.routes import RouteTarget, TargetKind
 from cti.domain.legs import LegKind
 from cti.domain.switch.commands import Play
 from cti.services.overflow import Facts, choose, holds, next_look

@@ -9,7 +9,7 @@ import pytest
 
 from cti.bus.base import Document
 from cti.domain.calls import Call, Direction
-from cti.domain.config import QueueConfig
+from cti.domain.config.queues import QueueConfig
 from cti.domain.retries import without_success
 from cti.domain.switch.terms import Cause
 from cti.services import retries

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from cti.domain.calendar import CalendarConfig, Hours
-from cti.domain.config import InboundRule, NumberList, RouteTarget, TargetKind, TrunkConfig, When
+from cti.domain.config.routes import InboundRule, NumberList, RouteTarget, TargetKind, When
+from cti.domain.config.ways_out import TrunkConfig
 from cti.domain.switch.commands import Answer, Play
 from cti.domain.trunks import NumberRule
 from tests.floor import ORDERS, Floor

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cti.domain.config import AgentConfig, CentreConfig, Need, QueueConfig, Strategy
+from cti.domain.config.agents import AgentConfig
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.queues import Need, QueueConfig, Strategy
 from tests.floor import ORDERS, configuration
 from tests.unit.conftest import OpenFloor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cti.domain.config import DidConfig, RouteTarget, TargetKind
+from cti.domain.config.routes import DidConfig, RouteTarget, TargetKind
 from tests.floor import Floor
 from tests.unit.conftest import OpenFloor
 

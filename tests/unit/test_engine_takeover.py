@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
-from cti.domain.config import DidConfig, RouteTarget, TargetKind
+from cti.domain.config.routes import DidConfig, RouteTarget, TargetKind
 from cti.domain.switch.snapshot import Snapshot
 from cti.domain.switch.terms import Cause
 from tests.unit.conftest import OpenFloor

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cti.domain.calls import Call
-from cti.domain.config import DidConfig, Need, QueueConfig, RouteTarget, Strategy, TargetKind
+from cti.domain.config.queues import Need, QueueConfig, Strategy
+from cti.domain.config.routes import DidConfig, RouteTarget, TargetKind
 from cti.domain.switch.commands import Originate
 from cti.store.events import CallEvent, parse
 from tests.floor import ORDERS, Floor

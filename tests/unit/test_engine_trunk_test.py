@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cti.domain.config import TrunkConfig
+from cti.domain.config.ways_out import TrunkConfig
 from cti.domain.errors import DeadlineExceeded
 from cti.domain.switch.commands import Hangup, Originate, Play, TrunkTarget
 from cti.domain.switch.terms import Cause

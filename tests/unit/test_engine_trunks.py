@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cti.domain.config import DidConfig, RouteTarget, TargetKind, TrunkConfig
+from cti.domain.config.routes import DidConfig, RouteTarget, TargetKind
+from cti.domain.config.ways_out import TrunkConfig
 from cti.domain.switch.commands import Hangup, Originate, TrunkTarget
 from cti.domain.switch.events import TrunkChanged
 from cti.domain.switch.terms import Cause, TrunkState

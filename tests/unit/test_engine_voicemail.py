@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cti.domain.config import DidConfig, RouteTarget, TargetKind
+from cti.domain.config.routes import DidConfig, RouteTarget, TargetKind
 from cti.domain.errors import CommandRefused
 from cti.domain.switch.commands import Play, RecordStart, RecordStop
 from tests.floor import ORDERS, Floor

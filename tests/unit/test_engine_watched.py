@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cti.domain.config import AgentConfig, CentreConfig
+from cti.domain.config.agents import AgentConfig
+from cti.domain.config.centre import CentreConfig
 from cti.domain.errors import CommandRefused
 from cti.domain.switch.commands import RecordStart, SetState
 from cti.domain.switch.events import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cti.domain.config import Strategy
+from cti.domain.config.queues import Strategy
 from cti.services.choose import NOBODY, Candidate, Waiting, choose_agent, choose_all, choose_call
 from cti.services.pool import FreeAgents, Line
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cti.domain.calendar import CalendarConfig, DayRange, Hours, OpenBecause, Override, is_open, minutes, next_change
-from cti.domain.config import CentreConfig, DidConfig, InboundRule, NumberList, RouteTarget, TargetKind, When
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.routes import DidConfig, InboundRule, NumberList, RouteTarget, TargetKind, When
 from cti.services.rules import decide, not_to_be_called
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")

@@ -18,7 +18,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from cti.domain.config import CentreConfig, RouteTarget, TargetKind
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.routes import RouteTarget, TargetKind
 from cti.domain.phones import normalise
 from cti.store import demo, setup
 from cti.store.config import build_config

@@ -7,16 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cti.domain.calendar import CalendarConfig, DayRange, Hours, Override
-from cti.domain.config import (
-    CentreConfig,
-    InboundRule,
-    NumberList,
-    OutboundRule,
-    RouteTarget,
-    TargetKind,
-    TrunkOrder,
-    When,
-)
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.routes import InboundRule, NumberList, RouteTarget, TargetKind, When
+from cti.domain.config.ways_out import OutboundRule, TrunkOrder
 from cti.store import models
 from cti.store.config import build_config
 from tests.stores import Store

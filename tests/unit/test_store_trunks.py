@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from sqlalchemy import select, text
 
-from cti.domain.config import CentreConfig
+from cti.domain.config.centre import CentreConfig
 from cti.domain.trunks import CallerId, CallerIn, NumberRule, apply_rules
 from cti.services.rules import outbound_rule
 from cti.store import setup

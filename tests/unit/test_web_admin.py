@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select
 
 import webui
-from cti.domain.config import Need, Overflow, OverflowWhen, RouteTarget, Strategy, TargetKind
+from cti.domain.config.queues import Need, Overflow, OverflowWhen, Strategy
+from cti.domain.config.routes import RouteTarget, TargetKind
 from cti.store.config import build_config
 from cti.store.models import Agent, Did, Menu, Queue, Role, User
 from tests.fakes.site import PASSWORD, Site

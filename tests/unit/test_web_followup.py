@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cti.domain.config import TargetKind
+from cti.domain.config.routes import TargetKind
 from cti.store.config import build_config
 from cti.store.models import MessageState, Queue, Recording, Ticket, TicketState, Voicemail, utc_now
 from tests.fakes.site import Site

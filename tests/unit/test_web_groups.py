@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from cti.domain.config import MemberKind, RingGroupConfig, RingMember, RingOrder, RouteTarget, TargetKind
+from cti.domain.config.routes import MemberKind, RingGroupConfig, RingMember, RingOrder, RouteTarget, TargetKind
 from cti.store.config import build_config
 from cti.store.models import InboundRule, RingGroup
 from tests.fakes.site import Site

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import func, select
 
-from cti.domain.config import TargetKind
+from cti.domain.config.routes import TargetKind
 from cti.store import divisions
 from cti.store.models import Calendar, CallNote, Customer, CustomerPhone, InboundRule, Order, Queue, Trunk
 from tests.fakes.site import Site

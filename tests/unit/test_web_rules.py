@@ -14,16 +14,9 @@ import pytest
 from sqlalchemy import delete, select
 
 from cti.domain.calendar import DayRange, Hours, Override
-from cti.domain.config import (
-    CentreConfig,
-    InboundRule,
-    NumberList,
-    OutboundRule,
-    RouteTarget,
-    TargetKind,
-    TrunkOrder,
-    When,
-)
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.routes import InboundRule, NumberList, RouteTarget, TargetKind, When
+from cti.domain.config.ways_out import OutboundRule, TrunkOrder
 from cti.store import models
 from cti.store.config import build_config
 from cti.store.models import Queue

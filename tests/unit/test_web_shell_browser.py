@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from sqlalchemy import select
 
 import webui
-from cti.domain.config import Strategy
+from cti.domain.config.queues import Strategy
 from cti.store.models import BusyReason, Customer, CustomerPhone, PhoneKind, Queue, Task, utc_now
 from tests.fakes.proxy import LinkProxy
 from tests.fakes.site import PASSWORD, Site

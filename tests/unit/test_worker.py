@@ -22,7 +22,7 @@ import cti.store.worker
 from cti.bus.base import LEASE_SECONDS, Bus
 from cti.bus.memory import MemoryBroker, MemoryBus
 from cti.bus.nats import NatsBus
-from cti.domain.config import CentreConfig
+from cti.domain.config.centre import CentreConfig
 from cti.status import serve_status
 from cti.store import demo
 from cti.store.database import make_engine, make_session_factory

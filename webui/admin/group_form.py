@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import Field, FieldList, Form, FormField, SelectField, ValidationError
 from wtforms.validators import DataRequired, Optional, Regexp
 
-from cti.domain.config import MemberKind, RingOrder
+from cti.domain.config.routes import MemberKind, RingOrder
 from cti.store.models import Agent, RingGroup
 from webui.admin import queries
 from webui.admin.forms import seconds

@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, FieldList, SelectField, SelectMultipleField, ValidationError
 from wtforms.validators import DataRequired, Optional, Regexp
 
-from cti.domain.config import TrunkOrder
+from cti.domain.config.ways_out import TrunkOrder
 from cti.store.models import OutboundRule
 from webui.admin.rule_form import CALLERS, read_callers
 from webui.common.labels import choices

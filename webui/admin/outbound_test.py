@@ -10,7 +10,7 @@ from random import Random
 
 from sqlalchemy.orm import Session
 
-from cti.domain.config import OutboundRule, TrunkConfig
+from cti.domain.config.ways_out import OutboundRule, TrunkConfig
 from cti.domain.trunks import apply_rules
 from cti.services.rules import misses, not_to_be_called, outbound_rule, trunks_in_order
 from cti.store.config import build_config

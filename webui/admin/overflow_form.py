@@ -9,7 +9,8 @@ from flask_babel import lazy_gettext as _
 from wtforms import Field, Form, SelectField, ValidationError
 from wtforms.validators import Optional, Regexp, StopValidation
 
-from cti.domain.config import OverflowWhen, TargetKind
+from cti.domain.config.queues import OverflowWhen
+from cti.domain.config.routes import TargetKind
 from webui.admin.forms import PROMPT, Seconds
 from webui.admin.queries import split_target
 from webui.common.labels import label, options, pairs

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from cti.domain.config import TargetKind
+from cti.domain.config.routes import TargetKind
 from cti.store.models import (
     Agent,
     AuditEntry,

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from cti.domain.config import Strategy
+from cti.domain.config.queues import Strategy
 from cti.store.models import Agent, Queue, QueueMember
 from webui.admin import queries
 from webui.admin.overflow_form import with_targets

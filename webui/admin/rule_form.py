@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, IntegerField, SelectField, SelectMultipleField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional
 
-from cti.domain.config import When
+from cti.domain.config.routes import When
 from cti.store.models import InboundRule
 from webui.admin import queries
 from webui.admin.forms import PROMPT

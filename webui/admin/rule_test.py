@@ -10,7 +10,8 @@ from datetime import tzinfo
 
 from sqlalchemy.orm import Session
 
-from cti.domain.config import CentreConfig, InboundRule
+from cti.domain.config.centre import CentreConfig
+from cti.domain.config.routes import InboundRule
 from cti.domain.phones import normalise
 from cti.domain.trunks import DidFrom, apply_rules, read_rules
 from cti.services.rules import Step, decide

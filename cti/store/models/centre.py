@@ -12,7 +12,9 @@ from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from cti.domain.config import RingOrder, Strategy, TargetKind, TrunkOrder, When
+from cti.domain.config.queues import Strategy
+from cti.domain.config.routes import RingOrder, TargetKind, When
+from cti.domain.config.ways_out import TrunkOrder
 from cti.domain.trunks import DEFAULT_CODECS, CallerId, CallerIn, DidFrom, DtmfMode, Transport
 from cti.store.models.base import Base, UtcDateTime, enum_type, fresh_id, id_type
 from cti.store.models.people import Agent

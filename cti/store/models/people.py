@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from cti.domain.config import OUTSIDE
+from cti.domain.config.agents import OUTSIDE
 from cti.store.models.base import Base, BigId, UtcDateTime, enum_type, fresh_id, id_type, utc_now
 
 
