@@ -152,7 +152,6 @@ function showCall(doc) {
   const away = canFetch(doc) ? text("transferred", { who: doc.transferred.shown || doc.transferred.number }) : "";
   slot("call-line").textContent = away || (call ? callLine(call) : "");
   box.title = slot("call-line").textContent;
-  if (!call || call.state === "ended") setMuted(false);
 }
 
 /** The running clocks. Display only: no decision hangs on a timer, so a hidden tab may slow it down. */

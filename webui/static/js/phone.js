@@ -154,9 +154,12 @@ async function answer() {
     return;
   }
   stopRinging();
-  await softphone?.answer();
+  await softphone?.answer(liveCall()?.channel);
 }
 
+const talkOf = (doc) => (doc?.call && doc.call.state !== "ended" ? doc.call.call_id : "");
+
+/** Of this call: the next customer hears the agent. */
 function mute(on) {
   softphone?.mute(on);
   setMuted(on);
@@ -173,6 +176,7 @@ function wire() {
   notify.hidden = globalThis.Notification?.permission !== "default";
   notify.addEventListener("click", async () => { await Notification.requestPermission(); notify.hidden = true; });
   onAgent((doc) => { if (doc.state !== "alerting") stopRinging(); });
+  onAgent((doc, earlier) => { if (talkOf(doc) !== talkOf(earlier)) mute(false); });
   document.addEventListener("cy:centre", followSwitches);
 }
 

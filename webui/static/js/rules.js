@@ -26,7 +26,7 @@ export function allowed(doc) {
     dial: IDLE.has(state) && !live,
     wrapup_done: state === "workingAfterCall",
     wrapup_extend: state === "workingAfterCall" && Boolean(doc.wrapup_until),
-    mute: talking,
+    mute: talking && Boolean(doc.device?.endsWith("-web")), // a telephone has a key of its own for that
   };
 }
 

@@ -14,7 +14,7 @@ export class Softphone extends EventTarget {
     this.session = null;
     this.stream = null;
     this.state = "starting";
-    this.answerSoon = 0;
+    this.wanted = null; // the call that is to be picked up when it rings
     this.sockets = new Sockets(sockets, () => this.busy);
     this.ua = new JsSIP.UA({
       sockets: [this.sockets],
@@ -66,13 +66,10 @@ export class Softphone extends EventTarget {
   get talking() { return Boolean(this.session?.isEstablished()); }
   get busy() { return Boolean(this.session) && !this.session.isEnded(); }
 
-  /** Pick up; if the switch's ring is still on its way, pick up when it comes. */
-  async answer() {
-    if (!this.ringing) {
-      this.answerSoon = Date.now() + 3000;
-      return;
-    }
-    await this.#pickUp(this.session);
+  /** Pick up; if the ring of this call (its channel at the switch) is still on its way, pick up when it comes. */
+  async answer(call) {
+    if (this.ringing) await this.#pickUp(this.session);
+    else this.wanted = call;
   }
 
   mute(on) {
@@ -124,8 +121,7 @@ export class Softphone extends EventTarget {
     this.session = session;
     this.answering = false;
     this.#follow(session);
-    if (auto || Date.now() < this.answerSoon) {
-      this.answerSoon = 0;
+    if (auto || (this.wanted && request.getHeader("X-Callyard-Call") === this.wanted)) {
       this.#pickUp(session).catch(() => {});
       return;
     }
