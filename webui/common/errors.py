@@ -19,9 +19,9 @@ from werkzeug.exceptions import HTTPException
 from cti.domain.errors import CallyardError
 from webui.common import audit, db
 from webui.common.htmx import is_fragment, is_htmx, wants_json
-from webui.common.order_words import refusal
 from webui.common.problems import is_api, problem
 from webui.common.text import one_line
+from webui.common.words.orders import refusal
 
 STATUS = {
     "agent.unknown": 404,
