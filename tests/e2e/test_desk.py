@@ -11,15 +11,18 @@ from tests.e2e.rig.ledger import finished_call, recordings
 from tests.e2e.rig.tones import seconds_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-CUSTOMER_TONE, AGENT_TONE = 1000.0, MICROPHONES[0]
+CUSTOMER_TONE, OTHER_TONE, AGENT_TONE = 1000.0, 1300.0, MICROPHONES[0]
 
 
 async def test_click_to_dial_rings_the_customer_after_the_agents_browser(
     centre: Centre, desks: DeskMaker, callers: PhoneMaker
 ) -> None:
+    """And the caller who waits meanwhile rings as soon as that call is put down."""
     customer = await callers("13900000701")
     await centre.set_trunk_port(customer.port)
     desk = await (await desks("agent1", "en")).open()
+    await desk.ready()
+    await desk.hold_the_phone()
     await desk.press("Alt+l")
     await expect(desk.page.locator("#cy-dial input[name=number]")).to_be_focused()
     await desk.page.keyboard.type("13900000701")
@@ -31,13 +34,29 @@ async def test_click_to_dial_rings_the_customer_after_the_agents_browser(
     await desk.shows("talking")
     await desk.hears(CUSTOMER_TONE)
     await far.hears(AGENT_TONE, 8)
-    await desk.press("F4")
+    waiting = await (await callers("13900000702")).dial("8001", OTHER_TONE)
+    await waiting.becomes("up", 5)
+    await desk.press("Alt+u")
+    await expect(desk.page.locator("[data-act=mute]")).to_have_attribute("aria-pressed", "true")
+    await desk.put_down()
+    await desk.shows("alerting")
     await far.becomes("ended", 5)
+    await desk.press("F2")
+    await desk.press("F2")
+    await desk.shows("talking")
+    await desk.hears(OTHER_TONE)
+    await waiting.hears(AGENT_TONE)  # the microphone was off in the call before only
+    await expect(desk.page.locator("[data-act=mute]")).to_have_attribute("aria-pressed", "false")
+    await desk.press("F4")
+    await waiting.becomes("ended", 5)
     row = await finished_call(centre, "13900000701")
     assert row.direction == "outbound"
     assert [leg.kind for leg in row.legs] in (["agent", "customer"], ["customer", "agent"])
     [(_, audio)] = await recordings(centre, row)
     assert seconds_of(audio[:, 0], CUSTOMER_TONE) > 0.2, "the customer on the left, also when we dialled"
+    [(_, other)] = await recordings(centre, await finished_call(centre, "13900000702"))
+    assert seconds_of(other[:, 0], OTHER_TONE) > 0.2
+    assert seconds_of(other[:, 0], CUSTOMER_TONE) == seconds_of(audio[:, 0], OTHER_TONE) == 0, "each call on its own"
 
 
 async def test_unanswered_call_goes_on_and_the_page_says_why_the_agent_is_busy(

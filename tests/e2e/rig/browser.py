@@ -182,6 +182,14 @@ class Desk(Person):
 
         await until(f"{self.username} hears nothing", check, deadline)
 
+    async def hold_the_phone(self) -> None:
+        """From the next call on, ``put_down`` can be used."""
+        await self.page.evaluate(_HOLD_PHONE)
+
+    async def put_down(self) -> None:
+        """The browser's phone itself says BYE; the engine is told by the switch alone."""
+        await self.page.evaluate("window.cyHeld.terminate()")
+
     async def save_order(self, product: str, quantity: int) -> None:
         """Alt+O, product code, quantity, Ctrl+Enter: never the mouse."""
         await self.press("Alt+o")
@@ -210,6 +218,17 @@ class Desk(Person):
     async def times(self) -> dict[str, Any]:
         return dict(await self.page.evaluate("window.cyTimes"))
 
+
+# The phone's module is loaded already: this gets the same one, and keeps the session of each call that comes.
+_HOLD_PHONE = """async () => {
+  const phone = performance.getEntriesByType("resource").find((entry) => entry.name.endsWith("/softphone.js"));
+  const { UA } = (await import(new URL("../vendor/jssip.js", phone.name).href)).default;
+  const made = UA.prototype.newRTCSession;
+  UA.prototype.newRTCSession = function (session, data) {
+    window.cyHeld = session;
+    return made.call(this, session, data);
+  };
+}"""
 
 # The strongest frequency of the remote audio, or null in silence. The analyser is made anew for each new stream.
 _PEAK = """() => {
