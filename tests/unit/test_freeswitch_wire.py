@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.domain.errors import CommandRefused
-from cti.domain.switch.commands import DeviceTarget, Originate
+from cti.domain.switch.commands import DeviceTarget, Originate, TrunkTarget
 from cti.switches.freeswitch import causes, requests, truth
 from cti.switches.freeswitch.wire import Frame, FrameReader, FrameTooLong, event, message, shown_name, text
 from tests.fakes.esl import event as json_event
@@ -150,3 +150,10 @@ def test_a_name_for_a_phone_holds_nothing_that_is_decoded_or_read() -> None:
     """FreeSWITCH decodes percent signs in a caller's name and writes what comes out into the INVITE."""
     assert shown_name("x%0d%0aX-Forged: 1 ${y} {a='b'}") == "x0d0aX-Forged: 1 y ab"
     assert shown_name("张三 50%41") == "张三 5041"
+
+
+def test_no_phone_is_given_the_password_of_a_trunk_but_a_trunk_its_own() -> None:
+    phone = requests.originate(Originate("c1", DeviceTarget("1001"), "8000"), "sip:192.0.2.1:5060")
+    assert "sip_auth_username='none',sip_auth_password='none'" in phone
+    assert "sip_auth" not in requests.originate(Originate("c2", TrunkTarget("t1", "13800138000"), "8000"))
+    assert "sip_auth" not in requests.originate(Originate("c3", DeviceTarget("1001", "west"), "8000"))

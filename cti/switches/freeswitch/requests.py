@@ -58,6 +58,9 @@ HIDDEN = {
     "origination_privacy": "screen:hide_name:hide_number",
     "sip_invite_full_from": '"Anonymous" <sip:anonymous@anonymous.invalid>',
 }
+# A phone that asks for a password (401) and names a trunk would get that trunk's, made for a nonce of its choice, if it
+# is at the trunk's address.
+NO_PASSWORD = {"sip_auth_username": "none", "sip_auth_password": "none"}
 _names = itertools.count(1)
 
 
@@ -221,7 +224,7 @@ def originate(command: Originate, place: str = "") -> str:
             variables |= {"media_timeout": "15000", "media_hold_timeout": "3600000"}
         else:
             where = f"sofia/{PROFILE}/{target.device}%{DOMAIN}" if place else NOT_REGISTERED
-            variables |= {"sip_route_uri": place}
+            variables |= {"sip_route_uri": place} | NO_PASSWORD
         if command.auto_answer:
             variables |= {
                 "sip_h_X-Callyard-Auto-Answer": "1",
