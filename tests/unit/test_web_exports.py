@@ -59,6 +59,7 @@ WITHOUT = {
     "orders/drafts.html": "the own ones, not saved yet",
     "orders/show.html": ONE,
     "own/figures.html": LIVE,
+    "own/readers.html": ONE,
     "points/member.html": ONE,
     "review/_steps.html": ONE,
     "review/slips.html": ONE,

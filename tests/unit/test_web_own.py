@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from cti.store.models import Agent, Bulletin, CallNote, Customer, QueueMember, Task, Ticket, utc_now
 from tests.fakes.site import Site
-from tests.pages import HOSTILE, body, browser
+from tests.pages import HOSTILE, audited, body, browser
 from webui.own import queries
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -199,7 +199,35 @@ def test_a_bulletin_ends_by_itself(site: Site) -> None:
         assert [one.text for one in queries.bulletins(session, utc_now())] == ["long"]
 
 
+def test_what_must_be_read_comes_first_is_confirmed_and_the_writer_sees_who_has_not(site: Site) -> None:
+    boss = browser(site, "supervisor")
+    assert boss.post("/own/bulletins", data={"text": "Recall of A100", "must_read": "y"}).status_code == 303
+    assert boss.post("/own/bulletins", data={"text": "Cake at four"}).status_code == 303
+    with site.sessions() as session:
+        must = session.scalars(select(Bulletin.id).where(Bulletin.must_read)).one()
+    count, page = bell(site, "agent1")
+    assert count == 2
+    assert page.index("Recall of A100") < page.index("I have read it") < page.index("Cake at four")
+    assert browser(site, "agent1").post(f"/own/bulletins/{must}/read").status_code == 204
+    assert bell(site, "agent1")[0] == 1
+    site.set_user("agent2", rights={"desktop.use": False})
+    site.set_user("agent3", active=False)
+    readers = body(boss, f"/own/bulletins/{must}/readers")
+    found = re.findall(r'data-reader="(\w+)" (data-unread)?', readers)
+    assert found[-1] == ("agent1", "")
+    unread = {name for name, mark in found if mark}
+    assert "agent4" in unread
+    assert not unread & {"agent1", "agent2", "agent3", "supervisor"}
+    assert f"read by 1 of {len(found)}" in body(boss, "/own")
+    assert audited(site, "bulletin.create")[-2].after == {"text": "Recall of A100", "must_read": True}
+    site.set_user("agent2", rights={})
+    site.set_user("agent3", active=True)
+
+
 def test_agents_publish_nothing(site: Site) -> None:
+    assert browser(site, "agent1").get("/own/bulletins/1/readers").status_code == 403
+    assert browser(site, "supervisor").get("/own/bulletins/1000/readers").status_code == 404
+    assert "read by" not in body(browser(site, "agent1"), "/own")
     assert browser(site, "agent1").post("/own/bulletins", data={"text": "x"}).status_code == 403
     assert browser(site, "agent1").post("/own/bulletins/1/delete").status_code == 403
     assert '/own/bulletins"' not in body(browser(site, "agent1"), "/own")

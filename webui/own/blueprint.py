@@ -19,7 +19,7 @@ from webui.common.permissions import Permission, requires
 from webui.common.phones import diallable
 from webui.followup import queries as followup
 from webui.followup.access import queue_ids, tickets_seen
-from webui.own import figures, forwarding, queries, records
+from webui.own import figures, forwarding, queries, readers, records
 from webui.own.forms import BulletinForm, TaskForm
 from webui.own.reminders import Reminders
 from webui.tickets import live
@@ -176,10 +176,11 @@ def publish() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return show_page(form), 422
     until = to_utc(form.until.data) if form.until.data else None
-    bulletin = Bulletin(user_id=current_user.id, text=form.text.data, until=until)
+    must = form.must_read.data
+    bulletin = Bulletin(user_id=current_user.id, text=form.text.data, must_read=must, until=until)
     db.session().add(bulletin)
     db.session().flush()
-    audit.record("bulletin.create", f"bulletin/{bulletin.id}", None, {"text": bulletin.text})
+    audit.record("bulletin.create", f"bulletin/{bulletin.id}", None, {"text": bulletin.text, "must_read": must})
     db.session().commit()
     reminders().tell("")
     return redirect(url_for("own.page"), 303)
@@ -189,11 +190,19 @@ def publish() -> ResponseReturnValue:
 @requires(Permission.BULLETINS_WRITE)
 def withdraw(bulletin_id: int) -> ResponseReturnValue:
     bulletin = load(bulletin_id)
-    audit.record("bulletin.delete", f"bulletin/{bulletin.id}", {"text": bulletin.text}, None)
+    was = {"text": bulletin.text, "must_read": bulletin.must_read}
+    audit.record("bulletin.delete", f"bulletin/{bulletin.id}", was, None)
     db.session().delete(bulletin)
     db.session().commit()
     reminders().tell("")
     return redirect(url_for("own.page"), 303)
+
+
+@blueprint.get("/bulletins/<int:bulletin_id>/readers")
+@requires(Permission.BULLETINS_WRITE)
+def readers_of(bulletin_id: int) -> ResponseReturnValue:
+    bulletin = load(bulletin_id)
+    return render_template("own/readers.html", bulletin=bulletin, readers=readers.readers(db.session(), bulletin))
 
 
 @blueprint.post("/bulletins/<int:bulletin_id>/read")
@@ -214,4 +223,6 @@ def load(bulletin_id: int) -> Bulletin:
 
 def bulletins_now() -> dict[str, object]:
     database = db.session()
-    return {"bulletins": queries.bulletins(database, utc_now()), "read": queries.read_by(database, current_user.id)}
+    found = queries.bulletins(database, utc_now())
+    may_count = current_user.can(Permission.BULLETINS_WRITE)
+    return {"bulletins": found, "read_counts": readers.counts(database, found) if may_count else {}}

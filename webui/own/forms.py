@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import DateTimeLocalField, Field, HiddenField, SelectField, TextAreaField, ValidationError
+from wtforms import BooleanField, DateTimeLocalField, Field, HiddenField, SelectField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Length, Optional
 
 from webui.common.i18n import to_utc
@@ -56,4 +56,5 @@ class BulletinForm(FlaskForm):  # type: ignore[misc]
     """``until`` in the user's zone."""
 
     text = TextAreaField(_("Text"), [DataRequired(), Length(max=1000)], filters=[many_lines])
+    must_read = BooleanField(_("Everybody has to confirm that they have read it"))
     until = DateTimeLocalField(_("Until"), [Optional()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])

@@ -58,8 +58,10 @@ def read_by(session: Session, user_id: str) -> set[int]:
 
 
 def unread(session: Session, user_id: str, now: datetime) -> list[Bulletin]:
+    """Those that have to be read first."""
     read = read_by(session, user_id)
-    return [one for one in bulletins(session, now) if one.id not in read and one.user_id != user_id]
+    found = [one for one in bulletins(session, now) if one.id not in read and one.user_id != user_id]
+    return sorted(found, key=lambda one: not one.must_read)
 
 
 def birthdays(session: Session, user_id: str, today: date) -> Sequence[Customer]:

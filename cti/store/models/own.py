@@ -32,7 +32,7 @@ class Task(Base):
 
 
 class Bulletin(Base):
-    """Something that everybody should read, until ``until`` if that is given."""
+    """Something that everybody should read, until ``until`` if that is given; with ``must_read``: has to confirm."""
 
     __tablename__ = "bulletins"
     __table_args__ = (Index(None, "created_at"),)
@@ -40,6 +40,7 @@ class Bulletin(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     text: Mapped[str] = mapped_column(Text)
+    must_read: Mapped[bool] = mapped_column(default=False)
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
 
