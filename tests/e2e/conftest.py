@@ -26,6 +26,7 @@ from cti.settings import Settings, SwitchChoice
 from tests.e2e.rig.browser import Desk, Person, launch
 from tests.e2e.rig.centre import Centre
 from tests.e2e.rig.crowd import Crowd
+from tests.e2e.rig.prepared import prepared_var
 from tests.e2e.rig.sip import SipPhone
 
 HERE = Path(__file__).parent
@@ -79,6 +80,13 @@ def e2e_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a first start leaves behind, to begin with; the workers of pytest-xdist share one."""
+    folder = tmp_path_factory.getbasetemp()
+    return prepared_var((folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "prepared")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed test shows what the product said meanwhile."""
@@ -95,14 +103,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def product(request: pytest.FixtureRequest, e2e_folder: Path) -> AsyncIterator[Centre]:
+async def product(request: pytest.FixtureRequest, e2e_folder: Path, prepared: Path) -> AsyncIterator[Centre]:
     missing = [name for name in ("sipp", "chromium") if not shutil.which(name)]
     if missing:
         pytest.fail(f"not installed: {', '.join(missing)} (apt install sip-tester chromium)", pytrace=False)
     if request.param != "asterisk":
         freeswitch_or_skip()
     environment = ACROSS if request.param == "across" else {"CALLYARD_SWITCH": request.param}
-    centre = await Centre.start(e2e_folder / request.param[:2], **environment)
+    centre = await Centre.start(e2e_folder / request.param[:2], prepared, **environment)
     try:
         yield centre
     finally:
@@ -162,9 +170,9 @@ async def browsers(playwright: Playwright, e2e_folder: Path) -> AsyncIterator[di
 async def desks(centre: Centre, browsers: dict[str, Browser]) -> AsyncIterator[DeskMaker]:
     made: list[Person] = []
 
-    async def make(username: str, locale: str = "zh_CN") -> Desk:
+    async def make(username: str, locale: str = "zh_CN", *, by_hand: bool = False) -> Desk:
         browser = browsers.get(username, browsers["agent1"])
-        desk = await Desk.sign_in(centre, browser, username, locale)
+        desk = await Desk.sign_in(centre, browser, username, locale, by_hand=by_hand)
         made.append(desk)
         return desk
 

@@ -30,11 +30,11 @@ SECOND = '[[board]]\nname = "second"\nvendor = "sim"\nface = "donjin"\n'
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def board(e2e_folder: Path) -> AsyncIterator[Centre]:
+async def board(e2e_folder: Path, prepared: Path) -> AsyncIterator[Centre]:
     further = e2e_folder / "boards.toml"
     further.write_text(SECOND)
     environment = {"CALLYARD_BOARD": "sim", "CALLYARD_SWITCHES_FILE": str(further)}
-    centre = await Centre.start(e2e_folder / "vb", CALLYARD_SWITCH="board", **environment)
+    centre = await Centre.start(e2e_folder / "vb", prepared, CALLYARD_SWITCH="board", **environment)
 
     def planned(session: Session) -> None:
         session.execute(delete(BoardLine).where(BoardLine.device == "1005"))
@@ -65,7 +65,7 @@ async def test_an_analog_caller_pops_talks_is_conferred_transferred_and_recorded
     board: Centre, browsers: dict[str, Browser]
 ) -> None:
     board.use_desk_phone("1001")
-    desk = await Desk.sign_in(board, browsers["agent1"], "agent1", "en")
+    desk = await Desk.sign_in(board, browsers["agent1"], "agent1", "en", by_hand=True)
     await board.on_duty("1001")
     await somebody_calls(board)
     await desk.pop(board.customer_of(CUSTOMER).name, deadline=20)
@@ -129,13 +129,14 @@ async def test_a_call_on_a_telephone_that_is_only_listened_to_pops_and_is_record
 ) -> None:
     """The first recording channel hangs on another telephone of 1001."""
     desk = await Desk.sign_in(board, browsers["agent1"], "agent1", "en")
+    await desk.page.goto("/")
     line = TRUNKS + EXTENSIONS
     assert (await board.bus.request("cy.cmd.board.board", {"op": "hand", "line": line, "what": "called"}))["ok"]
     await until("the telephone rings", lambda: watched(board, "offered", "talking"), 10)
     call_id = (await board.agent("1001"))["watched"]["call_id"]
     await expect(desk.page.locator(f"#pop[data-call-id='{call_id}']")).to_be_visible()
     await until("the telephone is lifted", lambda: watched(board, "talking"), 10)
-    await until("what is said is recorded", lambda: is_recorded(board, line), 10)
+    await until("both sides are on the tape", lambda: both_sides_heard(board, call_id), 15)
     assert (await board.bus.request("cy.cmd.board.board", {"op": "hand", "line": line, "what": "replace"}))["ok"]
     row = await finished_call(board, "13800138000")
     assert (row.id, row.direction, row.agent_id) == (call_id, "inbound", (await board.agent("1001"))["agent_id"])
@@ -148,11 +149,12 @@ async def watched(board: Centre, *states: str) -> bool:
     return ((await board.agent("1001"))["watched"] or {}).get("state") in states
 
 
-async def is_recorded(board: Centre, line: int) -> bool:
-    """Somebody speaks on the line at this moment, and it is written down."""
-    lines = (await board.bus.request("cy.cmd.board.board", {"op": "lines"}))["lines"]
-    (found,) = [one for one in lines if one["line"] == line]
-    return bool(found["recording"]) and (found["level"] or -99.0) > -25.0
+def both_sides_heard(board: Centre, call_id: str) -> bool:
+    """On what is recorded of the call up to this moment."""
+    tapes = [path for path in board.settings.spool_dir.rglob(f"*{call_id}*.raw") if ".taps" not in path.parts]
+    whole = b"".join(path.read_bytes() for path in tapes)
+    sound = np.frombuffer(whole[: len(whole) // 4 * 4], "<i2").reshape(-1, 2)
+    return len(sound) > 0 and all(np.abs(sound[:, side].astype(int)).max() > 500 for side in (0, 1))
 
 
 async def ask_second(board: Centre, **question: object) -> dict[str, str]:

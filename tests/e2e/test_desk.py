@@ -83,7 +83,7 @@ async def test_unanswered_call_goes_on_and_the_page_says_why_the_agent_is_busy(
 
 
 async def test_newcomers_test_call_shows_everything_within_a_minute(centre: Centre, desks: DeskMaker) -> None:
-    desk = await (await desks("agent1", "en")).open()
+    desk = await (await desks("agent1", "en", by_hand=True)).open()
     await desk.ready()
     await desk.page.get_by_role("button", name="Call me").click()
     await desk.shows("alerting", deadline=40)

@@ -14,6 +14,7 @@ from tests.e2e.rig.centre import until
 from tests.e2e.rig.crowd import Crowd
 from tests.e2e.rig.ledger import calls_of, finished_call
 from tests.e2e.rig.outside import OutsideCentre
+from tests.e2e.rig.prepared import begin_with
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CUSTOMER_TONE, AGENT_TONE, OTHER_TONE = 1000.0, 600.0, 1600.0
@@ -22,10 +23,11 @@ RIGHT_WITHIN = 5.0  # seconds after the link is back
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=SWITCHES)
-async def outside(request: pytest.FixtureRequest, e2e_folder: Path) -> AsyncIterator[OutsideCentre]:
+async def outside(request: pytest.FixtureRequest, e2e_folder: Path, prepared: Path) -> AsyncIterator[OutsideCentre]:
     if request.param == "freeswitch":
         freeswitch_or_skip()
     centre = OutsideCentre(e2e_folder / f"o{request.param[:1]}", {"CALLYARD_SWITCH": request.param})
+    begin_with(prepared, centre.settings.var)
     try:
         await centre.launch()
         await centre.quick_queues(wrapup=0.0, ring_timeout=15.0)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from cti.settings import load_settings
+from tests.e2e.rig.prepared import begin_with
 
 REPOSITORY = Path(__file__).parents[2]
 FIRST_START, LATER_START, END = 180.0, 40.0, 25.0  # how long it really takes is no matter for a busy machine
@@ -173,7 +174,8 @@ def test_make_run_in_a_fresh_clone(serve: Callable[..., Run], tmp_path: Path) ->
 
 
 @pytest.fixture
-def running(serve: Callable[..., Run]) -> Run:
+def running(serve: Callable[..., Run], prepared: Path, environment: dict[str, str]) -> Run:
+    begin_with(prepared, Path(environment["CALLYARD_VAR"]))
     run = serve()
     run.until_ready(60)
     return run

@@ -31,6 +31,7 @@ from cti.settings import Settings, SwitchChoice, load_settings
 from cti.store.database import make_engine, make_session_factory
 from cti.store.models import Agent, Customer, CustomerPhone, PhoneKind, Queue, Trunk, User
 from tests.e2e.rig import processes
+from tests.e2e.rig.prepared import begin_with
 from tests.e2e.rig.sip import SipPhone
 from tests.e2e.rig.switch import RunningFreeSwitch, RunningSwitch, Switch
 from tests.e2e.rig.tones import RATE, sine
@@ -85,8 +86,11 @@ class Centre:
         self._sessions = make_session_factory(self._engine)
 
     @classmethod
-    async def start(cls, root: Path, **environment: str) -> Centre:
+    async def start(cls, root: Path, prepared: Path | None = None, **environment: str) -> Centre:
+        """``prepared`` is what a first start has made; without it this is the first start."""
         centre = cls(root, environment)
+        if prepared is not None:
+            begin_with(prepared, centre.settings.var)
         await centre.launch()
         return centre
 
