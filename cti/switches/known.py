@@ -1,8 +1,9 @@
-"""The channels of a switch that keeps them itself (simulator, board), by id. It must not know what a channel is."""
+"""The channels of a switch, and the ids that were ever dialled there. It must not know what a channel is."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Generic, Protocol, TypeVar
 
 from cti.domain.errors import ChannelGone, CommandRefused
@@ -14,20 +15,47 @@ class Controllable(Protocol):
     controlled: bool
 
 
+T = TypeVar("T")
 C = TypeVar("C", bound=Controllable)
 
 
+def known(channels: Mapping[str, T], channel: str) -> T:
+    """Raises ``ChannelGone``."""
+    try:
+        return channels[channel]
+    except KeyError:
+        raise ChannelGone(f"no channel {channel}", channel=channel) from None
+
+
+class DialledIds:
+    """The newest ``KNOWN_IDS`` of them."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, channel: str) -> bool:
+        return channel in self._ids
+
+    def add(self, channel: str) -> bool:
+        """True the first time."""
+        if channel in self._ids:
+            return False
+        self._ids[channel] = None
+        if len(self._ids) > KNOWN_IDS:
+            self._ids.popitem(last=False)
+        return True
+
+
 class KnownChannels(Generic[C]):
+    """Those of a switch that keeps them itself: simulator, board."""
+
     def __init__(self) -> None:
         self.channels: dict[str, C] = {}
-        self._used: OrderedDict[str, None] = OrderedDict()
+        self._dialled = DialledIds()
 
     def channel(self, channel: str) -> C:
         """Raises ``ChannelGone``."""
-        try:
-            return self.channels[channel]
-        except KeyError:
-            raise ChannelGone(f"no channel {channel}", channel=channel) from None
+        return known(self.channels, channel)
 
     def controlled(self, channel: str) -> C:
         """Raises ``ChannelGone``, or ``CommandRefused`` for one that is in nobody's hands."""
@@ -38,9 +66,4 @@ class KnownChannels(Generic[C]):
 
     def first_use(self, channel: str) -> bool:
         """True the first time an id is dialled."""
-        if channel in self._used or channel in self.channels:
-            return False
-        self._used[channel] = None
-        if len(self._used) > KNOWN_IDS:
-            self._used.popitem(last=False)
-        return True
+        return channel not in self.channels and self._dialled.add(channel)

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import re
-import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from cti.domain.errors import ChannelGone, CommandRefused, DeadlineExceeded, LinkDown, SwitchError
 from cti.domain.switch.commands import Command
-from cti.domain.switch.events import LinkLost, LinkUp, PlayEnd, PlayFinished, SwitchEvent
+from cti.domain.switch.events import PlayEnd, PlayFinished, SwitchEvent
 from cti.domain.switch.snapshot import Snapshot
 from cti.domain.switch.terms import Cause
 from cti.switches.asterisk import capabilities, commands, requests, trunks, truth
@@ -32,20 +29,19 @@ from cti.switches.asterisk.trunks import AstTrunks
 from cti.switches.asterisk.wire import Action, Frame, text, texts
 from cti.switches.base import EventSink
 from cti.switches.checks import check_command
+from cti.switches.linked import LinkedSwitch
 
 log = logging.getLogger(__name__)
 
 CONNECT_DEADLINE = 5.0
 BOOT_DEADLINE = 60.0
 PING_EVERY, PING_DEADLINE = 1.0, 2.5
-BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
 STOP_AGAIN, STOP_TRIES = 0.1, 20
 OVERTAKEN = 0.3  # seconds by which a channel's events may be behind the outcome of its dialling
-KNOWN_IDS = 100_000
 _NO_CHANNEL = re.compile(r"no such channel|channel (does )?not exist|channel .*not found|not in async agi", re.I)
 
 
-class AsteriskSwitch:
+class AsteriskSwitch(LinkedSwitch[AstChannel]):
     """``prompts_dir`` and ``spool_dir`` are paths as the switch sees them. The manager user needs the classes
     system, call, dtmf, agi, reporting, originate."""
 
@@ -61,37 +57,25 @@ class AsteriskSwitch:
         spool_dir: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.name = name
-        self.clock = clock
+        super().__init__(name, prompts_dir, spool_dir, clock)
         self.capabilities = capabilities.OPEN
         self.digits = DigitSender(host, port, username, secret)
         self.silence = SilenceWatch(self)
         self._address, self._login = (host, port), (username, secret)
-        self._prompts, self._spool = prompts_dir.rstrip("/"), spool_dir.rstrip("/")
         self._translator = Translator()
-        self._sink: EventSink | None = None
         self._manager: GuardedManager | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._up = False
         self._early: list[Frame] = []
         self._booted = asyncio.Event()
         self._began: float | None = None
-        self._used: OrderedDict[str, None] = OrderedDict()
-        self._trouble = ""
         self._has_lines = False
 
     # ------------------------------------------------------------ the contract
 
     async def start(self, sink: EventSink) -> None:
-        self._sink = sink
-        self._task = asyncio.create_task(self._keep_connected(), name=f"switch {self.name}")
+        self._keep_up(sink)
 
     async def stop(self) -> None:
-        self._sink = None
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._give_up()
         await self.digits.stop()
         await self.silence.stop()
 
@@ -145,16 +129,9 @@ class AsteriskSwitch:
         """Where its phone is, as events say; see ``Devices.address``."""
         return self._translator.devices.address(device)
 
-    def channel(self, channel: str) -> AstChannel:
-        """Raises ``ChannelGone``."""
-        try:
-            return self.channels[channel]
-        except KeyError:
-            raise ChannelGone(f"no channel {channel}", channel=channel) from None
-
     async def relay(self, channel: str, deadline: float) -> truth.Relay | None:
         """What carries a channel of another switch to a phone here. Nothing does for one that was dialled here."""
-        if channel in self._used:
+        if channel in self._dialled:
             return None
         return truth.relays(await self._connected().act_list(truth.STATUS, deadline)).get(channel)
 
@@ -165,32 +142,6 @@ class AsteriskSwitch:
         """Asterisk refused to take them out of their bridge: it may have ended by itself meanwhile."""
         for event in self._translator.not_parted(channels, self.clock()):
             self.report(event)
-
-    def first_use(self, channel: str) -> bool:
-        """True the first time an id is dialled; a channel id is dialled once, ever."""
-        if channel in self._used or channel in self.channels:
-            return False
-        self._used[channel] = None
-        if len(self._used) > KNOWN_IDS:
-            self._used.popitem(last=False)
-        return True
-
-    def new_test_id(self) -> str:
-        return secrets.token_hex(6)
-
-    def prompt_file(self, prompt: str) -> str:
-        return f"{self._prompts}/{prompt}"
-
-    def recording_file(self, name: str) -> str:
-        return f"{self._spool}/{name}.raw"
-
-    def report(self, event: SwitchEvent) -> None:
-        if self._sink is None:
-            return
-        try:
-            self._sink(event)
-        except Exception:
-            log.exception("%s: the receiver failed on %s", self.name, type(event).__name__)
 
     async def ask(self, action: Action, deadline: float) -> Frame:
         """One action, one answer. Raises as ``Switch.execute``."""
@@ -241,24 +192,6 @@ class AsteriskSwitch:
         except SwitchError as error:
             log.warning("%s: %s not sent: %s", self.name, action["Action"], error)
 
-    async def _keep_connected(self) -> None:
-        delay = BACKOFF_FIRST
-        try:
-            while True:
-                reason = await self._one_connection()
-                if self._up:
-                    self._up, delay = False, BACKOFF_FIRST
-                    log.warning("%s: connection lost: %s", self.name, reason)
-                    self.report(LinkLost(self.clock(), reason))
-                elif reason != self._trouble:
-                    log.error("%s: cannot connect: %s", self.name, reason)
-                    self.report(LinkLost(self.clock(), reason))
-                self._trouble = reason
-                await asyncio.sleep(delay * random.uniform(0.5, 1.0))
-                delay = min(delay * 2, BACKOFF_MOST)
-        finally:
-            self._up = False
-
     async def _one_connection(self) -> str:
         """Connect, learn the truth, serve; return why it ended."""
         self._booted.clear()
@@ -270,11 +203,7 @@ class AsteriskSwitch:
             await manager.open(*self._login, CONNECT_DEADLINE)
             await self._wait_booted(manager)
             ended = await self._learn(manager)
-            self._up, self._trouble = True, ""
-            log.info("%s: connected to %s", self.name, manager.where)
-            self.report(LinkUp(self.clock()))
-            for event in ended:
-                self.report(event)
+            self._is_up(manager.where, ended)
             early, self._early = self._early, []
             for frame in early:
                 self._apply(frame)

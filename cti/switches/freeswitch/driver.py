@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable
 
-from cti.domain.errors import ChannelGone, DeadlineExceeded, LinkDown, SwitchError
+from cti.domain.errors import DeadlineExceeded, LinkDown, SwitchError
 from cti.domain.switch.commands import Command
-from cti.domain.switch.events import DeviceRegistered, LinkLost, LinkUp, PlayEnd, PlayFinished, SwitchEvent
+from cti.domain.switch.events import DeviceRegistered, PlayEnd, PlayFinished, SwitchEvent
 from cti.domain.switch.snapshot import Snapshot
 from cti.switches.base import EventSink
 from cti.switches.checks import check_command
@@ -29,18 +26,17 @@ from cti.switches.freeswitch.link import EslLink, HubThread
 from cti.switches.freeswitch.translate import Translator
 from cti.switches.freeswitch.watch import Watch
 from cti.switches.freeswitch.wire import Event, text
+from cti.switches.linked import LinkedSwitch
 
 log = logging.getLogger(__name__)
 
 CONNECT_DEADLINE = 5.0
 PING_EVERY, PING_DEADLINE = 1.0, 2.5
-BACKOFF_FIRST, BACKOFF_MOST = 0.1, 2.0
 LOOK_AGAIN = (0.0, 0.2, 0.5, 1.0, 3.0)
 LIST_LAG = 0.45  # FreeSWITCH writes its list of channels five times a second
-KNOWN_IDS = 100_000
 
 
-class FreeSwitch:
+class FreeSwitch(LinkedSwitch[FsChannel]):
     """``prompts_dir`` and ``spool_dir`` are paths as the switch sees them.
 
     ``capture_port``: where it sends copies of SIP messages (UDP, this machine); 0: it does not.
@@ -58,40 +54,32 @@ class FreeSwitch:
         capture_port: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.name = name
-        self.clock = clock
+        super().__init__(name, prompts_dir, spool_dir, clock)
         self.capabilities = capabilities.OPEN
         self._address, self._password = (host, port), password
-        self._prompts, self._spool = prompts_dir.rstrip("/"), spool_dir.rstrip("/")
         self._translator = Translator(self.recording_file)
         self.asking = Asking(self._connected)
         self.watch = Watch(self._send, self._there)
         self._capture = Capture(capture_port, self._leaves)
-        self._sink: EventSink | None = None
         self._thread: HubThread | None = None
         self._link: EslLink | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._up = False
         self._early: list[Event] = []
         self._lookups: set[asyncio.Task[None]] = set()
-        self._used: OrderedDict[str, None] = OrderedDict()
-        self._trouble = ""
 
     # ------------------------------------------------------------ the contract
 
     async def start(self, sink: EventSink) -> None:
-        self._sink = sink
         self._thread = HubThread(f"esl {self.name}")
         self._thread.start()
         await self._capture.open()
-        self._task = asyncio.create_task(self._keep_connected(self._thread), name=f"switch {self.name}")
+        self._keep_up(sink)
 
     async def stop(self) -> None:
         self._sink = None
-        for task in [*self._lookups, *([self._task] if self._task else [])]:
+        for task in list(self._lookups):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        self._task = None
+        await self._give_up()
         self._capture.close()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.stop)
@@ -142,42 +130,9 @@ class FreeSwitch:
     def channels(self) -> dict[str, FsChannel]:
         return self._translator.channels
 
-    def channel(self, channel: str) -> FsChannel:
-        """Raises ``ChannelGone``."""
-        try:
-            return self.channels[channel]
-        except KeyError:
-            raise ChannelGone(f"no channel {channel}", channel=channel) from None
-
     def place(self, device: str) -> str:
         """Where a registered device is to be rung, as a SIP URI; empty if it is not registered."""
         return self._translator.places.get(device, "")
-
-    def first_use(self, channel: str) -> bool:
-        """True the first time an id is dialled; a channel id is dialled once, ever."""
-        if channel in self._used or channel in self.channels:
-            return False
-        self._used[channel] = None
-        if len(self._used) > KNOWN_IDS:
-            self._used.popitem(last=False)
-        return True
-
-    def new_test_id(self) -> str:
-        return secrets.token_hex(6)
-
-    def prompt_file(self, prompt: str) -> str:
-        return f"{self._prompts}/{prompt}"
-
-    def recording_file(self, name: str) -> str:
-        return f"{self._spool}/{name}.raw"
-
-    def report(self, event: SwitchEvent) -> None:
-        if self._sink is None:
-            return
-        try:
-            self._sink(event)
-        except Exception:
-            log.exception("%s: the receiver failed on %s", self.name, type(event).__name__)
 
     async def ask(self, chan: FsChannel, deadline: float, *messages: tuple[str, ...]) -> None:
         """Send all now, in order, then await all replies. Raises the first refusal."""
@@ -220,39 +175,18 @@ class FreeSwitch:
         except SwitchError as error:
             log.warning("%s: %s not sent: %s", self.name, line.split(" ", 2)[:2], error)
 
-    async def _keep_connected(self, thread: HubThread) -> None:
-        delay = BACKOFF_FIRST
-        try:
-            while True:
-                reason = await self._one_connection(thread)
-                if self._up:
-                    self._up, delay = False, BACKOFF_FIRST
-                    log.warning("%s: connection lost: %s", self.name, reason)
-                    self.report(LinkLost(self.clock(), reason))
-                elif reason != self._trouble:
-                    log.error("%s: cannot connect: %s", self.name, reason)
-                    self.report(LinkLost(self.clock(), reason))
-                self._trouble = reason
-                await asyncio.sleep(delay * random.uniform(0.5, 1.0))
-                delay = min(delay * 2, BACKOFF_MOST)
-        finally:
-            self._up = False
-
-    async def _one_connection(self, thread: HubThread) -> str:
+    async def _one_connection(self) -> str:
         """Connect, learn the truth, serve; return why it ended."""
         self._early = []
         self.asking.forget()
-        link = EslLink(thread, *self._address, self._password, self._on_event)
+        assert self._thread is not None, "started"
+        link = EslLink(self._thread, *self._address, self._password, self._on_event)
         self._link = link
         try:
             await link.open(CONNECT_DEADLINE)
             await link.act(requests.EVENTS, CONNECT_DEADLINE)
             ended = await self._learn()
-            self._up, self._trouble = True, ""
-            log.info("%s: connected to %s", self.name, link.where)
-            self.report(LinkUp(self.clock()))
-            for one in ended:
-                self.report(one)
+            self._is_up(link.where, ended)
             early, self._early = self._early, []
             for waiting in early:
                 self._apply(waiting)
