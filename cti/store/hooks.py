@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from cti.store.models.api import HookDelivery, HookState, Webhook
@@ -19,6 +19,7 @@ from cti.store.models.customers import Customer
 from cti.store.models.followup import Ticket, TicketStep
 from cti.store.models.fulfilment import OrderStep
 from cti.store.models.orders import Order
+from cti.store.numbers import PROVISIONAL
 
 KINDS = (
     "order.created",
@@ -58,7 +59,7 @@ def calls_ended(session: Session, call_ids: Iterable[str]) -> None:
 def _flushed(session: Session, _context: Any) -> None:
     """What was made and changed, whoever did it: one statement for each kind, however many there are."""
     found: dict[str, list[Told]] = {}
-    for one in session.new:
+    for one in (*session.new, *(one for one in session.dirty if _numbered(one))):
         if (made := _made(one)) is not None:
             kind, object, data = made
             found.setdefault(kind, []).append((object, data))
@@ -68,10 +69,15 @@ def _flushed(session: Session, _context: Any) -> None:
         tell(session, kind, *told)
 
 
+def _numbered(one: object) -> bool:
+    """An order that was stored before it had its number is told of now."""
+    return isinstance(one, Order) and inspect(one).attrs["number"].history.has_changes()
+
+
 def _made(one: object) -> tuple[str, str, dict[str, Any]] | None:
     """The kind of event that a new row is, what it is about, and its data."""
     match one:
-        case Order():
+        case Order() if not one.number.startswith(PROVISIONAL):
             data = {"number": one.number, "customer_id": one.customer_id, "status": str(one.status)}
             return "order.created", f"order/{one.id}", data | {"total": f"{one.total:.2f}"}
         case OrderStep():

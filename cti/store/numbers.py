@@ -6,6 +6,9 @@ gives its number back. Kept out of the models so that they stay a description of
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event, select, update
@@ -16,6 +19,8 @@ from cti.store.models.centre import Counter
 from cti.store.models.customers import Customer
 from cti.store.models.orders import Order
 
+PROVISIONAL = "~"
+"""With which the number of an order begins that has none yet; no other transaction ever sees it."""
 FIRST = {
     "airing": 1_001,
     "customer": 100_001,
@@ -48,6 +53,20 @@ def next_numbers(connection: Connection, series: str, count: int) -> int:
     if value is None:
         raise RuntimeError(f"no counter {series}: {connection.scalar(select(Counter.name))!r}")
     return value - count + 1
+
+
+@contextmanager
+def numbered_last(session: Session, order: Order) -> Iterator[None]:
+    """What is done inside stores the order and all that belongs to it; then it gets its number.
+
+    The counter is the one row that every order needs, so that who takes a number first makes all others wait for the
+    rest. Nothing inside may name the number.
+    """
+    order.number = PROVISIONAL + secrets.token_hex(15)
+    yield
+    session.flush()
+    order.number = str(next_number(session.connection(), "order"))
+    session.flush()
 
 
 @event.listens_for(Session, "before_flush")

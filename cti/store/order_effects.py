@@ -30,7 +30,7 @@ from cti.store.models import (
     Return,
     ReturnLine,
 )
-from cti.store.numbers import next_number
+from cti.store.numbers import next_number, numbered_last
 from cti.store.pieces import copy, parts, twin
 
 CENT = Decimal("0.01")
@@ -291,9 +291,10 @@ def replace(doing: Doing) -> None:
     new.goods_total, new.total = sum((line.amount for line in new.lines), Decimal(0)), doing.back.amount
     new.discount = max(new.goods_total - new.total, Decimal(0))
     new.shipping_fee = max(new.total - new.goods_total, Decimal(0))
-    session.add(new)
-    session.flush()
-    stock.reserve(session, new.lines)
+    with numbered_last(session, new):
+        session.add(new)
+        session.flush()
+        stock.reserve(session, new.lines)
     paid = -money.account(session, old).due
     if paid > 0:
         money.move(session, old, new, paid, doing.actor)

@@ -14,12 +14,15 @@ from sqlalchemy.orm import Session
 
 from cti.domain.errors import IllegalTransition, OrderChanged, OrderRefused
 from cti.domain.orders import OrderStatus
-from cti.machines.order import REASONED, WHO, OrderEvent, next_state
+from cti.machines.order import REASONED, WHO, OrderEffect, OrderEvent, next_state
+from cti.store import points
 from cti.store.actors import Actor, audit
 from cti.store.models import Order, OrderStep, utc_now
 from cti.store.order_effects import EFFECTS, Doing, Inspected, Sent, Wanted, handling
 
 LONGEST_REASON = 255
+POINTS = {OrderEffect.EARN, OrderEffect.GIVE_BACK}
+"""The member's row is locked before the stock's."""
 
 
 def advance(
@@ -50,6 +53,8 @@ def advance(
         raise OrderChanged(f"{order.number} is {order.status}", number=order.number, status=order.status.value)
     before = order.status
     order.status, effects = next_state(before, event)
+    if not POINTS.isdisjoint(effects):
+        points.hold(session, order.customer_id)
     doing = Doing(session, order, event, actor, reason[:LONGEST_REASON], at or utc_now(), sent, wanted, inspected)
     for effect in effects:
         EFFECTS[effect](doing)

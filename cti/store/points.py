@@ -137,7 +137,7 @@ def redeem(session: Session, order: Order, user_id: str | None = None) -> None:
 def order_completed(session: Session, order: Order) -> int:
     """Points for what was bought, by the rules of the day it was ordered; how many. A second time there are none."""
     ensure_member(session, order.customer_id)
-    _lock(session, order.customer_id)
+    hold(session, order.customer_id)
     if _sum(session, order.id, PointKind.EARN) > 0:
         return 0
     earned = 0
@@ -167,7 +167,7 @@ def _settle(session: Session, order: Order, share: Decimal, amount: Decimal) -> 
     """Bring what was taken and given back for an order to ``share`` of what was earned and spent."""
     if member(session, order.customer_id) is None:
         return
-    _lock(session, order.customer_id)
+    hold(session, order.customer_id)
     earned, taken = _sum(session, order.id, PointKind.EARN), -_sum(session, order.id, PointKind.TAKE_BACK)
     used, given = -_sum(session, order.id, PointKind.REDEEM), _sum(session, order.id, PointKind.GIVE_BACK)
     back, off = int(used * share) - given, int(earned * share) - taken
@@ -216,7 +216,7 @@ def earned_by(rule: PointRule, order: Order) -> int:
 def grant(session: Session, customer_id: int, rule: PointRule, *, user_id: str | None = None, text: str = "") -> None:
     """Points for taking part in something."""
     ensure_member(session, customer_id, "activity")
-    _lock(session, customer_id)
+    hold(session, customer_id)
     _add(session, customer_id, rule.points, PointKind.ACTIVITY, rule=rule, user_id=user_id, text=text)
 
 
@@ -231,7 +231,7 @@ def adjust(
 ) -> None:
     """Put right by hand; points that come in may end. ``NotEnoughPoints``."""
     if change > 0:
-        _lock(session, customer_id)
+        hold(session, customer_id)
         _add(session, customer_id, change, PointKind.ADJUST, expires_at=expires_at, user_id=user_id, text=text)
     elif change < 0:
         _spend(session, customer_id, -change, PointKind.ADJUST, user_id=user_id, text=text)
@@ -242,7 +242,7 @@ def expire(session: Session, now: datetime, most: int = EXPIRE_AT_ONCE) -> int:
     over = select(PointEntry.id, PointEntry.customer_id).where(PointEntry.expires_at <= now, PointEntry.remaining > 0)
     rows = session.execute(over.order_by(PointEntry.expires_at, PointEntry.id).limit(most)).all()
     for entry_id, customer_id in sorted(rows, key=lambda row: (row[1], row[0])):
-        _lock(session, customer_id)
+        hold(session, customer_id)
         entry = session.get_one(PointEntry, entry_id, populate_existing=True)
         count, entry.remaining = entry.remaining, 0
         if count:
@@ -305,7 +305,7 @@ def periods(session: Session, customer_id: int, edges: Sequence[datetime]) -> li
 # ------------------------------------------------------------ how it is done
 
 
-def _lock(session: Session, customer_id: int) -> int:
+def hold(session: Session, customer_id: int) -> int:
     """Nobody else changes this member until the transaction ends: a write, as SQLite has no other lock. The balance."""
     same = update(Member).where(Member.customer_id == customer_id).values(balance=Member.balance)
     held = same.returning(Member.balance).execution_options(synchronize_session=False)
@@ -337,7 +337,7 @@ def _add(
 
 def _spend(session: Session, customer_id: int, count: int, kind: PointKind, **facts: Any) -> None:
     """Points go out, those first that end first. ``NotEnoughPoints``."""
-    there = _lock(session, customer_id)
+    there = hold(session, customer_id)
     if count > there:
         raise NotEnoughPoints(there)
     lots = (

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from cti.store import points, stock
 from cti.store.models import LineKind, Order, OrderLine, Product
 from cti.store.models.base import CENT
+from cti.store.numbers import numbered_last
 from cti.store.prices import gift_rules, gifts_by, parts_of, prices_at
 from cti.store.shop import Parameters
 from cti.store.stock import Level
@@ -122,12 +123,13 @@ def place(session: Session, order: Order, made: Quote, user_id: str | None = Non
     order.goods_total, order.discount, order.shipping_fee = made.goods_total, made.discount, made.shipping_fee
     order.points_used, order.points_amount, order.total = made.points_used, made.points_amount, made.total
     places, known = stock.warehouses(session), points.is_member(session, order.customer_id)
-    session.add(order)
-    session.flush()  # from here on others wait
-    stock.reserve_new(session, order.lines, places)
-    if not known:
-        points.ensure_member(session, order.customer_id)
-    points.redeem(session, order, user_id)
+    with numbered_last(session, order):
+        session.add(order)
+        session.flush()
+        points.redeem(session, order, user_id)
+        stock.reserve_new(session, order.lines, places)  # from here on others wait
+        if not known:
+            points.ensure_member(session, order.customer_id)
 
 
 # ------------------------------------------------------------ parts of the computation

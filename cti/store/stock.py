@@ -1,6 +1,6 @@
 """Stock: what may still be promised, and every change of it with its line in the ledger.
 
-Each change is one conditional UPDATE, so that any number of processes at once never promise a piece twice. Takes a
+Each change is a conditional UPDATE, so that any number of processes at once never promise a piece twice. Takes a
 session and never commits: the caller's transaction holds the order and its stock together. Whoever changes several
 products at once does it in the order of their ids, which everything here does. Must not know pages.
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import Boolean, ColumnElement, Table, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -233,48 +233,83 @@ def _promise_all(
     held: Mapping[int, list[StockReservation]],
     places: list[int],
 ) -> None:
-    parts: dict[tuple[OrderLine, int], int] = {}
-    with session.no_autoflush:  # the ledger's lines go together
-        for line in sorted(wanted, key=lambda line: (line.product_id, line.id)):
-            product = tracked.get(line.product_id)
-            missing = line.quantity - sum(row.reserved + row.shipped for row in held.get(line.id, ()))
-            if product is not None and missing > 0:
-                for warehouse_id, count in _promise(session, line, product, missing, places):
-                    parts[line, warehouse_id] = parts.get((line, warehouse_id), 0) + count
-        _hold(session, parts)
+    """Lock all that the lines may have, share it out, write it down: each by one statement, however many lines."""
+    missing = {
+        line: line.quantity - sum(row.reserved + row.shipped for row in held.get(line.id, ()))
+        for line in sorted(wanted, key=lambda line: (line.product_id, line.id))
+        if line.product_id in tracked
+    }
+    due = [(line, tracked[line.product_id], count) for line, count in missing.items() if count > 0]
+    if not due:
+        return
+    free = _locked(session, {product.id for _line, product, _count in due}, places)
+    parts = [
+        (line, place, count)
+        for line, product, pieces in due
+        for place, count in _share_out(product, pieces, places, free).items()
+    ]
+    _promise(session, parts, free)
+    _hold(session, {(line, place): count for line, place, count in parts})
+    for line, place, count in parts:
+        _note(session, MovementKind.RESERVE, line.product_id, place, 0, count, order_id=line.order_id)
 
 
-def _promise(
-    session: Session, line: OrderLine, product: Product, missing: int, places: list[int]
-) -> list[tuple[int, int]]:
+Free = dict[tuple[int, int], int]
+"""What can still be promised, by product and warehouse; pairs without a row of the stock are left out."""
+
+
+def _locked(session: Session, product_ids: set[int], places: list[int]) -> Free:
+    """What is free of these products, held by this transaction until its end (on SQLite whoever writes holds all)."""
+    rows = (
+        select(Stock.product_id, Stock.warehouse_id, Stock.on_hand - Stock.reserved)
+        .where(Stock.product_id.in_(product_ids), Stock.warehouse_id.in_(places))
+        .order_by(Stock.product_id, Stock.warehouse_id)
+        .with_for_update()
+    )
+    return {(product_id, place): left for product_id, place, left in session.execute(rows)}
+
+
+def _share_out(product: Product, pieces: int, places: list[int], free: Free) -> dict[int, int]:
     """All from one warehouse where one has it, else from several, else beyond what is there where that is allowed.
 
-    What was promised, by warehouse.
+    Pieces by warehouse, taken off ``free``. ``OutOfStock``.
     """
-    for warehouse_id in places:
-        if _reserve_at(session, line, warehouse_id, missing):
-            return [(warehouse_id, missing)]
-    wanted, found = missing, []
-    for warehouse_id in places:
-        part = min(missing, _at(session, product.id, warehouse_id).available)
-        if part > 0 and _reserve_at(session, line, warehouse_id, part):
-            found.append((warehouse_id, part))
+    there = {place: max(0, free.get((product.id, place), 0)) for place in places}
+    whole = next((place for place in places if there[place] >= pieces), None)
+    taken, missing = {}, pieces
+    for place in places if whole is None else [whole]:
+        part = min(missing, there[place])
+        if part > 0:
+            taken[place] = part
             missing -= part
-        if missing == 0:
-            return found
-    if product.backorder and places:
-        _ensure(session, product.id, places[0])
-        _reserve_at(session, line, places[0], missing, beyond=True)
-        return [*found, (places[0], missing)]
-    raise OutOfStock(product, wanted, wanted - missing)
+    if missing and product.backorder and places:
+        taken[places[0]] = taken.get(places[0], 0) + missing
+    elif missing:
+        raise OutOfStock(product, pieces, pieces - missing)
+    for place, count in taken.items():
+        if (product.id, place) in free:
+            free[product.id, place] -= count
+    return taken
 
 
-def _reserve_at(session: Session, line: OrderLine, warehouse_id: int, count: int, *, beyond: bool = False) -> bool:
-    enough = None if beyond else Stock.on_hand - Stock.reserved >= count
-    if not _level(session, line.product_id, warehouse_id, 0, count, enough):
-        return False
-    _note(session, MovementKind.RESERVE, line.product_id, warehouse_id, 0, count, order_id=line.order_id)
-    return True
+def _promise(session: Session, parts: list[tuple[OrderLine, int, int]], free: Free) -> None:
+    """Write the promises to the stock; ``StockChanged`` where it has less by now than was read."""
+    sums: dict[tuple[int, int, bool], int] = {}
+    for line, place, count in parts:
+        if (line.product_id, place) not in free:
+            _ensure(session, line.product_id, place)
+        key = line.product_id, place, free.get((line.product_id, place), -1) < 0
+        sums[key] = sums.get(key, 0) + count
+    stock = cast(Table, Stock.__table__).c
+    change = (
+        update(stock.reserved.table)
+        .where(stock.product_id == bindparam("product"), stock.warehouse_id == bindparam("place"))
+        .where(or_(bindparam("beyond", type_=Boolean), stock.on_hand - stock.reserved >= bindparam("count")))
+        .values(reserved=stock.reserved + bindparam("count"))
+    )
+    rows = [{"product": key[0], "place": key[1], "beyond": key[2], "count": count} for key, count in sums.items()]
+    if session.connection().execute(change, rows).rowcount != len(rows):
+        raise StockChanged(", ".join(sorted({line.product.code for line, _place, _count in parts})))
 
 
 def _leave(session: Session, product: Product, warehouse_id: int, count: int) -> None:

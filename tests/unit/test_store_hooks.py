@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cti.store import callbacks, hooks, sending
-from cti.store.models import Call, Customer, HookDelivery, HookState, Role, User, Webhook, utc_now
+from cti.store.models import Call, Customer, HookDelivery, HookState, Order, Role, User, Webhook, utc_now
+from cti.store.numbers import numbered_last
 from tests.stores import Store
 
 
@@ -85,6 +86,22 @@ def test_what_is_stored_is_told_and_what_is_rolled_back_is_not(session: Session)
     assert (made.webhook_id, made.kind, made.object) == ("w1", "customer.created", f"customer/{customer.id}")
     assert (noted.kind, noted.object, noted.data["urgent"]) == ("ticket.made", f"ticket/{ticket.id}", True)
     assert "王芳" not in json.dumps(made.data, ensure_ascii=False)
+
+
+def test_an_order_that_gets_its_number_last_is_told_once_and_with_it(session: Session) -> None:
+    session.get_one(Webhook, "w1").kinds = " order.created "
+    customer = Customer(name="A")
+    session.add(customer)
+    session.flush()
+    order = Order(customer_id=customer.id, agent_user_id="u1")
+    with numbered_last(session, order):
+        session.add(order)
+        session.flush()
+        assert outbox(session) == []
+    session.commit()
+    [row] = outbox(session)
+    assert (row.kind, row.object, row.data["number"]) == ("order.created", f"order/{order.id}", order.number)
+    assert order.number.isdecimal()
 
 
 def test_a_call_is_told_once_when_it_has_ended(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -122,19 +123,37 @@ def test_an_order_that_cannot_have_one_product_has_none(shop: Store) -> None:
     assert level(shop) == (20, 0)
 
 
+def table_of(statement: str) -> str:
+    found = re.match(r"UPDATE (\w+)|INSERT INTO (\w+)|SELECT .*?\sFROM (\w+)", statement, re.DOTALL)
+    return next(filter(None, found.groups())) if found else ""
+
+
 def test_nothing_is_looked_up_while_others_wait_for_an_order_to_be_saved(shop: Store) -> None:
     said: list[str] = []
     with shop.sessions() as session:
         points.ensure_member(session, 1)
+        points.adjust(session, 1, 100)
+        order(session, ("A", 1))  # the counter's row is there
         session.commit()
         goods = session.scalars(select(Product).where(Product.code == "A")).one()
-        made = quotes.quote(session, [quotes.Wanted(goods, 2)], Parameters(), utc_now(), customer_id=1)
+        wanted, pays = [quotes.Wanted(goods, 2)], Parameters(points_per_unit=1)
+        made = quotes.quote(session, wanted, pays, utc_now(), customer_id=1, points_for_money=5)
+        assert made.points_used == 5
         event.listen(shop.engine, "before_cursor_execute", lambda _c, _k, statement, *_rest: said.append(statement))
-        quotes.place(session, Order(customer_id=1, agent_user_id="u"), made)
+        placed = Order(customer_id=1, agent_user_id="u")
+        quotes.place(session, placed, made)
         session.commit()
-    numbered = next(n for n, statement in enumerate(said) if statement.startswith("UPDATE counters"))
-    read = [statement for statement in said[numbered:] if statement.startswith("SELECT")]
-    assert [statement for statement in read if "FROM webhooks" not in statement] == []
+    touched = [table_of(statement) for statement in said]
+    assert touched[touched.index("stock") :] == [
+        "stock",
+        "stock",
+        "stock_reservations",
+        "stock_movements",
+        "counters",
+        "orders",
+        "webhooks",
+    ]
+    assert placed.number.isdecimal()
     assert level(shop) == (20, 2)
     assert_the_ledger_is_the_stock(shop)
 

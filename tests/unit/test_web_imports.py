@@ -35,6 +35,7 @@ from cti.store.models import (
 from tests.fakes.site import Site
 from tests.pages import audited, body, browser
 from tests.unit.test_web_transfers import counts, exported, go, imported, send, sheet_of, transfer, workbook
+from webui.transfers import importing
 from webui.transfers.cells import WrongCell
 from webui.transfers.orders import Item, read_goods
 
@@ -191,6 +192,23 @@ def test_new_orders_are_computed_take_stock_and_what_cannot_be_is_given_back(sit
         assert session.scalar(select(func.count()).where(Customer.name == "Web")) == 1
     assert (left(site, "I-1"), left(site, "I-2")) == (6, 1)
     assert audited(site, "order.create")[-1].after["former"] == "W-2"
+
+
+def test_an_order_that_promises_goods_is_a_transaction_of_its_own(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    together: list[list[str]] = []
+    store = importing.store
+
+    def noted(portion: list[importing.Row], *more: Any) -> None:
+        together.append([str(row.values["number"]) for row in portion])
+        store(portion, *more)
+
+    monkeypatch.setattr(importing, "store", noted)
+    who = "Web", "13911110002", "Road 2", "I-1"
+    rows = [
+        [name, "", status, *who, "", "", ""] for name, status in (("a", "cancelled"), ("b", "cancelled"), ("c", ""))
+    ]
+    imported(site, "orders", workbook(ORDERS, *rows, ["d", "", "new", *who, "", "", ""], ["e", *rows[0][1:]]))
+    assert together == [["a", "b"], ["c"], ["d"], ["e"]]
 
 
 def test_an_agents_file_makes_no_prices_no_finished_orders_and_reaches_nobody_elses_customers(

@@ -143,7 +143,7 @@ def run(transfer: Transfer) -> None:
     database, importer = db.session(), the_importer(transfer)
     tally = Tally(transfer.made, transfer.changed, transfer.skipped, transfer.wrong)
     with where(transfer, files.WRONG).open("a" if transfer.done else "w", encoding="utf-8") as wrong:
-        for portion in portions(transfer):
+        for portion in portions(transfer, stored=True):
             store(portion, importer, transfer, tally, wrong)
     give_back(transfer)
     transfer.state, transfer.ended_at = TransferState.DONE, utc_now()
@@ -235,13 +235,25 @@ def judged(portion: list[Row], importer: Importer, transfer: Transfer, tally: Ta
         yield row, present
 
 
-def portions(transfer: Transfer) -> Iterator[list[Row]]:
-    """The rows that are not through yet, read into values."""
-    columns = {column.key: column for column in LISTS[transfer.subject].columns() if column.taken}
+def portions(transfer: Transfer, *, stored: bool = False) -> Iterator[list[Row]]:
+    """The rows that are not through yet, read into values. ``stored``: each portion is going to be a transaction."""
+    spec = LISTS[transfer.subject]
+    columns = {column.key: column for column in spec.columns() if column.taken}
     mapping = {int(place): columns[key] for place, key in transfer.options["mapping"].items() if key in columns}
     lines = enumerate(islice(files.lines(where(transfer, files.ROWS)), transfer.done + 1, None), transfer.done + 2)
     codes: dict[tuple[str, Any], Any] = {}
-    while portion := [parsed(number, cells, mapping, codes) for number, cells in islice(lines, PORTION)]:
+    portion: list[Row] = []
+    for number, cells in lines:
+        row = parsed(number, cells, mapping, codes)
+        alone = stored and not row.wrong and spec.alone(row.values)
+        if portion and (alone or len(portion) == PORTION):
+            yield portion
+            portion = []
+        portion.append(row)
+        if alone:
+            yield portion
+            portion = []
+    if portion:
         yield portion
 
 

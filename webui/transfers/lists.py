@@ -30,7 +30,7 @@ from webui.orders.forms import read_filters as order_filters
 from webui.transfers.calls import CallImporter
 from webui.transfers.cells import custom_columns
 from webui.transfers.customers import CustomerImporter
-from webui.transfers.orders import OrderImporter, read_goods
+from webui.transfers.orders import OrderImporter, promises_goods, read_goods
 from webui.transfers.registry import Cell, Column, ListSpec, declare
 from webui.transfers.tickets import TicketImporter
 
@@ -267,6 +267,7 @@ def install() -> None:
             OrderImporter,
             home="orders.index",
             options=people,
+            alone=promises_goods,
         )
     )
     note = selectinload(Call.note)

@@ -75,6 +75,11 @@ def read_goods(raw: Any) -> list[Item]:
     return found
 
 
+def promises_goods(values: Mapping[str, Any]) -> bool:
+    """What is finished elsewhere touches no stock."""
+    return values.get("status") not in FINISHED
+
+
 class OrderImporter:
     permission = Permission.ORDERS_WRITE
     modes: tuple[str, ...] = ("skip", "update")

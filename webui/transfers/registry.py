@@ -107,6 +107,8 @@ class ListSpec:
     """The endpoint of the list's page."""
     options: tuple[Any, ...] = field(default=())
     """Loader options of the query."""
+    alone: Callable[[Mapping[str, Any]], bool] = lambda _values: False
+    """Whether a file's row is a transaction of its own: it takes locks that others wait for, in their order."""
 
     @property
     def keys(self) -> tuple[Any, ...]:
