@@ -136,6 +136,9 @@ def test_a_password_goes_in_and_never_comes_out(site: Site) -> None:
     assert post(site, "/admin/trunks/new", form | {"secret": SECRET}).status_code == 303
     assert post(site, "/admin/trunks/demo", form | {"name": "Demo 2", "id": "other", "secret": ""}).status_code == 303
     assert (trunk(site).secret, trunk(site).name) == (SECRET, "Demo 2")
+    for elsewhere in ({"host": "evil.example.com"}, {"port": "5070"}, {"outbound_proxy": "evil.example.com"}):
+        assert form_error(post(site, "/admin/trunks/demo", form | elsewhere).text, "secret")
+    assert (trunk(site).host, trunk(site).outbound_proxy) == ("sip.example.com", "")
     wrong = post(site, "/admin/trunks/new", form | {"secret": SECRET, "host": ""}).text
     preview = post(site, "/admin/trunks/preview", form | {"secret": SECRET}).text
     client = browser(site, "admin")
@@ -143,6 +146,8 @@ def test_a_password_goes_in_and_never_comes_out(site: Site) -> None:
     assert SECRET not in pages + wrong + preview
     assert SECRET not in str([(e.before, e.after) for e in audited(site, "trunk.")])
     assert audited(site, "trunk.create")[-1].after["secret"] == "changed"  # type: ignore[index]
+    assert post(site, "/admin/trunks/demo", trunk_form()).status_code == 303
+    assert trunk(site).secret == "", "it would go wherever the trunk leads when it has a user name again"
 
 
 @pytest.mark.parametrize(

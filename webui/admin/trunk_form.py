@@ -72,6 +72,7 @@ PLAIN = (
     "switches",
     "active",
 )
+PLACE = ("host", "port", "outbound_proxy")
 RULES = ("dial_rules", "did_rules", "caller_rules")
 
 
@@ -99,7 +100,8 @@ def rules(label: Any) -> FieldList:
 
 
 class TrunkForm(FlaskForm):  # type: ignore[misc]
-    """``secret`` empty leaves the present one; ``has_secret`` says whether there is one."""
+    """``secret`` empty leaves the present one; ``has_secret`` says whether there is one. It is good for the place that
+    it was given for: who does not know it must not have it sent elsewhere (``moved``)."""
 
     id = Line(_("Short name"), 20, [DataRequired(), Regexp(r"^[a-z0-9-]+$", message=_("Small letters, digits, dash."))])
     name = Line(_("Name"), 128, [DataRequired()])
@@ -138,7 +140,7 @@ class TrunkForm(FlaskForm):  # type: ignore[misc]
     numbers = FieldList(
         FormField(NewNumberForm), _("Service numbers of this trunk"), min_entries=1, max_entries=MOST_NEW_NUMBERS
     )
-    has_secret = False
+    has_secret = moved = False
 
     def offer(self, switches: Iterable[str], targets: list[tuple[str, str]], has_secret: bool) -> None:
         """What can be chosen now."""
@@ -186,6 +188,8 @@ class TrunkForm(FlaskForm):  # type: ignore[misc]
             yield self.username, gettext("Registering needs a user name.")
         if self.username.data and not (self.secret.data or self.has_secret):
             yield self.secret, gettext("A user name needs a password.")
+        elif self.username.data and not self.secret.data and self.moved:
+            yield self.secret, gettext("Enter the password again: from now on it goes to another place.")
         if self.did_from.data == "fixed" and not self.did_fixed.data:
             yield self.did_fixed, gettext("Enter the number that every call shall reach.")
 
@@ -209,6 +213,11 @@ def of_trunk(trunk: Trunk) -> dict[str, Any]:
     found |= {f"codec_{at}": codecs[at - 1] for at in (1, 2, 3)}
     found |= {name: [rule_row(rule) for rule in getattr(trunk, name)] for name in RULES}
     return found | {"sources": ", ".join(trunk.sources)}
+
+
+def leads_elsewhere(form: TrunkForm, trunk: Trunk) -> bool:
+    """What is sent to the far side would go to another place than the trunk's."""
+    return any((getattr(form, name).data or "") != (getattr(trunk, name) or "") for name in PLACE)
 
 
 def rule_documents(rows: FieldList) -> list[dict[str, Any]]:

@@ -121,8 +121,8 @@ def save(trunk: Trunk | None) -> ResponseReturnValue:
     trunk = trunk or Trunk(id=str(form.id.data))
     for name, value in form.values().items():
         setattr(trunk, name, value)
-    if fresh:
-        trunk.secret = str(form.secret.data)
+    if fresh or not trunk.username:
+        trunk.secret = str(form.secret.data or "")
     database.add(trunk)
     add_numbers(form, trunk)
     database.flush()
@@ -204,6 +204,7 @@ def offer(form: TrunkForm, trunk: Trunk | None) -> None:
     """A switch that was chosen and is not there at present stays a choice."""
     switches = [*known_switches(), *(trunk.switches if trunk else ())]
     form.offer(switches, queries.target_choices(db.session()), has_secret=bool(trunk and trunk.secret))
+    form.moved = trunk is not None and trunk_form.leads_elsewhere(form, trunk)
 
 
 def snapshot(trunk: Trunk) -> dict[str, Any]:
