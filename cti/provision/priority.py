@@ -1,8 +1,9 @@
-"""A program's place at the processors: voice before call control, that before pages, those before records.
+"""A program's place at the processors: telephones before pages, those before records.
 
 Nice values alone are not enough: Linux lets a thread that wakes up wait some milliseconds for one that computes
 (EEVDF, since 6.6), at each of the steps from a BYE to the next INVITE. Real-time round robin (``SCHED_RR``) does
-not wait; it is what FreeSWITCH's packages and Asterisk's ``-p`` take for themselves.
+not wait; it is what FreeSWITCH's packages and Asterisk's ``-p`` take for themselves. Voice and call control are at
+the same: where a switch has more to say than the processors can, the engine must still come to move calls on.
 
 Windows, where a board's host may run, has nothing of this: there it is left alone.
 """
@@ -21,8 +22,7 @@ THREADS = Path("/proc/self/task")
 class Priority(Enum):
     """A nice value, and a static priority of ``SCHED_RR``; 0: shares the processors as everybody."""
 
-    VOICE = (-10, 2)
-    CALL_CONTROL = (-10, 1)
+    TELEPHONES = (-10, 2)
     ORDINARY = (0, 0)
     RECORDS = (5, 0)
 
@@ -36,9 +36,8 @@ class Priority(Enum):
             os.setpriority(os.PRIO_PROCESS, 0, nice)
         with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
             group.write(str(nice))
-        if real_time:
-            with contextlib.suppress(OSError):
-                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(real_time))
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_RR if real_time else os.SCHED_OTHER, os.sched_param(real_time))
 
 
 def share_as_everybody() -> None:

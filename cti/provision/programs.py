@@ -88,6 +88,7 @@ def nats_server(settings: Settings, secrets: Secrets) -> Program:
         hush=re.compile(r"\[INF\]|TTL state is outdated"),
         spoilt=re.compile(r"[Cc]ritical write error|no space left on device"),
         mendable=lambda: shutil.disk_usage(folder).free > ROOM_AGAIN,
+        priority=Priority.TELEPHONES,
     )
 
 
@@ -96,10 +97,10 @@ def switch(wanted: SwitchSettings, installation: AsteriskInstallation | FreeSwit
     if isinstance(installation, AsteriskInstallation):
         argv = tuple(asterisk_command(wanted, installation))
         ready = partial(greets, wanted.port, b"Asterisk Call Manager")
-        return Program(wanted.name, argv, ready, 60.0, 5.0, ASTERISK_CHATTER, priority=Priority.VOICE)
+        return Program(wanted.name, argv, ready, 60.0, 5.0, ASTERISK_CHATTER, priority=Priority.TELEPHONES)
     argv = tuple(freeswitch_command(wanted, installation))
     ready = partial(greets, wanted.port, b"Content-Type: auth/request")
-    return Program(wanted.name, argv, ready, 60.0, 10.0, priority=Priority.VOICE)
+    return Program(wanted.name, argv, ready, 60.0, 10.0, priority=Priority.TELEPHONES)
 
 
 def board(wanted: SwitchSettings) -> Program:
@@ -110,12 +111,12 @@ def board(wanted: SwitchSettings) -> Program:
     async def ready() -> bool:
         return sign.exists()
 
-    return Program(wanted.name, (*_cti("board"), wanted.name), ready, 120.0, 5.0, priority=Priority.VOICE)
+    return Program(wanted.name, (*_cti("board"), wanted.name), ready, 120.0, 5.0, priority=Priority.TELEPHONES)
 
 
 def engine(settings: Settings) -> Program:
     answers = partial(answers_http, LOOPBACK, settings.engine_metrics_port)
-    return Program("engine", _cti("engine"), answers, 60.0, priority=Priority.CALL_CONTROL)
+    return Program("engine", _cti("engine"), answers, 60.0, priority=Priority.TELEPHONES)
 
 
 def worker(settings: Settings) -> Program:

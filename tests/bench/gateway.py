@@ -61,7 +61,7 @@ async def measure(switch: str = "asterisk", seconds: float = SECONDS) -> dict[st
         *(sys.executable, "-m", "tests.bench.gateway", switch, str(seconds)),
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=Priority.VOICE.take,
+        preexec_fn=Priority.TELEPHONES.take,
     )
     return await _told_by(child)
 

@@ -1,7 +1,8 @@
 """Calls without a pause for many minutes, pages that are read and streams that come and go: does anything grow?
 
-``python -m tests.bench.soak [minutes] [calls a second]`` prints memory and open files of every process at the half and
-at the end, and how fast they grow from the first quarter on. Not part of ``make bench``.
+``python -m tests.bench.soak [minutes] [calls a second] [switch]`` prints memory and open files of every process at the
+half and at the end, how fast they grow from the first quarter on, and how many of the switch's events waited. Not part
+of ``make bench``.
 """
 
 from __future__ import annotations
@@ -20,12 +21,20 @@ from pathlib import Path
 import numpy as np
 
 from tests.bench import stage
+from tests.bench.load import Backlog
 from tests.e2e.rig import processes
 from tests.e2e.rig.centre import Centre
 from tests.e2e.rig.sipphones import callers, registered_phones
 from tests.e2e.rig.visitor import Visitor
 
-PARTS = {"engine": " engine", "worker": " worker", "web": "gunicorn", "asterisk": " -C ", "nats": "nats-server"}
+PARTS = {
+    "engine": " engine",
+    "worker": " worker",
+    "web": "gunicorn",
+    "asterisk": " -C ",
+    "freeswitch": " -conf ",
+    "nats": "nats-server",
+}
 PAGES = ("/orders", "/calls", "/customers", "/floor", "/calls/today", "/healthz")
 EVERY = 10.0  # seconds between two looks
 STREAM_SECONDS = 20.0
@@ -75,16 +84,17 @@ def report(part: str, samples: list[Sample]) -> str:
     slopes = [np.polyfit(at[steady] / 3600, column[steady], 1)[0] for column in (mb, files)]
     half = len(at) // 2
     return (
-        f"{part:<9} MB {mb[0]:7.1f} {mb[half]:7.1f} {mb[-1]:7.1f}  {slopes[0]:+8.2f} MB/h"
+        f"{part:<10} MB {mb[0]:7.1f} {mb[half]:7.1f} {mb[-1]:7.1f}  {slopes[0]:+8.2f} MB/h"
         f"   files {files[0]:4.0f} {files[half]:4.0f} {files[-1]:4.0f}  {slopes[1]:+7.1f}/h"
     )
 
 
-async def soak(minutes: float, rate: int) -> None:
+async def soak(minutes: float, rate: int, switch: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="cys-"))
-    centre = await stage.build(folder / "a")
+    centre = await stage.build(folder / "a", CALLYARD_SWITCH=switch)
     samples: dict[str, list[Sample]] = defaultdict(list)
     visits = [Visits(centre, name) for name in ("agent1", "agent2", "supervisor")]
+    backlog = Backlog(centre)
     began = time.monotonic()
     try:
         for visit in visits:
@@ -93,12 +103,13 @@ async def soak(minutes: float, rate: int) -> None:
         while (left := minutes * 60 - (time.monotonic() - began)) > EVERY:
             numbers = [f"1993{n:07d}" for n in range(calls, calls + int(min(left, ROUND) * rate))]
             calls += len(numbers)
-            await one_round(centre, folder, numbers, rate, lambda: keep(samples, look(centre, began)))
+            async with backlog:
+                await one_round(centre, folder, numbers, rate, lambda: keep(samples, look(centre, began)))
             print("\n".join(report(part, seen) for part, seen in samples.items()), flush=True)
         for visit in visits:
             await asyncio.to_thread(visit.end)
     finally:
-        print(f"pages answered {[dict(visit.answers) for visit in visits]}")
+        print(f"pages answered {[dict(visit.answers) for visit in visits]}; {backlog.found()}")
         await centre.stop()
         shutil.rmtree(folder, ignore_errors=True)
     print(centre.crashes() or "no crash printed")
@@ -123,4 +134,5 @@ def keep(samples: dict[str, list[Sample]], seen: dict[str, Sample]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(soak(float(sys.argv[1]) if len(sys.argv) > 1 else 20, int(sys.argv[2]) if len(sys.argv) > 2 else 2))
+    given = dict(enumerate(sys.argv))
+    asyncio.run(soak(float(given.get(1, 20)), int(given.get(2, 2)), given.get(3, "asterisk")))

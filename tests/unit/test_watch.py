@@ -41,7 +41,7 @@ async def run():
 """
 
 
-async def told_by(body: str, priority: Priority = Priority.CALL_CONTROL) -> tuple[int, list[dict[str, Any]]]:
+async def told_by(body: str, priority: Priority = Priority.TELEPHONES) -> tuple[int, list[dict[str, Any]]]:
     lines: list[str] = []
     script = PROGRAM + textwrap.dedent(body) + "\nasyncio.run(run())"
     child = await Child.start((sys.executable, "-c", script), os.environ, lines.append, priority)
@@ -149,7 +149,7 @@ async def test_a_compiler_that_a_board_needs_is_no_real_time_program(tmp_path: P
     )
     lines: list[str] = []
     child = await Child.start(
-        (sys.executable, "-c", script), {**os.environ, "CC": str(compiler)}, lines.append, Priority.VOICE
+        (sys.executable, "-c", script), {**os.environ, "CC": str(compiler)}, lines.append, Priority.TELEPHONES
     )
     await child.wait()
     assert lines == [f"it could not be compiled: error: {os.SCHED_OTHER} {os.SCHED_RR}"]

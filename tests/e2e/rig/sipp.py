@@ -83,7 +83,7 @@ class Sipp:
             stdout=self._output,
             stderr=self._output,
             start_new_session=True,
-            preexec_fn=Priority.VOICE.take,  # a measuring instrument must not be late itself
+            preexec_fn=Priority.TELEPHONES.take,  # a measuring instrument must not be late itself
         )
 
     def _await_start(self, deadline: float = 5.0) -> None:
