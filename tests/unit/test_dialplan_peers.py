@@ -64,7 +64,8 @@ def test_freeswitch_knows_its_peer_by_secret_and_address_alone(switch: SwitchSet
     values = {p.get("name"): p.get("value") for p in gateway.iter("param")}
     assert (values["username"], values["password"], values["proxy"]) == ("switch-east", SECRET, "192.0.2.7:5070")
     plan = ElementTree.fromstring(files["dialplan.xml"])
-    patterns = [c.get("expression", "") for c in plan.iter("condition") if c.get("field") == "network_addr"]
+    (context,) = [c for c in plan.iter("context") if c.get("name") == "callyard-switch"]
+    patterns = [c.get("expression", "") for c in context.iter("condition") if c.get("field") == "network_addr"]
     assert [bool(re.fullmatch(patterns[0], a)) for a in ("192.0.2.7", "192.0.2.70", "192x0x2x7")] == [
         True,
         False,

@@ -109,6 +109,21 @@ def test_a_trunk_is_known_by_its_address_alone(switch: SwitchSettings) -> None:
     assert re.fullmatch(next(first.iter("condition")).get("expression", "").strip("^$"), "1001-web")
 
 
+def test_an_ipv4_address_is_in_no_ipv6_network(switch: SwitchSettings) -> None:
+    """FreeSWITCH finds 1.2.18.253 in fd12::/16."""
+    six = CARRIER | {"sources": ["fd12::/16"]}
+    gate = next(parsed(render(switch, rows(trunks=(six,))), "dialplan.xml").iter("context"))
+    families = {}
+    for extension in gate.iter("extension"):
+        fields = {c.get("field", ""): c.get("expression", "") for c in extension.iter("condition")}
+        if network := next((field.split()[1].rstrip(")}") for field in fields if "acl(" in field), ""):
+            families[network] = fields["network_addr"]
+    for address, own in (("1.2.18.253", "127.0.0.0/8"), ("::ffff:127.0.0.1", "127.0.0.0/8"), ("fd12::1", "fd12::/16")):
+        found = [network for network, family in families.items() if re.search(family, address)]
+        assert own in found
+        assert {":" in network for network in found} == {":" in own}
+
+
 @pytest.mark.parametrize(
     "change",
     [
