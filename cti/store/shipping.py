@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -153,16 +153,15 @@ def read_told(session: Session, rows: Iterable[Sequence[str]], carrier_id: int, 
 
 def _read(session: Session, at: int, cells: list[str], carrier_id: int, zone: Any, seen: set[str]) -> Told:
     waybill, event, moment = cells[0][:64], _event(cells[1]), _moment(cells[2], zone)
-    read = {"row": at, "waybill": waybill, "event": event, "at": moment, "note": cells[3][:255]}
-    if event is OrderEvent.TRACK and not cells[3]:
-        read["note"] = cells[1][:255]
+    note = cells[1] if event is OrderEvent.TRACK and not cells[3] else cells[3]
+    told = Told(at, waybill, event, moment, note[:255])
     if event is None:
-        return Told(**read, wrong="result")  # type: ignore[arg-type]
+        return replace(told, wrong="result")
     if cells[2] and moment is None:
-        return Told(**read, wrong="date")  # type: ignore[arg-type]
+        return replace(told, wrong="date")
     if event is not OrderEvent.TRACK:
         if waybill in seen:
-            return Told(**read, wrong="twice")  # type: ignore[arg-type]
+            return replace(told, wrong="twice")
         seen.add(waybill)
     found = session.execute(
         select(Parcel, Order)
@@ -170,16 +169,16 @@ def _read(session: Session, at: int, cells: list[str], carrier_id: int, zone: An
         .where(Parcel.waybill == waybill, Parcel.carrier_id == carrier_id)
     ).first()
     if found is None:
-        return Told(**read, wrong="unknown")  # type: ignore[arg-type]
+        return replace(told, wrong="unknown")
     parcel, order = found
-    where = {"order_id": order.id, "order_number": order.number}
+    told = replace(told, order_id=order.id, order_number=order.number)
     if parcel.state is not ParcelState.SENT or order.status is not OrderStatus.SHIPPED:
-        return Told(**read, **where, wrong="done")  # type: ignore[arg-type]
-    if event is OrderEvent.TRACK and _known(session, order.id, str(read["note"]), moment):
-        return Told(**read, **where, wrong="done")  # type: ignore[arg-type]
+        return replace(told, wrong="done")
+    if event is OrderEvent.TRACK and _known(session, order.id, told.note, moment):
+        return replace(told, wrong="done")
     if moment is not None and (moment > utc_now() + FUTURE or moment < parcel.sent_at - FUTURE):
-        return Told(**read, **where, wrong="date")  # type: ignore[arg-type]
-    return Told(**read, **where)  # type: ignore[arg-type]
+        return replace(told, wrong="date")
+    return told
 
 
 def _known(session: Session, order_id: int, note: str, moment: datetime | None) -> bool:

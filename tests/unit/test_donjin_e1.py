@@ -30,11 +30,11 @@ from cti.domain.switch.events import (
     ChannelRinging,
     Digit,
     RecordingStopped,
-    SwitchEvent,
     TrunkChanged,
 )
 from cti.domain.switch.terms import Cause, TrunkState
 from cti.switch_settings import SwitchKind, SwitchSettings
+from tests.fakes.events import EventLog
 from tests.unit.cards_sim import BUILT, share
 
 LINE, OTHER = 0, 1
@@ -47,19 +47,16 @@ class Rig:
         self.sim, self.folder = SimBoard(path), folder
         self.sim.reset()
         self.sim.configure(trunks=0, extensions=0, **{kind: 30})
-        self.events: list[SwitchEvent] = []
+        self.events = EventLog()
+        self.all = self.events.all
         prompts, board = Prompts(folder / "prompts", folder / "made"), DonjinE1Board([path])
-        self.floor = Floor("board", board, prompts, folder, self.events.append, clock=lambda: self.sim.now)
+        self.floor = Floor("board", board, prompts, folder, self.events, clock=lambda: self.sim.now)
         self.floor.set_plan(read_plan({"lines": [{"line": n, "trunk": "e1"} for n in (LINE, OTHER)], "hunt": "first"}))
         self.floor.open()
         self.wanted(TrunkChanged, trunk="e1", state=TrunkState.UP)
 
     def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
         self.sim.until(condition, seconds, self.floor.step)
-
-    def all(self, kind: type[Any], **values: object) -> list[Any]:
-        found = (one for one in self.events if isinstance(one, kind))
-        return [one for one in found if all(getattr(one, key) == value for key, value in values.items())]
 
     def wanted(self, kind: type[Any], **values: object) -> Any:
         self.until(lambda: self.all(kind, **values))

@@ -36,6 +36,7 @@ from cti.domain.switch.events import (
     TrunkChanged,
 )
 from cti.domain.switch.terms import Cause, TrunkState
+from tests.fakes.events import EventLog
 from tests.unit.cards_sim import BUILT, share
 from tests.unit.pri_link import QUICK, wait
 
@@ -53,10 +54,11 @@ class Rig:
             pytest.skip(str(error))
         self.sim.reset()
         self.sim.configure(trunks=0, extensions=1, pri=COUNT)
-        self.events: list[SwitchEvent] = []
+        self.events = EventLog()
+        self.all = self.events.all
         board = PriBoard(driver("synway", path, folder), [self.exchange.ours])
         prompts = Prompts(folder / "prompts", folder / "made")
-        self.floor = Floor("board", board, prompts, folder, self.events.append, clock=lambda: self.sim.now)
+        self.floor = Floor("board", board, prompts, folder, self.events, clock=lambda: self.sim.now)
         lines: list[dict[str, Any]] = [{"line": n, "trunk": TRUNK} for n in range(FIRST, FIRST + COUNT)]
         self.floor.set_plan(read_plan({"lines": [*lines, {"line": PHONE, "device": "1001"}], "hunt": "first"}))
 
@@ -80,10 +82,6 @@ class Rig:
 
     def until(self, condition: Any) -> None:
         wait(condition, self.step, self.exchange.filenos, 0.001)
-
-    def all(self, kind: type[Any], **values: object) -> list[Any]:
-        found = (one for one in self.events if isinstance(one, kind))
-        return [one for one in found if all(getattr(one, key) == value for key, value in values.items())]
 
     def wanted(self, kind: type[Any], **values: object) -> Any:
         self.until(lambda: self.all(kind, **values))

@@ -112,10 +112,7 @@ def create_order(given: Document) -> tuple[Document, int]:
 def change_order(given: Document, order_id: int) -> Document:
     """Own fields, which may become known after the order was taken; those not given stay."""
     row = load_order(order_id)
-    before, after = own.put(row, own.values("order", given["custom"]))
-    if before != after:
-        record("order.change", f"order/{row.id}", {"custom": before}, {"custom": after})
-    db.session().commit()
+    own.change("order", row, given["custom"])
     return shown.order(row)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cti.store import custom
 from cti.store.models import Customer, CustomField, FieldKind, Order, Ticket
+from webui.api.access import record
 from webui.api.base import Document, Refused
 from webui.common import db
 
@@ -66,6 +67,14 @@ def put(row: Customer | Order | Ticket, sent: Mapping[str, Any]) -> tuple[Docume
     before = dict(row.custom or {})
     row.custom = custom.taken(before, sent)
     return before, dict(row.custom)
+
+
+def change(subject: str, row: Order | Ticket, given: Mapping[str, Any]) -> None:
+    """Keep those that are given, told to the audit log. Raises as ``values``."""
+    before, after = put(row, values(subject, given))
+    if before != after:
+        record(f"{subject}.change", f"{subject}/{row.id}", {"custom": before}, {"custom": after})
+    db.session().commit()
 
 
 def described(document: Document) -> Document:

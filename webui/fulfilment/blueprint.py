@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from cti.domain.errors import CallyardError
 from cti.domain.orders import OrderStatus, ParcelState, ReturnState
 from cti.machines.order import OrderEvent
 from cti.store import shipping
@@ -17,8 +13,7 @@ from cti.store.models import Order, PickList, utc_now
 from cti.store.order_effects import Sent
 from cti.store.orders import advance
 from webui.common import db, labels
-from webui.common.acting import actor
-from webui.common.errors import message_for
+from webui.common.acting import actor, attempt
 from webui.common.ids import row_id, valid_number
 from webui.common.permissions import Permission, requires
 from webui.common.text import one_line
@@ -30,19 +25,6 @@ MOST_IN_A_LIST = 200
 
 def install(app: Flask) -> None:
     labels.install(app)
-
-
-def attempt(work: Callable[[], Any]) -> bool:
-    """Do and commit; a refusal is told and nothing is kept."""
-    database = db.session()
-    try:
-        work()
-        database.commit()
-    except CallyardError as error:
-        database.rollback()
-        flash(message_for(error.code, error.params), "danger")
-        return False
-    return True
 
 
 @blueprint.get("")

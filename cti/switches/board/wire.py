@@ -49,7 +49,8 @@ def command_document(command: Command) -> Document:
 
 def command_of(document: object) -> Command:
     """Raises ``BadDocument``."""
-    return _read(document, _COMMANDS)  # type: ignore[no-any-return]
+    command: Command = _read(document, _COMMANDS)
+    return command
 
 
 def event_document(event: SwitchEvent) -> Document:
@@ -58,7 +59,8 @@ def event_document(event: SwitchEvent) -> Document:
 
 def event_of(document: object) -> SwitchEvent:
     """Raises ``BadDocument``."""
-    return _read(document, _EVENTS)  # type: ignore[no-any-return]
+    event: SwitchEvent = _read(document, _EVENTS)
+    return event
 
 
 def snapshot_document(snapshot: Snapshot) -> Document:
