@@ -17,7 +17,8 @@ def without_success(call: Mapping[str, Any], short: float) -> bool | None:
 
     Who hung up sooner than ``short`` seconds after coming into a queue has not given up.
     """
-    if call.get("test") or call.get("watched") or call.get("ended_at") is None:
+    said_nothing = call.get("test") or call.get("watched") or call.get("direction") not in ("inbound", "outbound")
+    if said_nothing or call.get("ended_at") is None:
         return None
     if call.get("answered_at") is not None:
         return call.get("cause") in CUT_OFF and call.get("surveyed_at") is None

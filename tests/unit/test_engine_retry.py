@@ -176,6 +176,7 @@ ENDED = {"direction": "inbound", "queued_at": 0.0, "ended_at": 60.0, "ended_by":
         (None, {"queued_at": None}),
         (None, {"direction": "outbound"}),
         (None, {"direction": "internal"}),
+        (None, {"direction": "internal", "answered_at": 3.0, "cause": "failed"}),
         (None, {"ended_at": None}),
         (None, {"test": True}),
         (None, {"watched": True}),
