@@ -336,6 +336,7 @@ class Reconciler:
     def _vanished(self, switch: str, snapshot: Snapshot, newer: set[str]) -> None:
         """Who waits for an agent first: an agent who becomes free must not be rung for somebody who is gone too."""
         there = {channel.channel for channel in snapshot.channels} | newer
+        left_by = {channel.channel: channel.left_by for channel in snapshot.channels}
         began = self._centre.now - snapshot.up_for if snapshot.up_for is not None else 0.0
         calls = [call for call in self._centre.calls.values() if call.switch == switch]
         for call in sorted(calls, key=lambda call: any(leg.agent_id for leg in call.live_legs())):
@@ -343,13 +344,23 @@ class Reconciler:
             # the customer's end decides what the others' end means
             for leg in sorted(missing, key=lambda leg: leg.kind is not LegKind.CUSTOMER):
                 self._centre.counters["reconcile:vanished"] += 1
-                by_customer = leg.kind is LegKind.CUSTOMER and call.created_at > began
+                ended_it = _put_down(call, leg, left_by)
+                if leg.kind is LegKind.CUSTOMER:
+                    ended_it = call.created_at > began
                 unrung = leg.state is LegState.INITIATED
-                cause = Cause.NORMAL if by_customer else Cause.CANCELLED if unrung else Cause.FAILED
+                cause = Cause.NORMAL if ended_it else Cause.CANCELLED if unrung else Cause.FAILED
                 if leg.alive and leg.via:
                     self._centre.phone_command(call, leg, Hangup(leg.channel))
                 if leg.alive:
-                    self._endings.gone(call, leg, cause, by_customer)
+                    self._endings.gone(call, leg, cause, ended_it)
+
+
+def _put_down(call: Call, leg: Leg, left_by: Mapping[str, str]) -> bool:
+    """The switch says of the customer that this agent, with whom they talked last, has hung up."""
+    customer = call.customer
+    if customer is None or customer.state is LegState.HOLD or leg.kind is not LegKind.AGENT:
+        return False
+    return left_by.get(customer.channel) == leg.channel
 
 
 def _customers_first(channel: ChannelSnapshot) -> bool:

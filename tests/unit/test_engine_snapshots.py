@@ -58,6 +58,32 @@ async def test_calls_that_ended_with_their_switch_are_told_from_those_that_the_c
     assert (ledger["state"], ledger["cause"], ledger["ended_by"]) == ("ended", *told)
 
 
+@pytest.mark.parametrize(
+    ("held", "told", "after"),
+    [(False, True, ("ready", "agent", "")), (False, False, ("talking", "", "a1")), (True, True, ("hold", "", "a1"))],
+)
+async def test_an_agent_who_hung_up_unseen_is_told_from_one_whose_phone_was_lost(
+    open_floor: OpenFloor, held: bool, told: bool, after: tuple[str, str, str]
+) -> None:
+    """What the switch tells of a customer on hold is of the talk before."""
+    floor = await open_floor(wrapup=0.0)
+    await floor.on_duty("a1")
+    caller = await floor.talking_to("a1")
+    if held:
+        await floor.do("a1", "hold")
+        await floor.until(lambda: floor.hears_music(caller), "held")
+    call, leg = floor.call(caller), str(floor.phone("a1").channel.id)
+    snapshot = await floor.sim.snapshot()
+    left = tuple(
+        dataclasses.replace(one, peer="", controlled=True, left_by=leg if told else "")
+        for one in snapshot.channels
+        if one.channel == caller
+    )
+    now, engine = floor.sim.clock() + 60, floor.runner.engine
+    floor.runner._do(engine.on_snapshot(now, "sim", dataclasses.replace(snapshot, channels=left), now, {}))
+    assert (floor.agent("a1").state, call.ended_by, call.waiting_for_agent) == after
+
+
 async def test_a_long_outage_of_the_link_hangs_nobody_up(open_floor: OpenFloor) -> None:
     floor = await open_floor()
     await floor.on_duty("a1")

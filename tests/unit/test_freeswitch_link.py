@@ -399,6 +399,15 @@ async def test_who_hung_up_while_the_snapshot_was_taken_does_not_come_back(
     assert switch.channels == {}
 
 
+async def test_who_is_left_tells_that_the_other_one_hung_up(esl: FakeEsl, switch: FreeSwitch, log: EventLog) -> None:
+    """Also what happened while the link was lost. A phone that fell silent has not hung up."""
+    why = {"c1": "NORMAL_CLEARING", "c2": "MEDIA_TIMEOUT", "c3": ""}
+    for channel, cause in why.items():
+        esl.dumps[channel] = parked_dump(channel) | {"variable_last_bridge_to": "o1"}
+        esl.dumps[channel] |= {"variable_last_bridge_hangup_cause": cause} if cause else {}
+    assert {c.channel: c.left_by for c in (await switch.snapshot()).channels} == {"c1": "o1", "c2": "", "c3": ""}
+
+
 async def test_two_that_never_came_together_are_ours_again(esl: FakeEsl, log: EventLog) -> None:
     now = [1000.0]
     switch = FreeSwitch(

@@ -26,6 +26,7 @@ class ChannelSnapshot:
     spying: str = ""  # the channel it listens to: ``Spy``
     conference: str = ""  # that it is in: ``Confer``
     watched: bool = False  # ``ChannelWatched``
+    left_by: str = ""  # the channel that it was joined with last, if that has hung up and the switch tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ NOT_REGISTERED = "error/"
 SWITCH_PREFIX = "switch-"  # of the users as which other switches of ours prove themselves
 PARKED_STATES = ("CS_PARK", "CS_EXECUTE")
 ENDING_STATES = ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY")
+PUT_DOWN = "NORMAL_CLEARING"
 MICROSECONDS = 1_000_000
 TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
 LONGEST_NUMBER = 64
@@ -159,7 +160,13 @@ def _one(chan: FsChannel, event: Event, at: float, peer: str) -> ChannelSnapshot
         age=max(0.0, at - int(created) / MICROSECONDS) if created.isdigit() else 0.0,
         spying=chan.spying,
         conference=chan.conference,
+        left_by=_left_by(event),
     )
+
+
+def _left_by(event: Event) -> str:
+    """FreeSWITCH writes it on who is left, when a bridge ends because the other one ends."""
+    return variable(event, "last_bridge_to") if variable(event, "last_bridge_hangup_cause") == PUT_DOWN else ""
 
 
 def relayed(events: Iterable[Event]) -> frozenset[str]:
