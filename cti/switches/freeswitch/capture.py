@@ -64,7 +64,12 @@ class Capture(asyncio.DatagramProtocol):
         self._transport: asyncio.BaseTransport | None = None
 
     @property
+    def wanted(self) -> bool:
+        return bool(self._port)
+
+    @property
     def listening(self) -> bool:
+        """If not, whoever has the port must not be sent what an engine before us has asked for."""
         return self._transport is not None
 
     async def open(self) -> None:

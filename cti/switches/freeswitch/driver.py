@@ -191,8 +191,8 @@ class FreeSwitch(LinkedSwitch[FsChannel]):
             for waiting in early:
                 self._apply(waiting)
             link.urge(bool(self.channels))
-            if self._capture.listening:
-                self._send(requests.CAPTURE)
+            if self._capture.wanted:
+                self._send(requests.CAPTURE if self._capture.listening else requests.NO_CAPTURE)
             return await self._ping(link)
         except LoginRefused as error:
             return f"{error} (check the event socket's password in the settings)"

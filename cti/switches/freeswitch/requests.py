@@ -31,7 +31,7 @@ EVENTS = (
     "CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE DTMF RECORD_STOP BACKGROUND_JOB "
     "CUSTOM sofia::register sofia::unregister sofia::expire sofia::gateway_state conference::maintenance"
 )
-CAPTURE = f"bgapi sofia profile {PROFILE} capture on"
+CAPTURE, NO_CAPTURE = (f"bgapi sofia profile {PROFILE} capture {state}" for state in ("on", "off"))
 # What every channel of ours carries before it parks for the first time; the dialplan puts it there, as FreeSWITCH takes
 # in a long command slowly. The hold variable keeps FreeSWITCH from hanging up the far side when a phone on hold goes
 # away; the transfer variables catch who is left when a bridge fails to come about; a 302 ends the call, or the far side
