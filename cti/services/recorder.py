@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import takewhile
 
 from cti.domain.calls import Call, Recording
 from cti.domain.ids import new_id
 from cti.domain.legs import Leg, LegKind
 from cti.domain.switch.commands import RecordStart, RecordStop
 from cti.services.centre import Centre
+
+MOST_TRIES = 4
 
 
 class Recorder:
@@ -25,6 +28,16 @@ class Recorder:
             return
         self.stop(call, a)  # two at once on one channel starve the newer of what the channel hears
         self.record(call, a, agent_leg)
+
+    def again(self, call: Call) -> None:
+        """What could not be recorded when the two were joined, while they talk; ``MOST_TRIES`` times in all."""
+        a, b = (call.leg(leg_id) for leg_id in call.pair) if call.pair else (None, None)
+        if a is None or b is None or (a.peer, b.peer) != (b.channel, a.channel):
+            return
+        last = (r for r in reversed(call.recordings) if r.channel == a.channel)
+        tries = sum(1 for _ in takewhile(lambda r: r.ended_at == r.started_at, last))
+        if 0 < tries < MOST_TRIES:
+            self.ensure(call, a, b)
 
     def watched(self, call: Call) -> None:
         """All of a call on a line that is only listened to, for the agent whose telephone it is."""
@@ -51,7 +64,7 @@ class Recorder:
         self._centre.command(call, RecordStart(a.channel, recording.recording_id, recording.name, silence))
 
     def not_started(self, call: Call, recording_id: str) -> None:
-        """It did not start: over at once, and tried again at the next join."""
+        """It did not start: over at once, and tried again at the next join or look at the switch."""
         for recording in call.recordings:
             if recording.recording_id == recording_id and recording.ended_at is None:
                 recording.ended_at = recording.started_at

@@ -8,6 +8,7 @@ from cti.domain.calls import Call
 from cti.domain.switch.events import RecordingStarted, RecordingStopped
 from cti.services.centre import Centre
 from cti.services.effects import Log
+from cti.services.recorder import Recorder
 
 
 class Recordings:
@@ -32,7 +33,11 @@ class Recordings:
         self._centre.effects.append(Log(f"cy.log.recording.{event.recording_id}", document, event.recording_id))
 
     def reconciled(self) -> None:
-        """After a snapshot: those of calls that are gone will not be heard of again."""
+        """After a snapshot: those of calls that are gone will not be heard of again; what did not start may now."""
+        recorder = Recorder(self._centre)
+        for call in self._centre.calls.values():
+            if self._centre.switches[call.switch].reconciled:
+                recorder.again(call)
         calls = {**self._centre.calls, **{call.call_id: call for call in self._centre.watched.values()}}
         self._running = {i: r for i, r in self._running.items() if r["call_id"] in calls}
         for call in calls.values():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from cti.domain.config.routes import RouteTarget, TargetKind
-from cti.domain.errors import CommandRefused
+from cti.domain.errors import CommandRefused, LinkDown
 from cti.domain.switch.commands import Bridge, Music, RecordStart
+from cti.services.recorder import MOST_TRIES
 from tests.unit.conftest import OpenFloor
 from tests.unit.engine_steps import reconcile, reconfigure
 
@@ -70,6 +71,31 @@ async def test_a_refused_join_is_tried_again_within_two_seconds(open_floor: Open
     await floor.rings("a1")
     floor.phone("a1").answer()
     await floor.until(lambda: floor.talks_with(caller, "a1"), "joined", deadline=2.0)
+
+
+async def test_a_recording_that_did_not_start_is_tried_again_while_they_talk(open_floor: OpenFloor) -> None:
+    """A link that was cut between the two commands: they talk, and nothing would be kept of it."""
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    floor.sim.fail_next(RecordStart, LinkDown("cut"))
+    caller = await floor.talking_to("a1")
+    await reconcile(floor)
+    await floor.until(lambda: floor.sim.channels[caller].recordings, "recorded")
+    await reconcile(floor)
+    assert [r.ended_at is None for r in floor.call(caller).recordings] == [False, True]
+
+
+async def test_a_recording_that_is_always_refused_is_given_up(open_floor: OpenFloor) -> None:
+    floor = await open_floor()
+    await floor.on_duty("a1")
+    floor.sim.fail_next(RecordStart, CommandRefused("no such folder"))
+    caller = await floor.talking_to("a1")
+    for _ in range(2 * MOST_TRIES):
+        floor.sim.fail_next(RecordStart, CommandRefused("no such folder"))
+        await reconcile(floor)
+        await floor.until(lambda: all(r.ended_at is not None for r in floor.call(caller).recordings), "refused")
+    assert len(floor.call(caller).recordings) == MOST_TRIES
+    assert not floor.sim.channels[caller].recordings
 
 
 async def test_a_recording_that_did_not_start_is_tried_again_at_the_next_join(open_floor: OpenFloor) -> None:
