@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cti.domain.orders import ReturnKind
 from cti.machines.order import OrderEvent as E
-from cti.store import stock
+from cti.store import money, stock
 from cti.store.actors import Actor
 from cti.store.database import make_engine, make_session_factory
 from cti.store.models import (
@@ -26,13 +26,14 @@ from cti.store.models import (
     OrderLine,
     Payment,
     Product,
+    Refund,
     Role,
     User,
     Warehouse,
     utc_now,
 )
 from cti.store.order_effects import Inspected, Sent, Wanted
-from cti.store.orders import advance
+from cti.store.orders import advance, lock
 from tests.fakes.site import Site
 from tests.postgres import Postgres
 
@@ -176,3 +177,19 @@ def shop_sessions(
     engine = make_engine(url)
     yield make_session_factory(engine)
     engine.dispose()
+
+
+def account(shop: Shop, order_id: int) -> money.Account:
+    with shop.sessions() as session:
+        return money.account(session, session.get_one(Order, order_id))
+
+
+def one_refund(shop: Shop, order_id: int) -> Refund:
+    with shop.sessions() as session:
+        return session.scalars(select(Refund).where(Refund.order_id == order_id)).one()
+
+
+def pay(shop: Shop, order_id: int, amount: str) -> None:
+    with shop.sessions() as session:
+        money.receive(session, lock(session, order_id), Decimal(amount), "bank", shop.boss)
+        session.commit()
