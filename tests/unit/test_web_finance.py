@@ -12,11 +12,14 @@ from sqlalchemy import select
 
 from cti.domain.orders import RefundState, SettlementState
 from cti.machines.order import OrderEvent as E
+from cti.store import money
 from cti.store.models import Invoice, Payment, Refund, Settlement, utc_now
+from cti.store.orders import lock
 from tests.fakes.site import Site
 from tests.pages import HOSTILE, body, browser, statuses
 from tests.shop import Shop, open_shop
 from webui.common.permissions import declared
+from webui.finance import queries
 
 
 @pytest.fixture
@@ -170,6 +173,21 @@ def test_a_payment_then_a_refund_by_two_people(site: Site, shop: Shop, client: F
     with site.sessions() as session:
         assert session.get_one(Refund, refund.id).state is RefundState.PAID
     assert "B-2" in body(client, "/finance/refunds?state=paid")
+
+
+def test_who_has_not_paid_is_listed_however_many_before_have(
+    site: Site, shop: Shop, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "WAITING", 2)
+    taken = [shop.order(1, payment=Payment.BANK_TRANSFER) for _ in range(5)]
+    with site.sessions() as session:
+        before = [order.id for order, _account in queries.to_pay_first(session)]
+        for order_id in {*before, *taken[:4]}:
+            order = lock(session, order_id)
+            if due := money.account(session, order).due:
+                money.receive(session, order, due, "paid", shop.boss)
+        session.commit()
+        assert [(order.id, account.due) for order, account in queries.to_pay_first(session)] == [(taken[4], 100)]
 
 
 def test_a_rejected_refund_can_be_asked_for_again(site: Site, shop: Shop, client: FlaskClient) -> None:

@@ -5,34 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
-from cti.domain.orders import DifferenceState, OrderStatus, RefundState, SettlementState
+from cti.domain.orders import DifferenceState, RefundState, SettlementState
 from cti.store.models import (
     CarrierDifference,
     Invoice,
     Order,
     Parcel,
-    Payment,
     Receipt,
     Refund,
     Settlement,
     SettlementLine,
     User,
 )
+from cti.store.models.orders import PREPAID
 from cti.store.money import accounts
 from webui.common.paging import Page, page
 
 WAITING = 200
 WAITING_DIFFERENCES = [DifferenceState.OPEN, DifferenceState.ASKED, DifferenceState.CLAIMED]
-UNPAID = (
-    OrderStatus.NEW,
-    OrderStatus.HELD,
-    OrderStatus.CONFIRMED,
-    OrderStatus.PICKING,
-    OrderStatus.PACKED,
-)
 
 
 def settlements(session: Session, cursor: str) -> Page[Settlement]:
@@ -119,17 +112,21 @@ def receipts(session: Session, cursor: str) -> Page[Any]:
 
 
 def to_pay_first(session: Session) -> list[tuple[Order, Any]]:
-    """Orders that are paid before they go and are not paid in full, the oldest first, with their accounts."""
-    query = (
-        select(Order)
-        .where(Order.status.in_(UNPAID), Order.payment != Payment.CASH_ON_DELIVERY)
-        .options(joinedload(Order.customer))
-        .order_by(Order.created_at, Order.id)
-        .limit(WAITING)
-    )
+    """Orders that are paid before they go and are not paid in full, the oldest first, with their accounts.
+
+    However many before them are paid and only wait to be packed.
+    """
+    oldest = Order.created_at, Order.id
+    query = select(Order).where(text(PREPAID)).options(joinedload(Order.customer)).order_by(*oldest).limit(WAITING)
+    found: list[tuple[Order, Any]] = []
     orders: Sequence[Order] = session.scalars(query).all()
-    found = accounts(session, {order.id: order.total for order in orders})
-    return [(order, found[order.id]) for order in orders if found[order.id].due > 0]
+    while orders:
+        due = accounts(session, {order.id: order.total for order in orders})
+        found += [(order, due[order.id]) for order in orders if due[order.id].due > 0]
+        if len(found) >= WAITING or len(orders) < WAITING:
+            break
+        orders = session.scalars(query.where(tuple_(*oldest) > (orders[-1].created_at, orders[-1].id))).all()
+    return found[:WAITING]
 
 
 def busy(session: Session) -> dict[str, int]:
