@@ -17,7 +17,9 @@ from cti.store.models import (
     AuditEntry,
     Customer,
     Department,
+    Medium,
     Order,
+    Queue,
     Role,
     RoleRights,
     Ticket,
@@ -355,6 +357,35 @@ def test_the_audit_says_fields_values_and_objects_in_the_users_words(site: Site)
         assert [list(row) for row in re.findall(CELLS, part_of(page, thing))] == rows
     assert 'title="order/12">订单 12</a>' in page
     assert 'title="newer/1">newer/1</a>' in page
+
+
+def test_the_audit_names_what_it_keeps_by_id_and_shows_the_id_of_what_is_gone(site: Site) -> None:
+    with site.sessions() as session:
+        queue = session.scalars(select(Queue)).all()[0]
+        east, west = Department(name="East & <b>"), Department(name="West")
+        medium = Medium(name="Shop TV")
+        session.add_all([east, west, medium])
+        session.flush()
+        told = (
+            (
+                "user/x",
+                {"department_id": west.id, "queues": [queue.id, "gone"]},
+                {"department_id": 999_999, "queues": []},
+            ),
+            (f"department/{west.id}", {"parent_id": None}, {"parent_id": east.id}),
+            ("airing/1", {"medium_id": "no id"}, {"medium_id": medium.id}),
+            ("newer/1", {"parent_id": 1}, {"queues": {"medium_id": [True, 1.5, str(medium.id), "9" * 40]}}),
+        )
+        for thing, before, after in told:
+            session.add(AuditEntry(username="by-id", action="x", object=thing, before=before, after=after))
+        session.commit()
+    page = body(browser(site, "admin"), "/admin/audit?who=by-id")
+    cells = {thing: [list(row)[1:] for row in re.findall(CELLS, part_of(page, thing))] for thing, *_ in told}
+    assert cells["user/x"] == [["West", "999999"], [f"{queue.name}, gone", ""]]
+    assert cells[f"department/{west.id}"] == [["", "East &amp; &lt;b&gt;"]]
+    assert cells["airing/1"] == [["no id", "Shop TV"]]
+    assert cells["newer/1"][1] == ["", f"Medium: Yes, 1.5, Shop TV, {'9' * 40}"]
+    assert f'title="department/{west.id}">Department West</a>' in page
 
 
 CELLS = r'<td class="cx-none">(.*?)</td><td class="cx-text \S*">(.*?)</td><td class="cx-text \S*">(.*?)</td>'

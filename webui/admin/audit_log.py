@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -13,7 +14,8 @@ from sqlalchemy import Select
 
 from cti.store.models import AuditEntry
 from webui.admin import queries
-from webui.admin.audit_words import field_words, object_words, value_words
+from webui.admin.audit_refs import Names
+from webui.admin.audit_words import field_words, object_words, parted, value_words
 from webui.calls.forms import moment
 from webui.common import db
 from webui.common.labels import LABELS, label
@@ -30,7 +32,8 @@ def index() -> ResponseReturnValue:
     args = request.args
     found = queries.audit_entries(db.session(), entries(args), args.get("before", ""))
     actions = sorted(((code, str(words)) for code, words in LABELS["audit"].items()), key=lambda pair: pair[1])
-    words = {"compared": compared, "object_words": object_words}
+    names = Names(db.session(), found.rows)
+    words = {"compared": partial(compared, names), "object_words": lambda thing: object_words(names.object(thing))}
     return render_template("admin/audit.html", page=found, args=args, actions=actions, **words)
 
 
@@ -46,18 +49,23 @@ def entries(args: Mapping[str, str]) -> Select[Any]:
     )
 
 
-def compared(entry: AuditEntry) -> list[tuple[str, str, str, bool]]:
+def compared(names: Names, entry: AuditEntry) -> list[tuple[str, str, str, bool]]:
     """Rows (field, before, after, differs) of an entry; what was empty and stayed so is left out."""
     before, after = entry.before or {}, entry.after or {}
-    names = [*before, *(name for name in after if name not in before)]
+    kind = parted(entry.object)[0]
+
+    def said(side: dict[str, Any], field: str) -> str:
+        return value_words(entry.object, field, names.value(kind, field, side.get(field)))
+
+    fields = [*before, *(field for field in after if field not in before)]
     rows = [
         (
-            field_words(entry.object, name),
-            value_words(entry.object, name, before.get(name)),
-            value_words(entry.object, name, after.get(name)),
-            before.get(name) != after.get(name),
+            field_words(entry.object, field),
+            said(before, field),
+            said(after, field),
+            before.get(field) != after.get(field),
         )
-        for name in names
+        for field in fields
     ]
     return [row for row in rows if row[1] or row[2]]
 
