@@ -10,7 +10,6 @@ from cti.switch_settings import SwitchKind, SwitchSettings
 from dialplan import deploy, freeswitch_deploy, freeswitch_render
 from dialplan import render as asterisk_render
 from dialplan.deploy import Applied
-from dialplan.releases import Releases
 from dialplan.render import Rows
 
 
@@ -41,12 +40,6 @@ def apply(switch: SwitchSettings, rows: Rows) -> Applied:
 
 def rollback(switch: SwitchSettings) -> Applied:
     return freeswitch_deploy.rollback(switch) if is_freeswitch(switch) else deploy.rollback(switch)
-
-
-def release_in_force(switch: SwitchSettings) -> str:
-    """The name of the release in force; empty where we have put none in force."""
-    release = Releases(switch.home, "").in_force()
-    return release.name if release else ""
 
 
 def each(switches: Sequence[SwitchSettings], work: Callable[[SwitchSettings], Applied]) -> dict[str, Applied]:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Boolean, ColumnElement, Table, bindparam, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Boolean, Table, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from cti.domain.errors import CallyardError
@@ -22,11 +21,11 @@ from cti.store.models import (
     OrderLine,
     Product,
     Stock,
-    StockMovement,
     StockReservation,
     Warehouse,
 )
 from cti.store.rows import changed
+from cti.store.stock_rows import change_level, ensure, held_by, hold, note, tracked_among
 
 
 class OutOfStock(CallyardError):
@@ -65,7 +64,7 @@ def reserve(session: Session, lines: Iterable[OrderLine]) -> None:
     been flushed.
     """
     wanted = [line for line in lines if line.quantity > 0]
-    _promise_all(session, wanted, _tracked(session, wanted), _held(session, wanted), warehouses(session))
+    _promise_all(session, wanted, tracked_among(session, wanted), held_by(session, wanted), warehouses(session))
 
 
 def reserve_new(session: Session, lines: Iterable[OrderLine], places: list[int]) -> None:
@@ -89,34 +88,34 @@ def release(session: Session, lines: Iterable[OrderLine], quantities: Mapping[in
     """Take promises back (order cancelled, held, changed). ``quantities``: pieces by line id; left out, all."""
     for line, row, count in _portions(session, lines, quantities, "reserved"):
         _shift(session, row, reserved=-count)
-        _level(session, row.product_id, row.warehouse_id, 0, -count)
-        _note(session, MovementKind.RELEASE, row.product_id, row.warehouse_id, 0, -count, order_id=line.order_id)
+        change_level(session, row.product_id, row.warehouse_id, 0, -count)
+        note(session, MovementKind.RELEASE, row.product_id, row.warehouse_id, 0, -count, order_id=line.order_id)
 
 
 def take(session: Session, lines: Iterable[OrderLine], quantities: Mapping[int, int] | None = None) -> None:
     """What was promised leaves the warehouse. ``OutOfStock`` where it is not there yet (a backorder)."""
     for line, row, count in _portions(session, lines, quantities, "reserved"):
         there = Stock.on_hand >= count
-        if not _level(session, row.product_id, row.warehouse_id, -count, -count, there):
+        if not change_level(session, row.product_id, row.warehouse_id, -count, -count, there):
             product = session.get_one(Product, row.product_id)
             raise OutOfStock(product, count, _at(session, row.product_id, row.warehouse_id).on_hand)
         _shift(session, row, reserved=-count, shipped=count)
-        _note(session, MovementKind.SHIP, row.product_id, row.warehouse_id, -count, -count, order_id=line.order_id)
+        note(session, MovementKind.SHIP, row.product_id, row.warehouse_id, -count, -count, order_id=line.order_id)
 
 
 def put_back(session: Session, lines: Iterable[OrderLine], quantities: Mapping[int, int] | None = None) -> None:
     """Shipped goods come back to the warehouse they came from."""
     for line, row, count in _portions(session, lines, quantities, "shipped"):
         _shift(session, row, shipped=-count)
-        _level(session, row.product_id, row.warehouse_id, count, 0)
-        _note(session, MovementKind.RETURN, row.product_id, row.warehouse_id, count, 0, order_id=line.order_id)
+        change_level(session, row.product_id, row.warehouse_id, count, 0)
+        note(session, MovementKind.RETURN, row.product_id, row.warehouse_id, count, 0, order_id=line.order_id)
 
 
 def hand_over(session: Session, line: OrderLine, to: OrderLine, count: int) -> None:
     """``count`` promised pieces of ``line`` are those of ``to`` from now on: an order is split or merged."""
     for _line, row, part in _portions(session, [line], {line.id: count}, "reserved"):
         _shift(session, row, reserved=-part)
-        _hold(session, {(to, row.warehouse_id): part})
+        hold(session, {(to, row.warehouse_id): part})
 
 
 # ------------------------------------------------------------ in the warehouse
@@ -126,9 +125,9 @@ def bring_in(
     session: Session, product: Product, warehouse_id: int, count: int, *, user_id: str | None = None, reason: str = ""
 ) -> None:
     """Goods arrive."""
-    _ensure(session, product.id, warehouse_id)
-    _level(session, product.id, warehouse_id, count, 0)
-    _note(session, MovementKind.IN, product.id, warehouse_id, count, 0, user_id=user_id, reason=reason)
+    ensure(session, product.id, warehouse_id)
+    change_level(session, product.id, warehouse_id, count, 0)
+    note(session, MovementKind.IN, product.id, warehouse_id, count, 0, user_id=user_id, reason=reason)
 
 
 def take_out(
@@ -136,7 +135,7 @@ def take_out(
 ) -> None:
     """Goods leave otherwise than by an order: broken, given away. What is promised stays. ``OutOfStock``."""
     _leave(session, product, warehouse_id, count)
-    _note(session, MovementKind.OUT, product.id, warehouse_id, -count, 0, user_id=user_id, reason=reason)
+    note(session, MovementKind.OUT, product.id, warehouse_id, -count, 0, user_id=user_id, reason=reason)
 
 
 def transfer(
@@ -150,11 +149,11 @@ def transfer(
     reason: str = "",
 ) -> None:
     """From one warehouse to another; what is promised stays. ``OutOfStock``."""
-    _ensure(session, product.id, target)
+    ensure(session, product.id, target)
     _leave(session, product, source, count)
-    _level(session, product.id, target, count, 0)
+    change_level(session, product.id, target, count, 0)
     for warehouse_id, change in ((source, -count), (target, count)):
-        _note(session, MovementKind.TRANSFER, product.id, warehouse_id, change, 0, user_id=user_id, reason=reason)
+        note(session, MovementKind.TRANSFER, product.id, warehouse_id, change, 0, user_id=user_id, reason=reason)
 
 
 def count(
@@ -171,11 +170,11 @@ def count(
 
     ``expected`` is what the books said when counting began: ``StockChanged`` when they say something else now.
     """
-    _ensure(session, product.id, warehouse_id)
-    if not _level(session, product.id, warehouse_id, counted - expected, 0, Stock.on_hand == expected):
+    ensure(session, product.id, warehouse_id)
+    if not change_level(session, product.id, warehouse_id, counted - expected, 0, Stock.on_hand == expected):
         raise StockChanged(product.code, product=product.code)
     difference = counted - expected
-    _note(session, MovementKind.COUNT, product.id, warehouse_id, difference, 0, user_id=user_id, reason=reason)
+    note(session, MovementKind.COUNT, product.id, warehouse_id, difference, 0, user_id=user_id, reason=reason)
     return difference
 
 
@@ -249,9 +248,9 @@ def _promise_all(
         for place, count in _share_out(product, pieces, places, free).items()
     ]
     _promise(session, parts, free)
-    _hold(session, {(line, place): count for line, place, count in parts})
+    hold(session, {(line, place): count for line, place, count in parts})
     for line, place, count in parts:
-        _note(session, MovementKind.RESERVE, line.product_id, place, 0, count, order_id=line.order_id)
+        note(session, MovementKind.RESERVE, line.product_id, place, 0, count, order_id=line.order_id)
 
 
 Free = dict[tuple[int, int], int]
@@ -297,7 +296,7 @@ def _promise(session: Session, parts: list[tuple[OrderLine, int, int]], free: Fr
     sums: dict[tuple[int, int, bool], int] = {}
     for line, place, count in parts:
         if (line.product_id, place) not in free:
-            _ensure(session, line.product_id, place)
+            ensure(session, line.product_id, place)
         key = line.product_id, place, free.get((line.product_id, place), -1) < 0
         sums[key] = sums.get(key, 0) + count
     stock = cast(Table, Stock.__table__).c
@@ -313,28 +312,8 @@ def _promise(session: Session, parts: list[tuple[OrderLine, int, int]], free: Fr
 
 
 def _leave(session: Session, product: Product, warehouse_id: int, count: int) -> None:
-    if not _level(session, product.id, warehouse_id, -count, 0, Stock.on_hand - Stock.reserved >= count):
+    if not change_level(session, product.id, warehouse_id, -count, 0, Stock.on_hand - Stock.reserved >= count):
         raise OutOfStock(product, count, max(0, _at(session, product.id, warehouse_id).available))
-
-
-def _level(
-    session: Session,
-    product_id: int,
-    warehouse_id: int,
-    on_hand: int,
-    reserved: int,
-    condition: ColumnElement[bool] | None = None,
-) -> bool:
-    """Change one row of the stock if it is as ``condition`` wants it; whether it was."""
-    change = (
-        update(Stock)
-        .where(Stock.product_id == product_id, Stock.warehouse_id == warehouse_id)
-        .values(on_hand=Stock.on_hand + on_hand, reserved=Stock.reserved + reserved)
-        .execution_options(synchronize_session=False)
-    )
-    if condition is not None:
-        change = change.where(condition)
-    return changed(session, change) == 1
 
 
 def _shift(session: Session, row: StockReservation, *, reserved: int = 0, shipped: int = 0) -> None:
@@ -351,76 +330,12 @@ def _shift(session: Session, row: StockReservation, *, reserved: int = 0, shippe
     session.expire(row)
 
 
-def _hold(session: Session, parts: Mapping[tuple[OrderLine, int], int]) -> None:
-    """Pieces promised to lines, by line and warehouse, besides what they hold there already."""
-    if not parts:
-        return
-    rows = [
-        {"line_id": line.id, "warehouse_id": place, "product_id": line.product_id, "reserved": count, "shipped": 0}
-        for (line, place), count in parts.items()
-    ]
-    insert = _insert(session)(StockReservation.__table__)
-    more = {"reserved": StockReservation.reserved + insert.excluded.reserved}
-    session.execute(insert.on_conflict_do_update(index_elements=["line_id", "warehouse_id"], set_=more), rows)
-
-
-def _ensure(session: Session, product_id: int, warehouse_id: int) -> None:
-    """The row of a product in a warehouse where there is none yet; two at once make one."""
-    row = _insert(session)(Stock).values(product_id=product_id, warehouse_id=warehouse_id, on_hand=0, reserved=0)
-    session.execute(row.on_conflict_do_nothing())
-
-
-def _insert(session: Session) -> Any:
-    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-
-
-def _note(
-    session: Session,
-    kind: MovementKind,
-    product_id: int,
-    warehouse_id: int,
-    on_hand: int,
-    reserved: int,
-    *,
-    order_id: int | None = None,
-    user_id: str | None = None,
-    reason: str = "",
-) -> None:
-    session.add(
-        StockMovement(
-            kind=kind,
-            product_id=product_id,
-            warehouse_id=warehouse_id,
-            on_hand=on_hand,
-            reserved=reserved,
-            order_id=order_id,
-            user_id=user_id,
-            reason=reason[:255],
-        )
-    )
-
-
-def _tracked(session: Session, lines: list[OrderLine]) -> dict[int, Product]:
-    ids = {line.product_id for line in lines}
-    query = select(Product).where(Product.id.in_(ids), Product.track_stock, Product.bundle.is_(False))
-    return {product.id: product for product in session.scalars(query)}
-
-
-def _held(session: Session, lines: Iterable[OrderLine]) -> dict[int, list[StockReservation]]:
-    ids = [line.id for line in lines]
-    query = select(StockReservation).where(StockReservation.line_id.in_(ids))
-    found: dict[int, list[StockReservation]] = {}
-    for row in session.scalars(query.execution_options(populate_existing=True)):
-        found.setdefault(row.line_id, []).append(row)
-    return found
-
-
 def _portions(
     session: Session, lines: Iterable[OrderLine], quantities: Mapping[int, int] | None, column: str
 ) -> Iterable[tuple[OrderLine, StockReservation, int]]:
     """What of the lines' reservations is meant, product by product; the last promised comes first."""
     asked = list(lines)
-    held = _held(session, asked)
+    held = held_by(session, asked)
     meant = []
     for line in asked:
         wanted = None if quantities is None else quantities.get(line.id, 0)

@@ -49,10 +49,6 @@ def must_see(owner_id: str | None, kind: Kind | str) -> None:
         abort(403)
 
 
-def sees_all(kind: Kind | str) -> bool:
-    return user_ids(kind) is None
-
-
 def user_ids(kind: Kind | str, user: Any = None, session: Session | None = None) -> frozenset[str] | None:
     """The users whose rows may be seen; ``None``: everybody's."""
     who = user or current_user
