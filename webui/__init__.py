@@ -26,6 +26,7 @@ from webui.common import (
     permissions,
     phones,
     security,
+    templates,
 )
 from webui.common import bus as buses
 from webui.common.bus import WebBus
@@ -78,6 +79,7 @@ def create_app(
         from webui.common.shutdown import end_streams_at_exit
 
         end_streams_at_exit(app)
+        templates.keep(app, settings.var)
         warm_up(app)
     return app
 

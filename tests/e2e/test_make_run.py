@@ -161,6 +161,7 @@ def test_make_run_in_a_fresh_clone(serve: Callable[..., Run], tmp_path: Path) ->
     for program in ("nats-server", "sbin/asterisk", "cti.cli engine", "cti.cli worker", "gunicorn"):
         assert program in words
     assert not (Path(run.var) / "callyard.db").stat().st_mode & 0o007
+    assert any((Path(run.var) / "cache/templates").iterdir()), "the second start need not compile the pages"
     os.killpg(run.process.pid, signal.SIGINT)
     run.ended()
     run.until(lambda: not run.processes(), "no process left after Ctrl-C", END)

@@ -27,10 +27,12 @@ def prepared_var(folder: Path) -> Path:
             effective_secrets(settings)
             prepare_database(settings, lambda _text: None)
             make_prompts(settings.prompts_dir)
+            (var / "cache").mkdir(mode=0o700)
             made.touch()
     return var
 
 
 def begin_with(prepared: Path, var: Path) -> None:
-    """Put a copy of it into a data folder in which nothing was started yet."""
-    shutil.copytree(prepared, var, dirs_exist_ok=True)
+    """Put a copy of it into a data folder in which nothing was started yet. Compiled templates are shared."""
+    shutil.copytree(prepared, var, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cache"))
+    (var / "cache").symlink_to(prepared / "cache")
