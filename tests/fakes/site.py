@@ -15,6 +15,8 @@ from unittest import mock
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -29,6 +31,23 @@ from tests.fakes.engine import FakeEngine
 from webui import create_app
 
 PASSWORD = "only-for-this-test"
+
+
+class CompiledTemplates(BytecodeCache):
+    """Every site has templates of its own; each is compiled once for all of them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if kept := self._kept.get(bucket.key + bucket.checksum):
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
 
 
 @lru_cache(maxsize=1)
@@ -105,6 +124,7 @@ class Site:
             session.commit()
             self.engine = FakeEngine(build_config(session, version=1), switch_name)
         self.app: Flask = create_app(self.settings, bus=self.engine.bus, sessions=self.sessions)
+        self.app.jinja_env.bytecode_cache = COMPILED
         self.url = ""
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None

@@ -196,7 +196,7 @@ def test_a_callers_tone_is_heard_in_the_page_until_it_is_left(site: Site, board:
 
 def listen_in_chromium(site: Site, board: LiveBoard) -> None:
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
+        arguments = ["--no-sandbox", "--disable-gpu", "--in-process-gpu", "--autoplay-policy=no-user-gesture-required"]
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="en-GB")
         context.add_init_script(KEEP_ANALYSERS)

@@ -29,6 +29,7 @@ if CHROMIUM is None and os.environ.get("CI") != "true":
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
