@@ -170,7 +170,9 @@ def explain(database: str, error: BaseException) -> str:
         return "CALLYARD_DATABASE_URL is not a database address, such as postgresql://user:password@host/name"
     reason = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
     lower = reason.lower()
-    if "not a database" in lower or "malformed" in lower:
+    if "no such table" in lower or ("relation" in lower and "does not exist" in lower):
+        advice = "its tables are not made yet: run cti migrate, or start Callyard once (cti serve)"
+    elif "not a database" in lower or "malformed" in lower:
         advice = "the file is damaged: restore a backup, or move the file away to start empty"
     elif "full" in lower or "no space" in lower:
         advice = "make room on its disk"

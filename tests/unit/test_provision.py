@@ -207,6 +207,16 @@ def test_the_first_administrators_password_is_kept_until_it_was_shown(tmp_path: 
         first_run.reset_password(settings, "nobody")
 
 
+def test_a_switch_asked_for_before_the_tables_are_made_says_how_to_make_them(tmp_path: Path) -> None:
+    settings = Settings(var=tmp_path)
+    with pytest.raises(ProvisionFailed, match="cti migrate"):
+        first_run.load_rows(settings)
+    first_run.migrate_database(settings)
+    assert first_run.load_rows(settings)
+    gone = Exception('relation "agents" does not exist')
+    assert "cti migrate" in first_run.explain("postgresql://callyard@127.0.0.1/callyard", gone)
+
+
 def test_every_setting_is_explained_in_the_operations_page() -> None:
     page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
     for name in Settings.model_fields:
