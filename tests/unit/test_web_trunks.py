@@ -328,7 +328,7 @@ def tell_trunks(site: Site, **states: str) -> None:
         (TrunkState.REGISTERING, ">Registering<", "Wait a moment"),
         (TrunkState.REJECTED, ">Refused<", "were refused"),
         (TrunkState.DOWN, ">Does not answer<", "firewalls"),
-        (TrunkState.UNKNOWN, ">Not known<", "Nobody asks"),
+        (TrunkState.UNKNOWN, ">Not known<", "It is asked twice a minute"),
     ],
 )
 def test_a_trunks_status_and_what_to_do(site: Site, state: TrunkState, badge: str, hint: str) -> None:
@@ -340,6 +340,15 @@ def test_a_trunks_status_and_what_to_do(site: Site, state: TrunkState, badge: st
         part = page[page.index('id="trunk-status-demo"') :][:700]
         assert badge in part
         assert hint in part
+
+
+def test_a_trunk_that_nobody_asks_is_not_said_to_be_asked(site: Site) -> None:
+    assert post(site, "/admin/trunks/new", trunk_form(ping="")).status_code == 303
+    body(browser(site, "admin"), "/admin/trunks")
+    tell_trunks(site, demo=TrunkState.UNKNOWN)
+    part = body(browser(site, "admin"), "/admin/trunks/demo")
+    assert "Nobody asks" in part
+    assert "It is asked twice a minute" not in part
 
 
 def test_the_doors_of_trunks_are_shut_to_others(site: Site) -> None:

@@ -27,6 +27,7 @@ LABELS: dict[str, dict[str, Any]] = {
             "User name or password were refused: type them anew, and look for a separate authentication user."
         ),
         "down": _("Nothing comes back. Check host, port and firewalls, and that the other side knows our address."),
+        "asked": _("It has not answered yet. It is asked twice a minute; a test call shows at once whether it works."),
         "unknown": _("Nobody asks whether it is there. A test call shows whether it works."),
         "no_switch": _("There is no connection to this switch now."),
     },
