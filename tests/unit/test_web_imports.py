@@ -214,6 +214,19 @@ def test_an_order_that_promises_goods_is_a_transaction_of_its_own(site: Site, mo
 def test_an_agents_file_makes_no_prices_no_finished_orders_and_reaches_nobody_elses_customers(
     site: Site, tmp_path: Path
 ) -> None:
+    old = [
+        "OLD-2",
+        "2024-03-06 10:00",
+        "cancelled",
+        "Old Friend",
+        "13911110001",
+        "Road 1",
+        "I-2 @ 40",
+        "",
+        "",
+        "agent1",
+    ]
+    imported(site, "orders", workbook(ORDERS, old))
     site.set_user("agent1", rights={"lists.import": True}, scopes={"customers": "own"})
     rows = [
         ["G-1", "", "", "Own", "13911110004", "Road", "I-2 @ 1.00", "", "", ""],
