@@ -20,9 +20,12 @@ THREADS = Path("/proc/self/task")
 
 
 class Priority(Enum):
-    """A nice value, and a static priority of ``SCHED_RR``; 0: shares the processors as everybody."""
+    """A nice value, and a static priority of ``SCHED_RR``; 0: shares the processors as everybody.
 
-    TELEPHONES = (-10, 2)
+    Asterisk takes 10 for itself (``-p``): an engine below it waits for it, above it keeps it waiting.
+    """
+
+    TELEPHONES = (-10, 10)
     ORDINARY = (0, 0)
     RECORDS = (5, 0)
 

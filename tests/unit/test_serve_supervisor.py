@@ -194,7 +194,7 @@ async def test_telephones_come_before_all_else_in_every_thread_whatever_the_plac
     )
     child = await Child.start((sys.executable, "-c", script), os.environ, lines.append, Priority.TELEPHONES)
     await child.wait()
-    assert lines == ["True 2", "False 0"]
+    assert lines == ["True 10", "False 0"]
 
 
 async def test_a_priority_we_may_not_take_does_not_keep_a_program_from_running() -> None:
