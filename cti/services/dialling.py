@@ -12,11 +12,10 @@ from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
 from cti.services.own_call import free_colleague
-from cti.services.phones import ring_time, target_of_leg, way_to
+from cti.services.phones import OWN_PHONE_RING, ring_time, target_of_leg, way_to
 from cti.services.routing import OUTSIDE_RING, Destination, resolve
 from cti.services.ways_out import WayOut, taken, way_out
 
-OWN_PHONE_RING = 20.0
 TRUNK_FAILED = (Cause.CONGESTION, Cause.UNREACHABLE)
 
 

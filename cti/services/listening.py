@@ -15,9 +15,9 @@ from cti.machines.agent import AgentEvent
 from cti.services.agents import AgentService
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
+from cti.services.phones import OWN_PHONE_RING
 from cti.services.roles import heard
 
-OWN_PHONE_RING = 20.0
 TALKING = frozenset({AgentState.TALKING, AgentState.HOLD})
 FREE = frozenset({AgentState.READY, AgentState.NOT_READY, AgentState.WRAP_UP})
 

@@ -18,6 +18,9 @@ from cti.services.ways_out import WayOut, way_out
 LEAST_RING_OUTSIDE = 30.0
 """Seconds a number outside rings at least: a mobile network takes a while to find the phone."""
 
+OWN_PHONE_RING = 20.0
+"""Seconds that somebody's own phone rings, for a call that they asked for."""
+
 
 def way_to(centre: Centre, switch: str, agent: Agent, call: Call | None = None) -> WayOut | None:
     """The trunk to an agent who is outside; ``None`` to a phone of ours. Raises as ``way_out``."""

@@ -12,10 +12,10 @@ from cti.machines.agent import AgentEvent
 from cti.services.acd import Acd
 from cti.services.calls import CallControl
 from cti.services.centre import Centre
-from cti.services.dialling import OWN_PHONE_RING, Dialling
+from cti.services.dialling import Dialling
 from cti.services.documents import handed_over
 from cti.services.own_call import free_colleague, must_be_up, with_customer
-from cti.services.phones import ring_time, target_of_leg, way_to
+from cti.services.phones import OWN_PHONE_RING, ring_time, target_of_leg, way_to
 from cti.services.routing import resolve
 from cti.services.together import offers
 from cti.services.ways_out import way_out
